@@ -1,0 +1,135 @@
+/* core.h - the chat as a pure function: events in, effects out.
+ *
+ * The core decides who may do what, what is asked of the store, who is answered and what is
+ * published. It does nothing itself: no sockets, clock, disk, randomness, logging, threads or
+ * globals, and no memory after core_new(). Time is a field of the event. The disk is an event too: a
+ * post is acknowledged and published only after CORE_EV_STORED brings its result,
+ * so "acknowledged means durable" is decided, and tested, here. */
+#ifndef BROKER_CORE_CORE_H
+#define BROKER_CORE_CORE_H
+
+#include "broker/core/record.h"
+#include "shared/base/ids.h"
+#include "shared/base/rc.h"
+#include "shared/proto/message.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum registration {
+    REGISTRATION_OPEN,   /* a free nick belongs to the first key that asks */
+    REGISTRATION_INVITE, /* an invitation is needed (none can be made yet: as closed) */
+    REGISTRATION_CLOSED, /* nobody new */
+};
+
+/* Table sizes are fixed at birth; a full table is RC_LIMIT to whoever wanted more. */
+struct core_limits {
+    uint32_t accounts_max;
+    uint32_t rooms_max;
+    uint32_t memberships_max;  /* over all rooms */
+    uint32_t room_members_max; /* of one room: RC_ROOM_FULL */
+    uint32_t sessions_max;
+    uint32_t pending_max; /* operations in the store's hands; beyond it RC_BUSY */
+    enum registration registration;
+    unsigned char hash_key[16]; /* SipHash key of the tables: random, peers choose names and ids */
+};
+
+#define CORE_LIMITS_DEFAULTS                                                                       \
+    {                                                                                              \
+        .accounts_max = 16384, .rooms_max = 8192, .memberships_max = 262144,                       \
+        .room_members_max = 4096, .sessions_max = 8192, .pending_max = 8192,                       \
+        .registration = REGISTRATION_OPEN                                                          \
+    }
+
+enum core_event_kind {
+    CORE_EV_COMMAND,  /* a decoded message from a peer */
+    CORE_EV_STORED,   /* the store's result for an FX_STORE, in the order they were asked */
+    CORE_EV_READ,     /* an FX_READ is answered to its end (or has failed) */
+    CORE_EV_TICK,     /* time has come to core_next_deadline_ms() */
+    CORE_EV_STOPPING, /* refuse new work from now on; results may still come */
+};
+
+struct core_event {
+    enum core_event_kind kind;
+    uint64_t now_ms;  /* monotonic: timers */
+    uint64_t wall_ms; /* since 1970: the events' ts */
+    union {
+        struct {
+            peer_id peer;
+            /* The connection's CURVE public key, or NULL with --insecure. */
+            const unsigned char *key;
+            /* Names in it (nick, stream, to) are canonical already; `skeleton` is of the nick in
+             * HELLO, of the stream's name (without sigil) in JOIN. */
+            const struct message *message;
+            struct span skeleton;
+        } command;
+        const struct op_result *stored;
+        struct {
+            peer_id peer;
+        } read;
+    };
+};
+
+enum effect_kind {
+    FX_REPLY = 1, /* send `message` to `peer` over ROUTER */
+    FX_STORE,     /* hand `op` to the store */
+    FX_PUBLISH,   /* put `wire`, an event, on PUB under `name`; sealed when `seal_key` is there */
+    FX_ANNOUNCE,  /* put `message` on PUB under `name`, in clear (HEAD, probe) */
+    FX_READ,      /* read `range` and answer EVENTS or GONE to `peer`, then CORE_EV_READ */
+    FX_REPUBLISH, /* read first..last of `stream` and put them on PUB again */
+};
+
+/* Pointers borrow from the core or from the event; carry effects out before the next step. */
+struct effect {
+    enum effect_kind kind;
+    peer_id peer;
+    stream_id stream;
+    struct span name; /* topic: the stream's name, or "~SESSION" for a probe */
+    const unsigned char *seal_key; /* STREAM_KEY_BYTES, or NULL: the stream is public */
+    uint32_t epoch;
+    uint64_t seq;     /* FX_PUBLISH */
+    struct span wire; /* FX_PUBLISH */
+    union {
+        struct message message; /* FX_REPLY, FX_ANNOUNCE */
+        struct op op;           /* FX_STORE */
+        struct {
+            uint64_t ref;
+            uint64_t first; /* 0: by since_ms */
+            uint64_t last;  /* 0: to the head */
+            uint64_t since_ms;
+            uint32_t credit; /* pages */
+        } read; /* FX_READ, FX_REPUBLISH */
+    };
+};
+
+#define EFFECTS_MAX 192 /* no single step has more: see LIST_PAGE_MAX, OP_APPENDED_MAX */
+
+struct effects {
+    size_t count;
+    struct effect item[EFFECTS_MAX];
+};
+
+struct core;
+
+/* NULL: no memory for the tables. */
+struct core *core_new(const struct core_limits *limits);
+void core_destroy(struct core **self_p);
+
+/* Tell a new core what the store holds, before the first step. RC_LIMIT: the
+ * tables are smaller than what is stored. */
+enum rc core_replay(struct core *self, const struct record *record) MUST_CHECK;
+
+/* One step. Clears *fx first. */
+void core_step(struct core *self, const struct core_event *event, struct effects *fx);
+
+/* When it wants a CORE_EV_TICK at the latest, monotonic; UINT64_MAX: never. */
+uint64_t core_next_deadline_ms(const struct core *self);
+
+struct core_stats {
+    uint32_t accounts, rooms, memberships, sessions, pending;
+    uint64_t posts, duplicates, refusals, expired, confirms, republished;
+};
+void core_get_stats(const struct core *self, struct core_stats *ret);
+
+#endif

@@ -1,0 +1,72 @@
+/* store.h - the log on disk: one writer, many readers.
+ *
+ * A backend (SQLite, memory) carries out batches of core operations, each batch in
+ * one transaction, and answers reads over committed events. This interface is
+ * synchronous; broker/store/writer.h runs it on a thread of its own.
+ *
+ * The writer side belongs to one thread. A reader belongs to one thread too, but
+ * any number of readers may be open beside the writer. */
+#ifndef BROKER_STORE_STORE_H
+#define BROKER_STORE_STORE_H
+
+#include "broker/core/record.h"
+
+struct store;
+struct store_reader;
+
+/* A page of events for FETCH (protocol 7.2). `wire` holds `count` event maps back to
+ * back, first..last without a hole; it borrows from the reader until its next call. */
+struct store_page {
+    uint64_t first; /* 0 when the page is empty */
+    uint64_t last;
+    size_t count;
+    uint64_t head; /* of the stream when the page was read */
+    uint64_t kept; /* the oldest event still there; head + 1 when none is */
+    struct span wire;
+};
+
+struct store_range {
+    stream_id stream;
+    uint64_t first;    /* 0 with since_ms: find it */
+    uint64_t last;     /* 0: up to the head */
+    uint64_t since_ms; /* first event not older than this; 0: not asked */
+    size_t events_max;
+    size_t bytes_max; /* a page always holds at least one event if there is one */
+};
+
+/* Open or create. `where` is a folder for SQLite (it makes zchat.db in it, 0600), ignored by memory.
+ * RC_SYSTEM, RC_STORE: *ret_why (borrowed until the next call) says what is wrong, with
+ * path and expectation. `entropy` fills stream keys; NULL takes libsodium's. */
+typedef void store_entropy(void *context, unsigned char *bytes, size_t len);
+
+enum rc store_open_sqlite(const char *where, struct store **ret, const char **ret_why) MUST_CHECK;
+enum rc store_open_memory(store_entropy *entropy, void *context, struct store **ret) MUST_CHECK;
+void store_close(struct store **self_p);
+
+/* Tell all records, streams before members, oldest first. */
+typedef void store_on_record(void *context, const struct record *record);
+enum rc store_replay(struct store *self, store_on_record *on_record, void *context) MUST_CHECK;
+
+/* Carry out `count` operations in one durable transaction and fill results[count].
+ * RC_OK: committed; every result stands. RC_STORE: the outcome is unknown; the process must
+ * end (never try again). Results and what they borrow live until store_release() or
+ * the next store_apply(). A full disk is not RC_STORE: each result says RC_DISK_FULL. */
+enum rc store_apply(struct store *self, const struct op *ops, size_t count,
+                    struct op_result *results) MUST_CHECK;
+void store_release(struct store *self);
+
+/* After answering: fold the log back when it has grown (PASSIVE checkpoint). RC_STORE as above. */
+enum rc store_maintain(struct store *self) MUST_CHECK;
+
+/* The last failure in words, for the log; borrowed until the next call. */
+const char *store_why(const struct store *self);
+
+/* A reader over committed events; with SQLite its own READONLY connection. */
+enum rc store_reader_open(struct store *self, struct store_reader **ret) MUST_CHECK;
+void store_reader_close(struct store_reader **self_p);
+
+/* RC_OK with count 0 when there is nothing in the range. RC_STORE: cannot read. */
+enum rc store_read(struct store_reader *self, const struct store_range *range,
+                   struct store_page *ret) MUST_CHECK;
+
+#endif

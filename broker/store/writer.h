@@ -1,0 +1,40 @@
+/* writer.h - the store's thread: group commit.
+ *
+ * The hub hands over batches; the thread takes everything that has piled up, carries it
+ * out in one transaction, and hands the results back. Batches change hands whole over an
+ * inproc pair; nothing is shared. */
+#ifndef BROKER_STORE_WRITER_H
+#define BROKER_STORE_WRITER_H
+
+#include "broker/store/store.h"
+
+/* Operations and the bytes they borrow, in one owner's hands. */
+struct batch;
+
+struct batch *batch_new(void);
+void batch_destroy(struct batch **self_p);
+/* Copy the operation and what it borrows. */
+void batch_add(struct batch *self, const struct op *op);
+size_t batch_count(const struct batch *self);
+/* Results are in the order of the operations; they and what they borrow live with the batch. */
+const struct op_result *batch_results(const struct batch *self);
+
+struct writer;
+
+/* Takes the store's writer side for its thread. `zmq_context` is the process's one context. */
+enum rc writer_start(struct store *store, void *zmq_context, struct writer **ret) MUST_CHECK;
+/* Commits what it was given, then stops. */
+void writer_stop(struct writer **self_p);
+
+/* The raw ZeroMQ socket to poll for ZMQ_POLLIN. */
+void *writer_socket(struct writer *self);
+
+/* Hand a batch over. Never blocks: the core bounds what is pending. */
+void writer_submit(struct writer *self, struct batch **batch_p);
+
+/* Take the next committed batch: RC_OK and it is the caller's; RC_END: none is ready; RC_STORE:
+ * the store failed, its outcome is unknown, end the process; writer_why() says why. */
+enum rc writer_take(struct writer *self, struct batch **ret) MUST_CHECK;
+const char *writer_why(const struct writer *self);
+
+#endif

@@ -1,0 +1,102 @@
+/* model.h - the client as a pure function: outbox, retry, order, gap repair, confirmation.
+ *
+ * Events in, effects out, as in broker/core/core.h: no socket, clock or disk. The connection
+ * (client/lib/net) carries the effects out; the simulation does too. It keeps the
+ * texts of the outbox and the reorder buffers, so it allocates; all of them are bounded by
+ * struct model_limits. Its jitter comes from the seed in model_options. */
+#ifndef CLIENT_LIB_MODEL_H
+#define CLIENT_LIB_MODEL_H
+
+#include "client/lib/zchat.h"
+#include "shared/base/ids.h"
+#include "shared/base/rc.h"
+#include "shared/proto/message.h"
+
+struct model;
+
+struct model_limits {
+    uint32_t outbox_max;  /* posts without a final state */
+    uint32_t follows_max; /* streams */
+    uint32_t held_max;    /* later events held per stream while a hole is filled */
+    uint32_t requests_max;
+    uint32_t tells_max; /* untaken tells; when full, live events are dropped and fetched again */
+};
+#define MODEL_LIMITS_DEFAULTS                                                                      \
+    {                                                                                              \
+        .outbox_max = 1024, .follows_max = 8192, .held_max = 1024, .requests_max = 64,             \
+        .tells_max = 4096                                                                          \
+    }
+
+struct model_options {
+    const char *nick; /* canonical */
+    const char *agent;
+    session_id session;
+    bool is_inbox;
+    uint64_t seed; /* of the jitter */
+    struct model_limits limits;
+};
+
+struct model *model_new(const struct model_options *options); /* NULL: no memory */
+void model_destroy(struct model **self_p);
+
+enum model_effect_kind {
+    MODEL_FX_SEND = 1,    /* `message` to the broker; if it cannot be queued, drop it: it is retried */
+    MODEL_FX_SUBSCRIBE,   /* `topic`, without its NUL */
+    MODEL_FX_UNSUBSCRIBE,
+    MODEL_FX_RECONNECT,   /* close both sockets, open new ones after delay_ms, then MODEL_EV_OPENED */
+};
+
+/* Spans borrow from the model until its next call. */
+struct model_effect {
+    enum model_effect_kind kind;
+    struct message message;
+    struct span topic;
+    uint32_t delay_ms;
+};
+
+/* A growing list that the caller empties: model functions append. */
+struct model_effects {
+    size_t count;
+    size_t capacity;
+    struct model_effect *item;
+};
+void model_effects_fini(struct model_effects *self);
+
+/* The sockets are open and connecting: subscribes and says HELLO (again until WELCOME). */
+void model_opened(struct model *self, uint64_t now_ms, struct model_effects *fx);
+/* The transport says the link is gone: told as ZCHAT_LINK_DOWN, reconnects with backoff. */
+void model_lost(struct model *self, uint64_t now_ms, struct model_effects *fx);
+/* The transport says entry was refused for good (CURVE, ZAP): told as ZCHAT_LINK_REFUSED with rc. */
+void model_refused(struct model *self, enum rc rc, uint64_t now_ms, struct model_effects *fx);
+/* A message came from the broker: over DEALER or, `from_pub`, over SUB (unsealed already). */
+void model_received(struct model *self, const struct message *message, bool from_pub,
+                    uint64_t now_ms, struct model_effects *fx);
+/* Time has come to model_next_deadline_ms(). */
+void model_tick(struct model *self, uint64_t now_ms, struct model_effects *fx);
+uint64_t model_next_deadline_ms(const struct model *self); /* UINT64_MAX: never */
+
+/* The next thing to tell; false when there is none. Its strings live until the next call of
+ * model_tell(). Taking the next one means that the one before was shown (confirmation). Also
+ * called once when none is left, it marks the last one as shown. */
+bool model_tell(struct model *self, struct zchat_event *ret, uint64_t now_ms, struct model_effects *fx);
+
+/* The key of the own sealed stream once WELCOME came, else NULL; and its epoch. */
+const unsigned char *model_stream_key(const struct model *self, struct span stream, uint32_t epoch);
+
+/* The API of zchat.h; targets and rooms are canonical stream names. */
+enum rc model_post(struct model *self, struct span target, struct span kind, struct span text,
+                   uint32_t number_or_0, uint32_t timeout_ms, uint64_t now_ms,
+                   struct model_effects *fx, uint32_t *ret_number) MUST_CHECK;
+enum rc model_retry(struct model *self, uint32_t number, uint32_t timeout_ms, uint64_t now_ms,
+                    struct model_effects *fx, uint32_t *ret_number) MUST_CHECK;
+size_t model_unanswered(const struct model *self);
+enum rc model_follow(struct model *self, struct span stream, struct zchat_place from,
+                     uint64_t until, uint64_t now_ms, struct model_effects *fx) MUST_CHECK;
+void model_unfollow(struct model *self, struct span stream, struct model_effects *fx);
+
+/* A request: JOIN, LEAVE, WHO, ROOMS, PING, MARK with its fields; the model gives the ref,
+ * repeats it until answered, follows cursors of lists to their end. */
+enum rc model_request(struct model *self, const struct message *message, uint64_t now_ms,
+                      struct model_effects *fx, uint32_t *ret_ref) MUST_CHECK;
+
+#endif

@@ -1,0 +1,156 @@
+/* zchat.h - libzchat: a zchat client for C programs.
+ *
+ * One handle is one session with one broker (protocol 5.1). It reconnects, retries what
+ * was not acknowledged, repairs gaps, and tells everything in order, once.
+ * A handle is for one thread. Functions return an enum zchat_rc, never block but in
+ * zchat_next(), and never end the process. */
+#ifndef ZCHAT_H
+#define ZCHAT_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+struct zchat;
+
+/* Where the codes come from: protocol 9. 0 is success. Names: zchat_strerror(). */
+typedef int zchat_rc;
+const char *zchat_strerror(zchat_rc rc); /* one sentence, static */
+const char *zchat_errname(zchat_rc rc);  /* "nick_in_use", static */
+
+struct zchat_options {
+    const char *broker; /* zchat:// address; NULL: $ZCHAT_BROKER, the last one used, the local broker's */
+    const char *nick;   /* NULL: $ZCHAT_NICK, the last one used, the login name */
+    const char *home;   /* one folder for keys and state; NULL: $ZCHAT_HOME, else the XDG folders */
+    const char *agent;  /* the program's name and version, for the broker's log; may be NULL */
+    bool is_inbox;      /* shows this person's private messages to somebody, so may confirm them */
+    uint64_t session;   /* 0: a new one; else repeat this session's posts (see zchat_post_as) */
+};
+
+/* Make a handle; does not wait for the network. On failure *ret_why (valid until the next call in
+ * this thread) is one sentence that names what was wrong. */
+zchat_rc zchat_open(const struct zchat_options *options, struct zchat **ret, const char **ret_why);
+void zchat_close(struct zchat **self_p); /* says BYE when it can; never waits longer than 200 ms */
+
+uint64_t zchat_session(const struct zchat *self);
+const char *zchat_nick(const struct zchat *self);   /* canonical */
+const char *zchat_broker(const struct zchat *self); /* the address in use */
+
+/* What happens, as zchat_next() tells it. */
+enum zchat_event_kind {
+    ZCHAT_NONE,   /* the time is over */
+    ZCHAT_LINK,   /* the link changed: `link`, and `rc` with `text` when it was refused for good */
+    ZCHAT_EVENT,  /* an event of a followed stream, in order, once */
+    ZCHAT_POST,   /* a post's state changed: `number`, `post`, `rc`, `stream`, `seq` */
+    ZCHAT_LIVE,   /* a followed stream has been read up to `seq`; what comes now is new */
+    ZCHAT_GAP,    /* events first..last of `stream` are no longer kept by the broker */
+    ZCHAT_PERSON, /* a row of an answer to zchat_who(): `from`, `state`, `devices`, `stream` or "" */
+    ZCHAT_ROOM,   /* a row of an answer to zchat_rooms(): `stream`, `seq`, `people`, `is_member` */
+    ZCHAT_ANSWER, /* request `ref` is done: `rc`, `text` when refused, `seq`, `round_trip_ms` */
+};
+
+enum zchat_link { ZCHAT_LINK_DOWN, ZCHAT_LINK_UP, ZCHAT_LINK_REFUSED };
+
+enum zchat_post_state {
+    ZCHAT_WAITING,   /* in the outbox */
+    ZCHAT_STORED,    /* on the broker's disk, at `stream` `seq` */
+    ZCHAT_DELIVERED, /* the recipient's client has it */
+    ZCHAT_UNKNOWN,   /* its deadline is over without an answer: zchat_retry() is safe */
+    ZCHAT_FAILED,    /* refused, never stored: `rc` says why */
+};
+
+/* Strings are NUL-terminated, never NULL ("" when absent), and live until the next
+ * zchat_next(). Peer text is not cleaned for terminals. */
+struct zchat_event {
+    enum zchat_event_kind kind;
+    zchat_rc rc;
+    uint32_t ref;
+    enum zchat_link link;
+
+    const char *stream; /* "#lobby", "@alice" */
+    uint64_t seq;
+    uint64_t ts_ms; /* since 1970 */
+    const char *type;         /* "message", "receipt", "join", "leave" */
+    const char *message_kind; /* "message", "notice" */
+    const char *from;         /* nick */
+    const char *to;           /* nick; private messages */
+    const char *text;
+    size_t text_len;
+    uint64_t session; /* the sender's session and number */
+    uint32_t number;
+    uint64_t peer_seq; /* own copy of a private message: its place in the recipient's stream */
+    uint64_t upto;     /* receipt: `from` has everything of its stream up to here */
+
+    enum zchat_post_state post;
+    uint64_t first, last;
+    uint32_t people, devices;
+    const char *state; /* "online", "away", "gone" */
+    bool is_member;
+    uint32_t round_trip_ms;
+};
+
+/* Wait at most timeout_ms (negative: for ever) for the next thing to happen. `extra`
+ * (may be NULL) are the caller's own descriptors: when one of them is ready, the call returns
+ * ZCHAT_NONE early with their revents set. Telling an event and calling again means it was
+ * shown: an inbox handle then confirms it to the broker. */
+zchat_rc zchat_next(struct zchat *self, int timeout_ms, struct pollfd *extra, size_t extra_count,
+                    struct zchat_event *ret);
+
+/* Post to "#room" or "@nick". The text is copied. `kind`: NULL for "message", or "notice".
+ * After timeout_ms (0: no deadline) without an answer the post becomes ZCHAT_UNKNOWN.
+ * RC_BUSY (16): the outbox is full, wait for states. */
+zchat_rc zchat_post(struct zchat *self, const char *target, const char *kind, const char *text,
+                    size_t text_len, uint32_t timeout_ms, uint32_t *ret_number);
+/* As zchat_post() under a number given before, with options.session: safe to repeat. Only
+ * as the first post of a handle. */
+zchat_rc zchat_post_as(struct zchat *self, uint32_t number, const char *target, const char *kind,
+                       const char *text, size_t text_len, uint32_t timeout_ms);
+/* Try a post again that is ZCHAT_UNKNOWN (same number) or ZCHAT_FAILED (a new one). */
+zchat_rc zchat_retry(struct zchat *self, uint32_t number, uint32_t timeout_ms, uint32_t *ret_number);
+size_t zchat_unanswered(const struct zchat *self); /* posts waiting in the outbox */
+
+/* Where following begins. */
+enum zchat_place_kind {
+    ZCHAT_FROM_HEAD,      /* only what is new */
+    ZCHAT_FROM_SEQ,       /* at `value` */
+    ZCHAT_FROM_LAST,      /* the last `value` events before the end */
+    ZCHAT_FROM_TIME,      /* not older than `value` milliseconds since 1970 */
+    ZCHAT_FROM_CONFIRMED, /* own stream: behind the last confirmed one */
+};
+struct zchat_place {
+    enum zchat_place_kind kind;
+    uint64_t value;
+};
+
+/* Follow a stream: ZCHAT_EVENTs in order from `from` on, ZCHAT_LIVE once when the head is
+ * reached, then live for ever. With `until` not 0: history; it ends with ZCHAT_LIVE behind the event
+ * `until` or the head, whichever is earlier, and is no longer followed. A stream that does not exist
+ * gives ZCHAT_ANSWER with ref 0, its name in `stream`, and rc. Reconnects keep the place. */
+zchat_rc zchat_follow(struct zchat *self, const char *stream, struct zchat_place from, uint64_t until);
+void zchat_unfollow(struct zchat *self, const char *stream);
+
+/* Requests; the answer carries *ret_ref. They wait for the link and are asked again over
+ * reconnects. */
+zchat_rc zchat_join(struct zchat *self, const char *room, bool create, uint32_t *ret_ref);
+zchat_rc zchat_leave(struct zchat *self, const char *room, uint32_t *ret_ref);
+zchat_rc zchat_who(struct zchat *self, const char *room_or_null, uint32_t *ret_ref);
+zchat_rc zchat_rooms(struct zchat *self, bool mine, uint32_t *ret_ref);
+zchat_rc zchat_ping(struct zchat *self, uint32_t *ret_ref);
+/* A named place at the broker (`tail --durable`): remember it, or (seq 0) ask for it. */
+zchat_rc zchat_mark(struct zchat *self, const char *name, const char *stream, uint64_t seq,
+                    uint32_t *ret_ref);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,24 @@
+/* log.h - one line an event, to stderr: time, level, a stable name, then key=value.
+ *
+ * error: someone must act. warn: we carried on, and the line says how. info: life of
+ * process and sessions. debug: every command. Never bodies, secrets, or peer text that
+ * did not go through clean_copy(). */
+#ifndef SHARED_BASE_LOG_H
+#define SHARED_BASE_LOG_H
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+void log_set_level(enum log_level level);
+/* Log to this file (opened for appending, 0640) instead of stderr; NULL: stderr. Again to reopen.
+ * Returns 0, or -1 with errno and the log as it was. */
+int log_open(const char *path);
+
+void log_write(enum log_level level, const char *event, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#define log_error(event, ...) log_write(LOG_LEVEL_ERROR, event, __VA_ARGS__)
+#define log_warn(event, ...)  log_write(LOG_LEVEL_WARN, event, __VA_ARGS__)
+#define log_info(event, ...)  log_write(LOG_LEVEL_INFO, event, __VA_ARGS__)
+#define log_debug(event, ...) log_write(LOG_LEVEL_DEBUG, event, __VA_ARGS__)
+
+#endif

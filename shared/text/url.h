@@ -1,0 +1,44 @@
+/* url.h - a broker's address: zchat://HOST:PORT?key=64-hex-digits, or
+ * zchat+ipc:///path/to/socket?key=... ; no key means --insecure (protocol 2.1). */
+#ifndef SHARED_TEXT_URL_H
+#define SHARED_TEXT_URL_H
+
+#include "shared/base/limits.h"
+#include "shared/base/rc.h"
+#include "shared/base/span.h"
+
+#include <stdint.h>
+
+#define URL_BYTES_MAX 512
+
+struct broker_url {
+    char host[256];  /* host name, IPv4, or IPv6 with its brackets; or the ipc path */
+    uint16_t port;   /* commands; broadcasts are on port + 1; 0 with ipc */
+    bool is_ipc;     /* broadcasts are on the path with ".pub" behind it */
+    bool has_key;
+    unsigned char key[PUBLIC_KEY_BYTES]; /* the broker's CURVE public key */
+};
+
+/* Parse; the port defaults to DEFAULT_PORT. RC_BAD_URL: *ret is untouched, and *ret_why
+ * (static) says what was wrong and what was expected. */
+enum rc broker_url_parse(struct span given, struct broker_url *ret, const char **ret_why) MUST_CHECK;
+
+/* Format into buf; always NUL-terminated; buf must have URL_BYTES_MAX bytes. */
+void broker_url_format(const struct broker_url *url, char *buf);
+
+/* The libzmq endpoints ("tcp://host:port"); bufs must have URL_BYTES_MAX bytes. */
+void broker_url_endpoints(const struct broker_url *url, char *ret_commands, char *ret_broadcasts);
+
+/* True for addresses that never leave this machine: 127.0.0.0/8, ::1, localhost, ipc. */
+bool broker_url_is_local(const struct broker_url *url);
+
+/* A public key's fingerprint for people: the first 16 bytes of its BLAKE2b hash as
+ * eight groups of four hex digits ("1f2e 33aa ..."); buf must have 40 bytes. */
+void key_fingerprint(const unsigned char key[static PUBLIC_KEY_BYTES], char buf[static 40]);
+
+/* 2 * len hex digits and a NUL. */
+void hex_encode(const unsigned char *bytes, size_t len, char *ret);
+/* RC_BAD_FIELD: not exactly 2 * len hex digits. */
+enum rc hex_decode(struct span given, unsigned char *ret, size_t len) MUST_CHECK;
+
+#endif
