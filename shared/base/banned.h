@@ -13,6 +13,7 @@
 #include <alloca.h>
 
 #undef assert /* use INVARIANT */
+#undef alloca
 #pragma GCC poison strcpy strcat sprintf strncpy strtok gets atoi localtime gmtime rand sleep alloca system
 
 #endif
