@@ -1,0 +1,21 @@
+# shellcheck shell=bash
+# check                what CI asks beside the tests: includes, symbols, sizes, tables, scripts, format
+build_preset dev
+status=0
+for name in includes symbols sizes tables man; do
+    if [ -f "scripts/checks/$name.py" ]; then
+        /usr/bin/python3 "scripts/checks/$name.py" --build build/dev || status=1
+    fi
+done
+/usr/bin/python3 scripts/checks/rules.py # a report: a rule without a test is work, not an error
+if command -v shellcheck >/dev/null; then
+    shellcheck -x scripts/dev scripts/run scripts/test .ci/run scripts/lib.sh scripts/dev.d/*.sh ||
+        status=1
+else
+    echo "shellcheck is not here: scripts are not checked"
+fi
+if command -v clang-format >/dev/null; then
+    our_sources | xargs clang-format --dry-run --Werror || status=1
+fi
+[ "$status" -eq 0 ] && echo "check: good" || echo "check: see above" >&2
+exit "$status"

@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# lib.sh - what scripts/run, test and dev share: the packages we need, and how to build.
+
+# shellcheck disable=SC2034  # used by the scripts that source this
+PACKAGES_BUILD=(build-essential cmake ninja-build pkg-config
+    libzmq3-dev libczmq-dev libcmocka-dev libsqlite3-dev libsodium-dev libmsgpack-dev libicu-dev
+    libncurses-dev)
+# What the demonstration and the tests use beside the compiler.
+PACKAGES_RUN=(python3 python3-zmq python3-msgpack tmux iproute2)
+# What single verbs of scripts/dev use.
+PACKAGES_TOOLS=(clang libclang-rt-14-dev gcovr clang-format clang-tidy cppcheck shellcheck mandoc)
+
+packages_missing() {
+    local package
+    for package in "$@"; do
+        dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^.i' ||
+            printf '%s\n' "$package"
+    done
+}
+
+# packages_install PACKAGE...: installs what is missing, and says what it needs when it may not.
+packages_install() {
+    local missing=() as_root=() kept_env
+    if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+        echo "this is not Debian: see that you have what these packages hold: $*" >&2
+        return 0
+    fi
+    mapfile -t missing < <(packages_missing "$@")
+    if [ "${#missing[@]}" -eq 0 ]; then
+        return 0
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null || ! sudo -n true 2>/dev/null && ! { [ -t 0 ] && [ -t 2 ]; }; then
+            echo "these packages are missing, and only root may install them:" >&2
+            echo "    apt-get install --no-install-recommends ${missing[*]}" >&2
+            return 1
+        fi
+        as_root=(sudo)
+    fi
+    echo "installing: ${missing[*]}"
+    kept_env=(env DEBIAN_FRONTEND=noninteractive)
+    "${as_root[@]}" "${kept_env[@]}" apt-get update -qq
+    "${as_root[@]}" "${kept_env[@]}" apt-get install -y -qq --no-install-recommends \
+        -o Dpkg::Use-Pty=0 "${missing[@]}" >/dev/null
+}
+
+# build_preset PRESET [TARGET...]
+build_preset() {
+    local preset=$1
+    shift
+    cmake --preset "$preset" >/dev/null
+    cmake --build --preset "$preset" -j "$(nproc)" ${1+--target "$@"}
+}
+
+# need_tool TOOL...: a verb that cannot work says what to do.
+need_tool() {
+    local tool
+    for tool in "$@"; do
+        if ! command -v "$tool" >/dev/null; then
+            echo "$tool is missing: scripts/dev setup --all installs it" >&2
+            exit 1
+        fi
+    done
+}
+
+our_sources() {
+    git ls-files -co --exclude-standard -- '*.c' '*.h' | while read -r file; do
+        [ -f "$file" ] && printf '%s\n' "$file"
+    done
+}
