@@ -12,14 +12,15 @@
 #define URL_BYTES_MAX 512
 
 struct broker_url {
-    char host[256];  /* host name, IPv4, or IPv6 with its brackets; or the ipc path */
+    char host[256];  /* host name (lower case), IPv4, or IPv6 with its brackets; or the ipc path */
     uint16_t port;   /* commands; broadcasts are on port + 1; 0 with ipc */
     bool is_ipc;     /* broadcasts are on the path with ".pub" behind it */
     bool has_key;
     unsigned char key[PUBLIC_KEY_BYTES]; /* the broker's CURVE public key */
 };
 
-/* Parse; the port defaults to DEFAULT_PORT. RC_BAD_URL: *ret is untouched, and *ret_why
+/* Parse; the port defaults to DEFAULT_PORT; unknown NAME=VALUE parts behind the ? are skipped, in an
+ * ipc path %XX is a byte. Hosts are ASCII, without zones. RC_BAD_URL: *ret is untouched, and *ret_why
  * (static) says what was wrong and what was expected. */
 enum rc broker_url_parse(struct span given, struct broker_url *ret, const char **ret_why) MUST_CHECK;
 
@@ -32,7 +33,7 @@ void broker_url_endpoints(const struct broker_url *url, char *ret_commands, char
 /* True for addresses that never leave this machine: 127.0.0.0/8, ::1, localhost, ipc. */
 bool broker_url_is_local(const struct broker_url *url);
 
-/* A public key's fingerprint for people: the first 16 bytes of its BLAKE2b hash as
+/* A public key's fingerprint for people: the first 16 bytes of its BLAKE2b-256 hash as
  * eight groups of four hex digits ("1f2e 33aa ..."); buf must have 40 bytes. */
 void key_fingerprint(const unsigned char key[static PUBLIC_KEY_BYTES], char buf[static 40]);
 
