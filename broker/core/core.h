@@ -35,11 +35,11 @@ struct core_limits {
     unsigned char hash_key[16]; /* SipHash key of the tables: random, peers choose names and ids */
 };
 
-#define CORE_LIMITS_DEFAULTS                                                                       \
-    {                                                                                              \
-        .accounts_max = 16384, .rooms_max = 8192, .memberships_max = 262144,                       \
-        .room_members_max = 4096, .sessions_max = 8192, .pending_max = 8192,                       \
-        .registration = REGISTRATION_OPEN                                                          \
+#define CORE_LIMITS_DEFAULTS                                                 \
+    {                                                                        \
+        .accounts_max = 16384, .rooms_max = 8192, .memberships_max = 262144, \
+        .room_members_max = 4096, .sessions_max = 8192, .pending_max = 8192, \
+        .registration = REGISTRATION_OPEN                                    \
     }
 
 enum core_event_kind {
@@ -63,6 +63,9 @@ struct core_event {
              * HELLO, of the stream's name (without sigil) in JOIN. */
             const struct message *message;
             struct span skeleton;
+            /* RC_OK, or why the shell refuses this message (bad_field, too_big, bad_name ...): the core
+             * answers with it, and uses up the number of a refused post (protocol R-21). */
+            enum rc refusal;
         } command;
         const struct op_result *stored;
         struct {
@@ -85,7 +88,7 @@ struct effect {
     enum effect_kind kind;
     peer_id peer;
     stream_id stream;
-    struct span name; /* topic: the stream's name, or "~SESSION" for a probe */
+    struct span name;              /* topic: the stream's name, or "~SESSION" for a probe */
     const unsigned char *seal_key; /* STREAM_KEY_BYTES, or NULL: the stream is public */
     uint32_t epoch;
     uint64_t seq;     /* FX_PUBLISH */
@@ -99,7 +102,7 @@ struct effect {
             uint64_t last;  /* 0: to the head */
             uint64_t since_ms;
             uint32_t credit; /* pages */
-        } read; /* FX_READ, FX_REPUBLISH */
+        } read;              /* FX_READ, FX_REPUBLISH */
     };
 };
 

@@ -38,14 +38,14 @@ struct op {
     session_id session;
     uint32_t number;
 
-    stream_id stream;      /* post's target, room, or the confirmed or marked stream; none: new room */
-    struct span name;      /* its name with sigil ("#lobby", "@bob"); OP_MARK*: the marked stream's */
-    struct span skeleton;  /* OP_HELLO, OP_JOIN: of the new name */
-    struct span text;      /* OP_POST */
-    struct span kind_name; /* OP_POST: "message" or "notice" */
-    struct span mark;      /* OP_MARK*: the mark's name */
-    uint64_t seq;          /* OP_CONFIRM, OP_MARK: the place */
-    enum rc refusal;       /* OP_VOID: why; kept as the number's answer */
+    stream_id stream; /* post's target, room, or the confirmed or marked stream; none: new room */
+    struct span name; /* its name with sigil ("#lobby", "@bob"); OP_MARK*: the marked stream's */
+    struct span skeleton;                /* OP_HELLO, OP_JOIN: of the new name */
+    struct span text;                    /* OP_POST */
+    struct span kind_name;               /* OP_POST: "message" or "notice" */
+    struct span mark;                    /* OP_MARK*: the mark's name */
+    uint64_t seq;                        /* OP_CONFIRM, OP_MARK: the place */
+    enum rc refusal;                     /* OP_VOID: why; kept as the number's answer */
     unsigned char key[PUBLIC_KEY_BYTES]; /* OP_HELLO */
 };
 
@@ -68,7 +68,7 @@ struct op_result {
     enum op_kind kind;
 
     /* RC_OK: done; for OP_POST and OP_VOID also when it had been done before (is_duplicate).
-     * OP_POST, OP_VOID: RC_BAD_FIELD with `next`: the store expects another number (EXPECT);
+     * OP_POST, OP_VOID: RC_BAD_FIELD with `next` below the number: the store expects that one first (EXPECT);
      *   the refusal with which this number was used up, RC_VOIDED when it was given up;
      *   RC_TOO_OLD: used up longer ago than the store remembers; RC_SESSION_TAKEN.
      * Any OP that writes: RC_DISK_FULL, nothing was changed.
@@ -84,9 +84,9 @@ struct op_result {
     uint64_t ts_ms;     /* OP_POST: of the event */
     uint64_t confirmed; /* OP_HELLO */
     uint32_t next;      /* OP_HELLO, OP_POST, OP_VOID: the session's next number */
-    bool is_new;        /* OP_HELLO: account was made; OP_JOIN: membership is new; see is_new_room */
-    bool is_new_room;   /* OP_JOIN */
-    uint32_t epoch;     /* OP_HELLO: of the person's stream */
+    bool is_new;      /* OP_HELLO: account was made; OP_JOIN: membership is new; see is_new_room */
+    bool is_new_room; /* OP_JOIN */
+    uint32_t epoch;   /* OP_HELLO: of the person's stream */
     unsigned char key[STREAM_KEY_BYTES]; /* OP_HELLO: its key */
 
     size_t appended_count;
@@ -102,7 +102,7 @@ struct record {
     struct span name; /* RECORD_STREAM: with sigil */
     struct span skeleton;
     uint64_t head;
-    uint64_t confirmed;                   /* RECORD_STREAM of a person */
+    uint64_t confirmed;                        /* RECORD_STREAM of a person */
     unsigned char owner_key[PUBLIC_KEY_BYTES]; /* RECORD_STREAM of a person: the account's key */
     unsigned char stream_key[STREAM_KEY_BYTES];
     uint32_t epoch;

@@ -1,0 +1,225 @@
+/* core_post.c - POST, SKIP and CONFIRM: numbers, answers, receipts (protocol 6). */
+#include "broker/core/core_internal.h"
+
+/* Where a post goes, and whether this person may post there. */
+static enum rc find_target(const struct core *self, const struct asked *asked, uint32_t *ret_row)
+{
+    const struct span name = asked->message->stream;
+    const bool is_room = name.len > 0 && name.ptr[0] == '#';
+    const uint32_t row = streams_by_name(&self->streams, name);
+
+    if (row == 0)
+        return is_room ? RC_NO_SUCH_ROOM : RC_NO_SUCH_NICK;
+    if (is_room && !members_has(&self->members, row, asked->person))
+        return RC_NOT_MEMBER;
+    *ret_row = row;
+    return RC_OK;
+}
+
+static enum rc check_post(const struct core *self, const struct asked *asked, uint32_t *ret_row)
+{
+    const struct message *post = asked->message;
+
+    if (post->text.len == 0)
+        return RC_BAD_TEXT;
+    if (post->text.len > TEXT_BYTES_MAX)
+        return RC_TOO_BIG;
+    if (message_has(post, HAS_KIND) && !span_equal(post->kind, SPAN("message")) &&
+        !span_equal(post->kind, SPAN("notice")))
+        return RC_BAD_FIELD;
+    return find_target(self, asked, ret_row);
+}
+
+/* Hand this number to the store: as a post when `refusal` is RC_OK, else used up with it. */
+static void submit(struct core *self, const struct asked *asked, uint32_t target, enum rc refusal)
+{
+    const struct message *message = asked->message;
+    struct session *session = &self->sessions.row[asked->session];
+    struct ticket *ticket;
+    struct op *op;
+
+    if (self->is_stopping || session->pending >= POST_WINDOW ||
+        !core_store(self, refusal == RC_OK ? OP_POST : OP_VOID, asked->person, &op, &ticket)) {
+        core_refuse(self, asked, self->is_stopping ? RC_STOPPING : RC_BUSY);
+        return;
+    }
+    op->session = session->id;
+    op->number = (uint32_t)message->number;
+    op->refusal = refusal;
+    if (refusal == RC_OK) {
+        op->stream = core_stream(self, target)->id;
+        op->name = stream_name(core_stream(self, target));
+        op->text = message->text;
+        op->kind_name = message_has(message, HAS_KIND) ? message->kind : SPAN("message");
+    }
+    ticket->session = session->id;
+    ticket->number = op->number;
+    session->pending++;
+    if (op->number > session->accepted)
+        session->accepted = op->number;
+}
+
+static void expect(struct core *self, peer_id peer, uint32_t next)
+{
+    struct message *reply = core_reply(self, peer, VERB_EXPECT, false, 0);
+
+    message_set(reply, NEXT, next, next);
+}
+
+/* True when this number is the next one. Otherwise it has been answered, or will be: a later
+ * number is told which one is expected, one in the store's hands gets its answer soon, and
+ * the store knows the answers of earlier ones. */
+static bool is_next(struct core *self, const struct asked *asked)
+{
+    const struct session *session = &self->sessions.row[asked->session];
+    const uint64_t number = asked->message->number;
+
+    if (number == 0) {
+        core_refuse(self, asked, RC_BAD_FIELD);
+    } else if (number > (uint64_t)session->accepted + 1) {
+        expect(self, asked->peer, session->accepted + 1);
+    } else if (number == (uint64_t)session->accepted + 1) {
+        return true;
+    } else if (number <= session->stored) {
+        submit(self, asked, 0, RC_VOIDED); /* the store answers as it did the first time */
+    }
+    return false;
+}
+
+void core_on_post(struct core *self, const struct asked *asked)
+{
+    uint32_t target = 0;
+
+    if (!is_next(self, asked))
+        return;
+    const enum rc rc = check_post(self, asked, &target);
+    submit(self, asked, target, rc);
+}
+
+void core_refuse_post(struct core *self, const struct asked *asked, enum rc rc)
+{
+    if (is_next(self, asked))
+        submit(self, asked, 0, rc);
+}
+
+void core_on_skip(struct core *self, const struct asked *asked)
+{
+    if (is_next(self, asked))
+        submit(self, asked, 0, RC_VOIDED);
+}
+
+static void acknowledge(struct core *self, peer_id peer, const struct ticket *ticket,
+                        const struct op_result *result)
+{
+    const uint32_t row = streams_by_id(&self->streams, result->stream);
+    struct message *ack = core_reply(self, peer, VERB_ACK, false, 0);
+
+    message_set(ack, NUMBER, number, ticket->number);
+    message_set(ack, STREAM, stream, row == 0 ? SPAN("") : stream_name(core_stream(self, row)));
+    message_set(ack, SEQ, seq, result->seq);
+    message_set(ack, TS, ts, result->ts_ms);
+    if (result->own_seq != 0)
+        message_set(ack, OWN_SEQ, own_seq, result->own_seq);
+}
+
+/* RC_BAD_FIELD is either the store's "another number comes first", or the refusal that an
+ * earlier post with a bad field had: then the expected number is already behind it. */
+static bool is_too_early(const struct ticket *ticket, const struct op_result *result)
+{
+    return result->rc == RC_BAD_FIELD && result->next < ticket->number;
+}
+
+/* Keep the session's numbers in step with the store's verdict. */
+static void follow_store(struct session *session, const struct ticket *ticket,
+                         const struct op_result *result)
+{
+    if (session->pending > 0)
+        session->pending--;
+    if (rc_is_transient(result->rc)) {
+        if (session->accepted >= ticket->number)
+            session->accepted = ticket->number - 1;
+    } else if (is_too_early(ticket, result)) {
+        session->accepted = result->next - 1;
+    } else if (ticket->number > session->stored) {
+        session->stored = ticket->number;
+    }
+    if (session->accepted < session->stored)
+        session->accepted = session->stored;
+}
+
+void core_stored_post(struct core *self, struct ticket *ticket, const struct op_result *result)
+{
+    const uint32_t row = sessions_by_id(&self->sessions, ticket->session);
+
+    if (result->rc == RC_OK && result->is_duplicate)
+        self->stats.duplicates++;
+    else if (result->rc == RC_OK)
+        self->stats.posts++;
+    if (row != 0) {
+        struct session *session = &self->sessions.row[row];
+
+        follow_store(session, ticket, result);
+        if (result->rc == RC_OK) {
+            acknowledge(self, session->peer, ticket, result);
+        } else if (is_too_early(ticket, result)) {
+            expect(self, session->peer, result->next);
+        } else {
+            struct message *error = core_error(self, session->peer, false, 0, result->rc);
+
+            message_set(error, NUMBER, number, ticket->number);
+        }
+    }
+    core_publish(self, result);
+}
+
+/* The place goes to the store only when it is higher than what is there or on its way. */
+static bool ask_confirm(struct core *self, uint32_t person, uint64_t seq)
+{
+    struct stream *stream = core_stream(self, person);
+    struct ticket *ticket;
+    struct op *op;
+
+    if (!core_store(self, OP_CONFIRM, person, &op, &ticket))
+        return false;
+    op->stream = stream->id;
+    op->name = stream_name(stream);
+    op->seq = seq;
+    ticket->seq = seq;
+    stream->confirming = seq;
+    return true;
+}
+
+void core_on_confirm(struct core *self, const struct asked *asked)
+{
+    const struct message *confirm = asked->message;
+    const struct stream *stream = core_stream(self, asked->person);
+
+    if (!span_equal(confirm->stream, stream_name(stream)) ||
+        !self->sessions.row[asked->session].is_inbox) {
+        core_refuse(self, asked, RC_DENIED);
+    } else if (confirm->seq > stream->head) {
+        core_refuse(self, asked, RC_BAD_FIELD);
+    } else if (confirm->seq > stream->confirming && !self->is_stopping) {
+        if (!ask_confirm(self, asked->person, confirm->seq))
+            core_refuse(self, asked, RC_BUSY); /* the client confirms again after a PONG */
+    }
+}
+
+void core_stored_confirm(struct core *self, struct ticket *ticket, const struct op_result *result)
+{
+    struct stream *stream = core_stream(self, ticket->person);
+
+    if (result->rc != RC_OK) { /* a full disk: the client confirms again after a PONG */
+        stream->confirming = stream->confirmed;
+        return;
+    }
+    if (result->seq > stream->confirmed) {
+        stream->confirmed = result->seq;
+        self->stats.confirms++;
+    }
+    core_publish(self, result);
+    core_republish_soon(self, ticket->person);
+    /* More receipts than one result holds: the store stopped early; ask for the rest. */
+    if (result->seq < ticket->seq && !ask_confirm(self, ticket->person, ticket->seq))
+        stream->confirming = stream->confirmed;
+}

@@ -1,0 +1,94 @@
+/* core_read.c - FETCH, HEAD and MARK (protocol 7.1, 7.2, 7.5). */
+#include "broker/core/core_internal.h"
+
+void core_on_fetch(struct core *self, const struct asked *asked)
+{
+    const struct message *fetch = asked->message;
+    struct session *session = &self->sessions.row[asked->session];
+    const uint64_t since = message_has(fetch, HAS_SINCE) ? fetch->since : 0;
+    const uint64_t last = message_has(fetch, HAS_LAST) ? fetch->last : 0;
+    uint64_t first = message_has(fetch, HAS_FIRST) ? fetch->first : 0;
+    uint32_t row = 0;
+    enum rc rc = core_readable(self, asked->person, fetch->stream, &row);
+
+    if (first == 0 && since == 0)
+        first = 1;
+    if (rc == RC_OK && last != 0 && first > last)
+        rc = RC_BAD_FIELD;
+    if (rc == RC_OK && session->fetches >= FETCH_OUTSTANDING_MAX)
+        rc = RC_LIMIT;
+    if (rc != RC_OK) {
+        message_set(core_refuse(self, asked, rc), STREAM, stream, fetch->stream);
+        return;
+    }
+    struct effect *effect = core_effect(self, FX_READ);
+    effect->peer = asked->peer;
+    effect->stream = core_stream(self, row)->id;
+    effect->name = stream_name(core_stream(self, row));
+    effect->read.ref = message_has(fetch, HAS_REF) ? fetch->ref : 0;
+    effect->read.first = first;
+    effect->read.last = last;
+    effect->read.since_ms = first == 0 ? since : 0;
+    effect->read.credit =
+        message_has(fetch, HAS_CREDIT) && fetch->credit > 0 ? (uint32_t)fetch->credit : 1;
+    session->fetches++;
+}
+
+void core_on_head(struct core *self, const struct asked *asked)
+{
+    const struct message *head = asked->message;
+    uint32_t row = 0;
+    const enum rc rc = core_readable(self, asked->person, head->stream, &row);
+
+    if (rc != RC_OK) {
+        message_set(core_refuse(self, asked, rc), STREAM, stream, head->stream);
+        return;
+    }
+    struct message *reply = core_answer(self, asked, VERB_HEAD);
+    message_set(reply, STREAM, stream, stream_name(core_stream(self, row)));
+    message_set(reply, SEQ, seq, core_stream(self, row)->head);
+}
+
+void core_on_mark(struct core *self, const struct asked *asked)
+{
+    const struct message *mark = asked->message;
+    const bool is_set = message_has(mark, HAS_SEQ);
+    struct ticket *ticket;
+    struct op *op;
+    uint32_t row = 0;
+    enum rc rc = core_readable(self, asked->person, mark->stream, &row);
+
+    if (rc == RC_OK && mark->name.len == 0)
+        rc = RC_BAD_FIELD;
+    if (rc == RC_OK && self->is_stopping)
+        rc = RC_STOPPING;
+    if (rc == RC_OK &&
+        !core_store(self, is_set ? OP_MARK : OP_MARK_GET, asked->person, &op, &ticket))
+        rc = RC_BUSY;
+    if (rc != RC_OK) {
+        message_set(core_refuse(self, asked, rc), STREAM, stream, mark->stream);
+        return;
+    }
+    op->stream = core_stream(self, row)->id;
+    op->name = stream_name(core_stream(self, row));
+    op->mark = mark->name;
+    op->seq = is_set ? mark->seq : 0;
+    ticket->peer = asked->peer;
+    ticket->has_ref = message_has(mark, HAS_REF);
+    ticket->ref = mark->ref;
+    ticket->stream = row;
+    ticket->seq = op->seq;
+    ticket_set_name(ticket, mark->name);
+}
+
+void core_stored_mark(struct core *self, struct ticket *ticket, const struct op_result *result)
+{
+    if (result->rc != RC_OK) {
+        core_error(self, ticket->peer, ticket->has_ref, ticket->ref, result->rc);
+        return;
+    }
+    struct message *reply = core_reply(self, ticket->peer, VERB_MARK, ticket->has_ref, ticket->ref);
+    message_set(reply, NAME, name, ticket_name(ticket));
+    message_set(reply, STREAM, stream, stream_name(core_stream(self, ticket->stream)));
+    message_set(reply, SEQ, seq, ticket->kind == OP_MARK ? ticket->seq : result->seq);
+}

@@ -1,0 +1,294 @@
+/* core_session.c - HELLO, PING, PROBE, BYE, expiry, and what time brings (protocol 5, 8). */
+#include "broker/core/core_internal.h"
+
+#include "shared/base/invariant.h"
+
+#include <string.h>
+
+void core_republish_soon(struct core *self, uint32_t person)
+{
+    const struct stream *stream = core_stream(self, person);
+
+    if (stream->inboxes > 0 && stream->head > stream->confirmed)
+        streams_republish_at(&self->streams, person, 0, self->now_ms);
+    else
+        streams_republish_stop(&self->streams, person);
+}
+
+void core_end_session(struct core *self, uint32_t row)
+{
+    const struct session *session = &self->sessions.row[row];
+    struct stream *person = core_stream(self, session->person);
+
+    INVARIANT(person->devices > 0);
+    person->devices--;
+    if (session->is_inbox)
+        person->inboxes--;
+    if (person->inboxes == 0)
+        streams_republish_stop(&self->streams, session->person);
+    sessions_remove(&self->sessions, row);
+}
+
+/* Whether HELLO may go to the store at all; what only the store knows it decides. */
+static enum rc check_hello(struct core *self, const struct asked *asked, uint32_t *ret_person)
+{
+    const struct message *hello = asked->message;
+    char name[STREAM_BYTES_MAX];
+
+    if (hello->low > PROTOCOL_VERSION_HIGH || hello->high < PROTOCOL_VERSION_LOW)
+        return RC_VERSION;
+    if (hello->session == 0 || hello->nick.len == 0 || hello->nick.len > NAME_BYTES_MAX)
+        return RC_BAD_FIELD;
+    name[0] = '@';
+    memcpy(name + 1, hello->nick.ptr, hello->nick.len);
+    const uint32_t person =
+        streams_by_name(&self->streams, (struct span){name, hello->nick.len + 1});
+    const uint32_t owned =
+        asked->key != NULL ? streams_by_owner(&self->streams, asked->key) : person;
+    if (person != 0 && asked->key != NULL &&
+        memcmp(core_stream(self, person)->owner_key, asked->key, PUBLIC_KEY_BYTES) != 0)
+        return RC_NICK_IN_USE;
+    if (owned != person)
+        return RC_WRONG_NICK;
+    if (person == 0 && self->limits.registration != REGISTRATION_OPEN)
+        return RC_NOT_LET_IN;
+    if (person == 0 && self->streams.people + self->people_reserved >= self->limits.accounts_max)
+        return RC_LIMIT;
+    const uint32_t live = sessions_by_id(&self->sessions, (session_id){hello->session});
+    if (live != 0 && self->sessions.row[live].person != person)
+        return RC_SESSION_TAKEN;
+    if (live == 0 && asked->session == 0 &&
+        self->sessions.count + self->sessions_reserved >= self->limits.sessions_max)
+        return RC_LIMIT;
+    *ret_person = person;
+    return RC_OK;
+}
+
+void core_on_hello(struct core *self, const struct asked *asked)
+{
+    const struct message *hello = asked->message;
+    struct ticket *ticket;
+    struct op *op;
+    uint32_t person = 0;
+    enum rc rc = self->is_stopping ? RC_STOPPING : check_hello(self, asked, &person);
+
+    if (rc == RC_OK && !core_store(self, OP_HELLO, person, &op, &ticket))
+        rc = RC_BUSY;
+    if (rc != RC_OK) {
+        core_refuse(self, asked, rc);
+        return;
+    }
+    op->nick = hello->nick;
+    op->skeleton = asked->skeleton;
+    op->session = (session_id){hello->session};
+    if (asked->key != NULL) {
+        memcpy(op->key, asked->key, sizeof op->key);
+        memcpy(ticket->key, asked->key, sizeof ticket->key);
+    }
+    ticket->peer = asked->peer;
+    ticket->has_ref = message_has(hello, HAS_REF);
+    ticket->ref = hello->ref;
+    ticket->session = op->session;
+    ticket->is_inbox = message_has(hello, HAS_INBOX) && hello->inbox;
+    ticket_set_name(ticket, hello->nick);
+    self->sessions_reserved++;
+    if (person == 0) {
+        ticket->is_reserved = true;
+        self->people_reserved++;
+    }
+}
+
+/* The account's row, made now when the store has just made the account. */
+static uint32_t person_of(struct core *self, const struct ticket *ticket,
+                          const struct op_result *result)
+{
+    uint32_t row = streams_by_id(&self->streams, result->stream);
+
+    if (row != 0)
+        return row;
+    char name[STREAM_BYTES_MAX];
+    name[0] = '@';
+    memcpy(name + 1, ticket->name, ticket->name_len);
+    row = streams_add(&self->streams, result->stream,
+                      (struct span){name, (size_t)ticket->name_len + 1}, ticket->key);
+    INVARIANT(row != 0); /* the row was reserved */
+    struct stream *stream = core_stream(self, row);
+    stream->epoch = result->epoch;
+    stream->head = result->seq;
+    stream->confirmed = result->confirmed;
+    stream->confirming = result->confirmed;
+    memcpy(stream->stream_key, result->key, sizeof stream->stream_key);
+    return row;
+}
+
+/* The live session on this connection: a new one, or one that moves here; 0: the table is
+ * full. (A row was kept free when HELLO came, but the peer's earlier session, on whose row it counted, may have
+ * moved away since.) */
+static uint32_t settle(struct core *self, const struct ticket *ticket, uint32_t person)
+{
+    uint32_t row = sessions_by_id(&self->sessions, ticket->session);
+    const uint32_t here = sessions_by_peer(&self->sessions, ticket->peer);
+
+    if (here != 0 && here != row)
+        core_end_session(self, here);
+    if (row == 0) {
+        row = sessions_add(&self->sessions, ticket->session, ticket->peer, person, self->now_ms);
+        if (row == 0)
+            return 0;
+        core_stream(self, person)->devices++;
+    } else {
+        if (here != row)
+            sessions_move(&self->sessions, row, ticket->peer);
+        sessions_touch(&self->sessions, row, self->now_ms);
+        self->sessions.row[row].fetches = 0; /* their answers went to the old connection */
+    }
+    struct session *session = &self->sessions.row[row];
+    if (session->is_inbox)
+        core_stream(self, person)->inboxes--;
+    session->is_inbox = ticket->is_inbox;
+    if (session->is_inbox)
+        core_stream(self, person)->inboxes++;
+    return row;
+}
+
+static void welcome(struct core *self, const struct ticket *ticket, uint32_t row)
+{
+    const struct session *session = &self->sessions.row[row];
+    const struct stream *person = core_stream(self, session->person);
+    struct message *reply =
+        core_reply(self, ticket->peer, VERB_WELCOME, ticket->has_ref, ticket->ref);
+
+    message_set(reply, VERSION, version, PROTOCOL_VERSION_HIGH);
+    message_set(reply, NICK, nick, core_nick(self, session->person));
+    message_set(reply, SESSION, session, session->id.v);
+    message_set(reply, NEXT, next, (uint64_t)session->accepted + 1);
+    message_set(reply, STREAM, stream, stream_name(person));
+    message_set(reply, SEQ, seq, person->head);
+    message_set(reply, CONFIRMED, confirmed, person->confirmed);
+    message_set(reply, EPOCH, epoch, person->epoch);
+    message_set(reply, KEY, key,
+                ((struct span){(const char *)person->stream_key, STREAM_KEY_BYTES}));
+    message_set(reply, WINDOW, window, POST_WINDOW);
+    message_set(reply, PING_EVERY, ping_ms, PING_MS);
+    message_set(reply, EXPIRE, expire_ms, SESSION_EXPIRE_MS);
+    message_set(reply, TS, ts, self->wall_ms);
+}
+
+void core_stored_hello(struct core *self, struct ticket *ticket, const struct op_result *result)
+{
+    self->sessions_reserved--;
+    if (ticket->is_reserved)
+        self->people_reserved--;
+    if (result->rc != RC_OK) {
+        core_error(self, ticket->peer, ticket->has_ref, ticket->ref, result->rc);
+        return;
+    }
+    const uint32_t person = person_of(self, ticket, result);
+    const uint32_t live = sessions_by_id(&self->sessions, ticket->session);
+    if (live != 0 && self->sessions.row[live].person != person) {
+        core_error(self, ticket->peer, ticket->has_ref, ticket->ref, RC_SESSION_TAKEN);
+        return;
+    }
+    const uint32_t row = settle(self, ticket, person);
+    if (row == 0) {
+        core_error(self, ticket->peer, ticket->has_ref, ticket->ref, RC_LIMIT);
+        return;
+    }
+    struct session *session = &self->sessions.row[row];
+    if (session->pending == 0) { /* else what is in the store's hands knows better */
+        session->stored = result->next - 1;
+        session->accepted = session->stored;
+    }
+    welcome(self, ticket, row);
+    core_republish_soon(self, person);
+}
+
+void core_on_ping(struct core *self, const struct asked *asked)
+{
+    const struct stream *person = core_stream(self, asked->person);
+    struct message *pong = core_answer(self, asked, VERB_PONG);
+
+    message_set(pong, TS, ts, self->wall_ms);
+    message_set(pong, STREAM, stream, stream_name(person));
+    message_set(pong, SEQ, seq, person->head);
+    message_set(pong, CONFIRMED, confirmed, person->confirmed);
+}
+
+void core_on_probe(struct core *self, const struct asked *asked)
+{
+    static const char HEX[] = "0123456789abcdef";
+    const uint64_t id = self->sessions.row[asked->session].id.v;
+    struct effect *effect = core_effect(self, FX_ANNOUNCE);
+
+    self->probe_topic[0] = '~';
+    for (unsigned i = 0; i < 16; i++)
+        self->probe_topic[1 + i] = HEX[(id >> (60 - 4 * i)) & 15];
+    effect->name = (struct span){self->probe_topic, 17};
+    effect->message.verb = VERB_PROBE;
+    message_set(&effect->message, TOKEN, token, asked->message->token);
+}
+
+void core_on_bye(struct core *self, const struct asked *asked)
+{
+    core_end_session(self, asked->session);
+}
+
+static void announce_head(struct core *self, uint32_t row)
+{
+    const struct stream *stream = core_stream(self, row);
+    struct effect *effect = core_effect(self, FX_ANNOUNCE);
+
+    effect->name = stream_name(stream);
+    effect->message.verb = VERB_HEAD;
+    message_set(&effect->message, STREAM, stream, stream_name(stream));
+    message_set(&effect->message, SEQ, seq, stream->head);
+}
+
+static void republish(struct core *self, uint32_t row)
+{
+    struct stream *stream = core_stream(self, row);
+
+    if (stream->inboxes == 0 || stream->head <= stream->confirmed)
+        return;
+    struct effect *effect = core_effect(self, FX_REPUBLISH);
+    effect->stream = stream->id;
+    effect->name = stream_name(stream);
+    effect->seal_key = stream->stream_key;
+    effect->epoch = stream->epoch;
+    effect->read.first = stream->confirmed + 1;
+    effect->read.last = stream->head < stream->confirmed + REPUBLISH_EVENTS_MAX
+                            ? stream->head
+                            : stream->confirmed + REPUBLISH_EVENTS_MAX;
+    effect->read.since_ms = 0;
+    effect->read.credit = 1;
+    self->stats.republished++;
+    streams_republish_at(&self->streams, row, stream->republish_level + 1, self->now_ms);
+}
+
+/* Work left over stays due: the next deadline is then in the past. */
+void core_on_tick(struct core *self)
+{
+    uint32_t row;
+
+    while ((row = sessions_oldest(&self->sessions)) != 0 &&
+           self->sessions.row[row].seen_ms + SESSION_EXPIRE_MS <= self->now_ms) {
+        core_end_session(self, row);
+        self->stats.expired++;
+    }
+    while (self->fx->count < EFFECTS_MAX / 2 &&
+           (row = streams_take_head_due(&self->streams, self->now_ms)) != 0)
+        announce_head(self, row);
+    while (self->fx->count < EFFECTS_MAX &&
+           (row = streams_take_republish_due(&self->streams, self->now_ms)) != 0)
+        republish(self, row);
+}
+
+uint64_t core_next_deadline_ms(const struct core *self)
+{
+    const uint32_t oldest = sessions_oldest(&self->sessions);
+    const uint64_t streams = streams_next_deadline_ms(&self->streams);
+    const uint64_t expiry =
+        oldest == 0 ? UINT64_MAX : self->sessions.row[oldest].seen_ms + SESSION_EXPIRE_MS;
+
+    return expiry < streams ? expiry : streams;
+}

@@ -1,0 +1,57 @@
+#include "broker/core/pending.h"
+
+#include "shared/base/invariant.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool pending_init(struct pending *self, uint32_t rows_max)
+{
+    *self = (struct pending){.rows_max = rows_max};
+    self->row = calloc((size_t)rows_max + 1, sizeof *self->row);
+    self->links = calloc((size_t)rows_max + 1, sizeof *self->links);
+    if (self->row == NULL || self->links == NULL)
+        return false;
+    for (uint32_t row = 1; row <= rows_max; row++)
+        list_append(&self->free, self->links, row);
+    return true;
+}
+
+void pending_fini(struct pending *self)
+{
+    free(self->row);
+    free(self->links);
+}
+
+uint32_t pending_take(struct pending *self, enum op_kind kind)
+{
+    const uint32_t row = self->free.head;
+
+    INVARIANT(row != 0);
+    list_remove(&self->free, self->links, row);
+    self->row[row] = (struct ticket){.kind = kind};
+    self->count++;
+    return row;
+}
+
+void pending_free(struct pending *self, uint32_t row)
+{
+    INVARIANT(self->row[row].kind != 0);
+    self->row[row].kind = 0;
+    list_append(&self->free, self->links, row);
+    self->count--;
+}
+
+struct ticket *pending_get(struct pending *self, ticket_id id)
+{
+    if (id.v == 0 || id.v > self->rows_max || self->row[id.v].kind == 0)
+        return NULL;
+    return &self->row[id.v];
+}
+
+void ticket_set_name(struct ticket *self, struct span name)
+{
+    INVARIANT(name.len <= sizeof self->name);
+    memcpy(self->name, name.ptr, name.len);
+    self->name_len = (uint8_t)name.len;
+}

@@ -1,0 +1,57 @@
+/* pending.h - what is in the store's hands, and whom its answer is for. */
+#ifndef BROKER_CORE_PENDING_H
+#define BROKER_CORE_PENDING_H
+
+#include "broker/core/list.h"
+#include "broker/core/record.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ticket {
+    enum op_kind kind; /* 0: free */
+    peer_id peer;      /* who asked; posts are answered to their session instead */
+    uint64_t ref;
+    bool has_ref;
+    bool is_inbox;    /* HELLO */
+    bool is_reserved; /* a row of some table is kept free for the outcome */
+    session_id session;
+    uint32_t number;
+    uint32_t person; /* stream rows; 0: not there yet */
+    uint32_t stream;
+    uint64_t seq;                        /* CONFIRM, MARK: the place asked for */
+    unsigned char key[PUBLIC_KEY_BYTES]; /* HELLO */
+    char name[STREAM_BYTES_MAX];         /* HELLO: "@nick"; JOIN: "#room"; MARK: the mark */
+    uint8_t name_len;
+};
+
+struct pending {
+    struct ticket *row; /* 1..rows_max; a ticket's id is its row */
+    struct links *links;
+    struct list free;
+    uint32_t count;
+    uint32_t rows_max;
+};
+
+bool pending_init(struct pending *self, uint32_t rows_max);
+void pending_fini(struct pending *self);
+
+static inline bool pending_is_full(const struct pending *self)
+{
+    return self->free.head == 0;
+}
+
+/* A clean row; the table must not be full. */
+uint32_t pending_take(struct pending *self, enum op_kind kind);
+void pending_free(struct pending *self, uint32_t row);
+/* The row of a ticket that is in use, else NULL. */
+struct ticket *pending_get(struct pending *self, ticket_id id);
+
+void ticket_set_name(struct ticket *self, struct span name);
+
+static inline struct span ticket_name(const struct ticket *self)
+{
+    return (struct span){self->name, self->name_len};
+}
+
+#endif
