@@ -49,11 +49,12 @@ struct wire_reader wire_reader_over(struct span frame, unsigned directions);
  * RC_END: the frame is read to its end.
  * RC_MALFORMED: these bytes are not the protocol's; the rest of the frame is lost,
  *   further calls return RC_END.
- * RC_UNKNOWN_VERB, RC_BAD_FIELD, RC_TOO_BIG: this map is well-formed but refused; `ret` holds
- *   what could be read of verb, ref and number, for the answer; the next call goes on
- *   behind it.
- * An empty frame is RC_MALFORMED. Unknown keys are skipped; a key given twice is
- * RC_BAD_FIELD; texts must be valid UTF-8. */
+ * RC_UNKNOWN_VERB, RC_BAD_FIELD, RC_TOO_BIG, RC_BAD_TEXT (`text` is not UTF-8): this map is
+ *   well-formed but refused; `ret` holds what could be read of verb, ref and number, for the
+ *   answer; the next call goes on behind it.
+ * An empty frame is RC_MALFORMED, one over FRAME_BYTES_MAX RC_TOO_BIG. Unknown keys, and known ones
+ * that the verb does not allow, are skipped; a known key given twice is RC_BAD_FIELD; texts must be
+ * valid UTF-8. Members of fields that are not in `ret->has` are zero. */
 enum rc wire_read(struct wire_reader *self, struct message *ret) MUST_CHECK;
 
 /* As wire_read(), and the span of the map's own bytes within the frame. */
