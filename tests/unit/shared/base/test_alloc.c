@@ -80,13 +80,13 @@ static void a_product_that_overflows_ends_the_process_with_one_line(void **state
 }
 
 /* A sanitizer's allocator would end the process itself, before ours can say anything. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
 }
 
-const char *__tsan_default_options(void);
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
     return "allocator_may_return_null=1";
