@@ -12,6 +12,7 @@ struct map_facts {
     uint64_t seen;      /* HAS_... of the fields that came, good or bad */
     uint64_t bad;       /* of these: wrong type, out of range, ill-formed UTF-8 */
     uint64_t too_big;
+    uint64_t bad_text; /* ill-formed UTF-8 where that has a code of its own (protocol 4.2) */
 };
 
 struct wire_reader wire_reader_over(struct span frame, unsigned directions)
@@ -34,20 +35,23 @@ static void on_verb(struct map_facts *facts, const struct token *value, struct m
     facts->has_verb = true;
 }
 
-/* Take a text or binary value; true when it is good. */
+/* Take a text or binary value. False: it is a bad field. */
 static bool take_span(struct map_facts *facts, uint64_t bit, const struct field_row *row,
                       const struct token *value, void *member)
 {
-    struct span span = {(const char *)value->bytes, (size_t)value->number};
-
     if (value->kind != (row->type == FIELD_TEXT ? TOKEN_TEXT : TOKEN_BYTES))
         return false;
+
+    struct span span = {(const char *)value->bytes, (size_t)value->number};
+
     if (span.len > row->most) {
         facts->too_big |= bit;
         return true;
     }
-    if (row->type == FIELD_TEXT && !wire_is_utf8(span))
-        return false;
+    if (row->type == FIELD_TEXT && !wire_is_utf8(span)) {
+        facts->bad_text |= bit & HAS_TEXT;
+        return bit == HAS_TEXT;
+    }
     *(struct span *)member = span;
     return true;
 }
@@ -115,13 +119,11 @@ static enum rc judge(const struct wire_reader *self, const struct map_facts *fac
         return RC_BAD_FIELD;
     if (row == NULL || (row->directions & self->directions) == 0)
         return RC_UNKNOWN_VERB;
-    if (facts->is_twice || (facts->bad & row->allowed & ~HAS_TEXT) != 0 ||
-        (row->needed & ~facts->seen) != 0)
+    if (facts->is_twice || (facts->bad & row->allowed) != 0 || (row->needed & ~facts->seen) != 0)
         return RC_BAD_FIELD;
     if ((facts->too_big & row->allowed) != 0)
         return RC_TOO_BIG;
-    /* A post's text has a code of its own (protocol 4.2). */
-    return (facts->bad & row->allowed) != 0 ? RC_BAD_TEXT : RC_OK;
+    return (facts->bad_text & row->allowed) != 0 ? RC_BAD_TEXT : RC_OK;
 }
 
 /* Leave only the fields `keep`; the others are as if they had never come. */
@@ -156,7 +158,7 @@ static enum rc read_map(struct wire_reader *self, struct message *ret)
     }
 
     enum rc rc = judge(self, &facts, ret);
-    uint64_t good = facts.seen & ~facts.bad & ~facts.too_big;
+    uint64_t good = facts.seen & ~(facts.bad | facts.too_big | facts.bad_text);
 
     keep_fields(ret, good, rc == RC_OK ? verb_row(ret->verb)->allowed : HAS_REF | HAS_NUMBER);
     return rc;
