@@ -1,0 +1,36 @@
+/* options.h - the command line of zchat-logger. */
+#ifndef CLIENT_LOGGER_OPTIONS_H
+#define CLIENT_LOGGER_OPTIONS_H
+
+#include "client/logger/logfile.h"
+#include "shared/base/rc.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#define PATTERNS_MAX 64
+
+struct logger_options {
+    const char *out;
+    const char *broker; /* NULL: as libzchat chooses */
+    const char *nick;
+    const char *home;             /* NULL: as libzchat chooses */
+    char *patterns[PATTERNS_MAX]; /* owned */
+    size_t patterns_count;
+    bool has_jsonl, has_text;
+    struct rotation rotation;
+    bool wants_help, wants_version;
+};
+
+/* Parse; strings borrow from argv. RC_CONFIG: ret_why (at least 160 bytes) says which argument and what
+ * was expected; *ret is cleared. */
+enum rc logger_options_parse(int argc, char **argv, struct logger_options *ret,
+                             char ret_why[static 160]) MUST_CHECK;
+void logger_options_fini(struct logger_options *self);
+
+/* Is `stream` one of those asked for? */
+bool logger_options_match(const struct logger_options *self, const char *stream);
+
+void logger_options_help(FILE *out);
+
+#endif
