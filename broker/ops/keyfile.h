@@ -1,0 +1,43 @@
+/* keyfile.h - the broker's folder: who may use it, its key pair and its address.
+ *
+ * Every failure is RC_SYSTEM or RC_BAD_KEY_FILE with one sentence in `why`. */
+#ifndef BROKER_OPS_KEYFILE_H
+#define BROKER_OPS_KEYFILE_H
+
+#include "shared/base/limits.h"
+#include "shared/base/rc.h"
+
+#include <stdbool.h>
+
+#define FOLDER_WHY_BYTES 1024
+
+/* Make the folder (0700, with its parents) unless it is there, and lock it against a second broker
+ * until *ret_lock (a file descriptor) is closed. Refuses one that others may write to. */
+enum rc folder_open(const char *folder, int *ret_lock,
+                    char why[static FOLDER_WHY_BYTES]) MUST_CHECK;
+
+struct key_pair {
+    unsigned char public_key[PUBLIC_KEY_BYTES];
+    unsigned char secret_key[PUBLIC_KEY_BYTES];
+};
+
+/* Read FOLDER/broker.key, or make it (0600) when it is not there. A damaged file, or one that others may read,
+ * is RC_BAD_KEY_FILE and left alone. */
+enum rc key_pair_load(const char *folder, struct key_pair *ret,
+                      char why[static FOLDER_WHY_BYTES]) MUST_CHECK;
+void key_pair_wipe(struct key_pair *self);
+
+/* Write `url` and a newline to FOLDER/broker.url. */
+enum rc url_file_write(const char *folder, const char *url,
+                       char why[static FOLDER_WHY_BYTES]) MUST_CHECK;
+
+/* Where local clients look: $XDG_RUNTIME_DIR/zchat. False: there is no such folder, or it has no room. */
+bool url_folder_of_user(char *ret, size_t capacity);
+/* Remove FOLDER/broker.url if it still holds this url: another broker may have taken its place. */
+void url_file_remove(const char *folder, const char *url);
+
+/* Put `len` bytes into `path` (mode 0600) so that after a power cut it holds all of them or what was
+ * there before: a new file, synced, renamed, its folder synced. RC_SYSTEM with errno. */
+enum rc file_replace(const char *path, const void *bytes, size_t len) MUST_CHECK;
+
+#endif

@@ -1,0 +1,13 @@
+/* notify.h - telling the service manager (sd_notify's protocol, without its library). */
+#ifndef BROKER_OPS_NOTIFY_H
+#define BROKER_OPS_NOTIFY_H
+
+#include <stdint.h>
+
+/* Send "READY=1", "STOPPING=1", "WATCHDOG=1" ... to $NOTIFY_SOCKET; nobody there: nothing happens. */
+void notify(const char *state);
+
+/* How often WATCHDOG=1 is to be sent: half of $WATCHDOG_USEC; 0: nobody watches this process. */
+uint64_t notify_watchdog_ms(void);
+
+#endif
