@@ -34,7 +34,7 @@ TABLE = {
     "tests/support": (SHARED + ["broker", "client", "tests"],
                       ["cmocka.h", "zmq.h", "czmq.h", "sodium", "sqlite3.h"]),
     "tests": (SHARED + ["broker", "client", "tests"],
-              ["zmq.h", "czmq.h", "sodium", "sqlite3.h", "msgpack"]),
+              ["zmq.h", "czmq.h", "sodium", "sqlite3.h", "msgpack", "unicode/"]),
 }
 FILES = {
     "broker/store/writer.c": ["zmq.h", "pthread.h"],
