@@ -26,12 +26,12 @@ const char *zchat_strerror(zchat_rc rc); /* one sentence, static */
 const char *zchat_errname(zchat_rc rc);  /* "nick_in_use", static */
 
 struct zchat_options {
-    const char *broker; /* zchat:// address; NULL: $ZCHAT_BROKER, the last one used, the local broker's */
-    const char *nick;   /* NULL: $ZCHAT_NICK, the last one used, the login name */
-    const char *home;   /* one folder for keys and state; NULL: $ZCHAT_HOME, else the XDG folders */
-    const char *agent;  /* the program's name and version, for the broker's log; may be NULL */
-    bool is_inbox;      /* shows this person's private messages to somebody, so may confirm them */
-    uint64_t session;   /* 0: a new one; else repeat this session's posts (see zchat_post_as) */
+    const char *broker; /* zchat://..., NULL: $ZCHAT_BROKER, the last one used, the local one */
+    const char *nick;  /* NULL: $ZCHAT_NICK, the last one used, the login name */
+    const char *home;  /* one folder for keys and state; NULL: $ZCHAT_HOME, else the XDG folders */
+    const char *agent; /* the program's name and version, for the broker's log; may be NULL */
+    bool is_inbox;     /* shows this person's private messages to somebody, so may confirm them */
+    uint64_t session;  /* 0: a new one; else repeat this session's posts (see zchat_post_as) */
 };
 
 /* Make a handle; does not wait for the network. On failure *ret_why (valid until the next call in
@@ -42,6 +42,21 @@ void zchat_close(struct zchat **self_p); /* says BYE when it can; never waits lo
 uint64_t zchat_session(const struct zchat *self);
 const char *zchat_nick(const struct zchat *self);   /* canonical */
 const char *zchat_broker(const struct zchat *self); /* the address in use */
+
+/* Who talks with whom, for people to compare. Fields that are not known (yet) are "" and 0. */
+struct zchat_identity {
+    char key[65];                /* own public key, hex */
+    char fingerprint[40];        /* of the own key */
+    char broker_fingerprint[40]; /* of the broker's key; "" with --insecure */
+    char broker_agent[65];       /* the broker's name and version, cleaned */
+    uint32_t version;            /* of the protocol */
+    bool is_up;
+};
+void zchat_describe(const struct zchat *self, struct zchat_identity *ret);
+
+/* Why there is no link now: 0 when it is up, else a code, and in *ret_why (valid until the next call in
+ * this thread) one sentence that names the address. A handle goes on trying all the same. */
+zchat_rc zchat_trouble(const struct zchat *self, const char **ret_why);
 
 /* What happens, as zchat_next() tells it. */
 enum zchat_event_kind {
@@ -76,7 +91,7 @@ struct zchat_event {
 
     const char *stream; /* "#lobby", "@alice" */
     uint64_t seq;
-    uint64_t ts_ms; /* since 1970 */
+    uint64_t ts_ms;           /* since 1970 */
     const char *type;         /* "message", "receipt", "join", "leave" */
     const char *message_kind; /* "message", "notice" */
     const char *from;         /* nick */
@@ -113,7 +128,8 @@ zchat_rc zchat_post(struct zchat *self, const char *target, const char *kind, co
 zchat_rc zchat_post_as(struct zchat *self, uint32_t number, const char *target, const char *kind,
                        const char *text, size_t text_len, uint32_t timeout_ms);
 /* Try a post again that is ZCHAT_UNKNOWN (same number) or ZCHAT_FAILED (a new one). */
-zchat_rc zchat_retry(struct zchat *self, uint32_t number, uint32_t timeout_ms, uint32_t *ret_number);
+zchat_rc zchat_retry(struct zchat *self, uint32_t number, uint32_t timeout_ms,
+                     uint32_t *ret_number);
 size_t zchat_unanswered(const struct zchat *self); /* posts waiting in the outbox */
 
 /* Where following begins. */
@@ -133,7 +149,8 @@ struct zchat_place {
  * reached, then live for ever. With `until` not 0: history; it ends with ZCHAT_LIVE behind the event
  * `until` or the head, whichever is earlier, and is no longer followed. A stream that does not exist
  * gives ZCHAT_ANSWER with ref 0, its name in `stream`, and rc. Reconnects keep the place. */
-zchat_rc zchat_follow(struct zchat *self, const char *stream, struct zchat_place from, uint64_t until);
+zchat_rc zchat_follow(struct zchat *self, const char *stream, struct zchat_place from,
+                      uint64_t until);
 void zchat_unfollow(struct zchat *self, const char *stream);
 
 /* Requests; the answer carries *ret_ref. They wait for the link and are asked again over

@@ -1,0 +1,139 @@
+#include "client/lib/net/choice.h"
+
+#include "client/lib/net/known.h"
+#include "shared/text/clean.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_same_address(const struct broker_url *a, const struct broker_url *b)
+{
+    return a->is_ipc == b->is_ipc && a->port == b->port && strcmp(a->host, b->host) == 0;
+}
+
+static bool is_same_key(const struct broker_url *a, const unsigned char *key)
+{
+    return a->has_key && memcmp(a->key, key, PUBLIC_KEY_BYTES) == 0;
+}
+
+static void set_key(struct broker_url *url, const unsigned char *key)
+{
+    memcpy(url->key, key, PUBLIC_KEY_BYTES);
+    url->has_key = true;
+}
+
+static enum rc find_address(const struct home *home, const char *given, struct choice *ret,
+                            struct why *why)
+{
+    const char *expected = NULL;
+
+    if (given == NULL || given[0] == '\0')
+        given = getenv("ZCHAT_BROKER");
+    if (given != NULL && given[0] != '\0') {
+        enum rc rc = broker_url_parse(span_of(given), &ret->url, &expected);
+
+        if (rc != RC_OK) {
+            char shown[128];
+
+            clean_copy(shown, sizeof(shown), span_of(given));
+            why_set(why, "\"%s\" is not a broker's address: %s", shown, expected);
+        }
+        ret->source = CHOICE_GIVEN;
+        return rc;
+    }
+    ret->source = CHOICE_LAST;
+    if (home_last_broker(home, &ret->url) == RC_OK)
+        return RC_OK;
+    ret->source = CHOICE_LOCAL;
+    if (home_local_broker(&ret->url) == RC_OK)
+        return RC_OK;
+    why_set(why, "no broker is known: start zchat-broker here, or give its address with "
+                 "--broker zchat://HOST:PORT?key=KEY");
+    return RC_UNREACHABLE;
+}
+
+static void tell_wrong_key(const struct home *home, const struct broker_url *url,
+                           const unsigned char *known, struct why *why)
+{
+    char is[40], was[40], path[FILE_PATH_MAX];
+
+    key_fingerprint(url->key, is);
+    key_fingerprint(known, was);
+    known_path(home, path);
+    why_set(why,
+            "the key of %s:%u is not the one known here: known [%s], now [%s]; somebody may be in "
+            "between. If the broker really has a new key, remove its line from %s",
+            url->host, (unsigned)url->port, was, is, path);
+}
+
+enum rc choice_broker(const struct home *home, const char *given, struct choice *ret,
+                      struct why *why)
+{
+    struct choice choice = {0};
+    struct broker_url local;
+    unsigned char pinned[PUBLIC_KEY_BYTES];
+    bool is_local_known, is_pinned;
+    enum rc rc = find_address(home, given, &choice, why);
+
+    if (rc != RC_OK)
+        return rc;
+    rc = known_find(home, &choice.url, pinned, why);
+    if (rc != RC_OK && rc != RC_END)
+        return rc;
+    is_pinned = rc == RC_OK;
+    is_local_known = home_local_broker(&local) == RC_OK && is_same_address(&local, &choice.url);
+
+    /* What the user's own broker wrote here is newer than what was remembered. */
+    if (is_local_known && (choice.source != CHOICE_GIVEN || !choice.url.has_key)) {
+        choice.url = local;
+    } else if (!choice.url.has_key && is_pinned) {
+        set_key(&choice.url, pinned); /* and never without one again */
+    }
+    if (!choice.url.has_key) {
+        if (!broker_url_is_local(&choice.url)) {
+            why_set(why,
+                    "the address of %s has no key, and none is known here: add ?key=KEY as the "
+                    "broker printed it",
+                    choice.url.host);
+            return RC_BAD_URL;
+        }
+        *ret = choice;
+        return RC_OK;
+    }
+    choice.is_new_key = !is_pinned || !is_same_key(&choice.url, pinned);
+    if (is_pinned && choice.is_new_key &&
+        !(is_local_known && local.has_key && is_same_key(&choice.url, local.key))) {
+        tell_wrong_key(home, &choice.url, pinned, why);
+        return RC_WRONG_BROKER;
+    }
+    *ret = choice;
+    return RC_OK;
+}
+
+enum rc choice_nick(const struct home *home, const char *given, struct name *ret, struct why *why)
+{
+    struct passwd entry, *found = NULL;
+    char names[4096], shown[128];
+
+    if (given == NULL || given[0] == '\0')
+        given = getenv("ZCHAT_NICK");
+    if (given == NULL || given[0] == '\0') {
+        if (home_last_nick(home, ret) == RC_OK)
+            return RC_OK;
+        if (getpwuid_r(geteuid(), &entry, names, sizeof(names), &found) != 0 || found == NULL) {
+            why_set(why, "who are you? Give a nick with --nick");
+            return RC_BAD_NAME;
+        }
+        given = entry.pw_name;
+    }
+    if (given[0] == '@')
+        given++;
+    if (name_parse(span_of(given), ret) == RC_OK)
+        return RC_OK;
+    clean_copy(shown, sizeof(shown), span_of(given));
+    why_set(why, "\"%s\" cannot be a nick: %s", shown, rc_sentence(RC_BAD_NAME));
+    return RC_BAD_NAME;
+}

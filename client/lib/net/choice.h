@@ -1,0 +1,34 @@
+/* choice.h - which broker, with which key, and who one is: from what was given, the environment
+ * and what this home remembers. Asks nothing of the network. */
+#ifndef CLIENT_LIB_NET_CHOICE_H
+#define CLIENT_LIB_NET_CHOICE_H
+
+#include "client/lib/net/home.h"
+
+enum choice_source {
+    CHOICE_GIVEN, /* --broker or $ZCHAT_BROKER */
+    CHOICE_LAST,  /* the last one used */
+    CHOICE_LOCAL, /* the file of this user's own broker */
+};
+
+struct choice {
+    struct broker_url url;
+    enum choice_source source;
+    bool is_new_key; /* to be pinned once the broker has proved to hold it */
+};
+
+/* Choose the broker; `given` may be NULL.
+ *
+ * The key: the file of the user's own broker is believed for its address, since only the same
+ * user can write it; else what is pinned for the address; else what the address says.
+ * RC_BAD_URL: not an address, or one of another machine without a key and none known.
+ * RC_UNREACHABLE: none is known at all. RC_WRONG_BROKER: `why` has both fingerprints.
+ * RC_SYSTEM: the file of known brokers is not readable. */
+enum rc choice_broker(const struct home *home, const char *given, struct choice *ret,
+                      struct why *why) MUST_CHECK;
+
+/* Choose the nick; `given` may be NULL. RC_BAD_NAME: `why` has the name. */
+enum rc choice_nick(const struct home *home, const char *given, struct name *ret,
+                    struct why *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,170 @@
+#include "client/lib/net/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum rc files_make_folder(const char *path)
+{
+    char part[FILE_PATH_MAX];
+    size_t len = strlen(path);
+
+    if (len == 0 || len >= sizeof(part)) {
+        errno = len == 0 ? ENOENT : ENAMETOOLONG;
+        return RC_SYSTEM;
+    }
+    memcpy(part, path, len + 1);
+    for (size_t i = 1; i <= len; i++) {
+        if (part[i] != '/' && part[i] != '\0')
+            continue;
+        part[i] = '\0';
+        if (mkdir(part, 0700) != 0 && errno != EEXIST)
+            return RC_SYSTEM;
+        part[i] = path[i];
+    }
+    return RC_OK;
+}
+
+/* read() until the end or until the buffer is full. */
+static ssize_t read_all(int fd, char *buf, size_t capacity)
+{
+    size_t len = 0;
+
+    while (len < capacity) {
+        ssize_t got = read(fd, buf + len, capacity - len);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        len += (size_t)got;
+    }
+    return (ssize_t)len;
+}
+
+enum rc files_read(const char *path, char *buf, size_t capacity, size_t *ret_len, mode_t *ret_mode)
+{
+    enum rc rc = RC_SYSTEM;
+    struct stat info;
+    ssize_t len;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    if (fd < 0)
+        return RC_SYSTEM;
+    if (fstat(fd, &info) != 0)
+        goto out;
+    if (!S_ISREG(info.st_mode)) {
+        errno = EINVAL;
+        goto out;
+    }
+    if (info.st_uid != geteuid()) {
+        rc = RC_DENIED;
+        goto out;
+    }
+    len = read_all(fd, buf, capacity);
+    if (len < 0)
+        goto out;
+    if ((size_t)len == capacity) {
+        rc = RC_TOO_BIG;
+        goto out;
+    }
+    buf[len] = '\0';
+    *ret_len = (size_t)len;
+    if (ret_mode != NULL)
+        *ret_mode = info.st_mode;
+    rc = RC_OK;
+out:
+    close(fd);
+    return rc;
+}
+
+static bool write_all(int fd, struct span content)
+{
+    while (content.len > 0) {
+        ssize_t put = write(fd, content.ptr, content.len);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return false;
+        content.ptr += put;
+        content.len -= (size_t)put;
+    }
+    return true;
+}
+
+/* The name itself is safe on disk only when its folder is. */
+static bool sync_folder_of(const char *path)
+{
+    char folder[FILE_PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    int fd;
+    bool is_done;
+
+    if (slash == NULL)
+        snprintf(folder, sizeof(folder), ".");
+    else
+        snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path) + 1, path);
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    is_done = fsync(fd) == 0;
+    close(fd);
+    return is_done;
+}
+
+enum rc files_write(const char *path, struct span content, bool keep_existing)
+{
+    enum rc rc = RC_SYSTEM;
+    char temporary[FILE_PATH_MAX];
+    int len = snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
+    int fd, saved;
+
+    if (len < 0 || (size_t)len >= sizeof(temporary)) {
+        errno = ENAMETOOLONG;
+        return RC_SYSTEM;
+    }
+    fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0)
+        return RC_SYSTEM;
+    if (fchmod(fd, 0600) != 0 || !write_all(fd, content) || fsync(fd) != 0)
+        goto out;
+    if (keep_existing) {
+        if (link(temporary, path) != 0) {
+            rc = errno == EEXIST ? RC_END : RC_SYSTEM;
+            goto out;
+        }
+    } else if (rename(temporary, path) != 0) {
+        goto out;
+    }
+    if (sync_folder_of(path))
+        rc = RC_OK;
+out:
+    saved = errno;
+    close(fd);
+    unlink(temporary);
+    errno = saved;
+    return rc;
+}
+
+int files_lock(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return -1;
+    while (flock(fd, LOCK_EX) != 0) {
+        if (errno == EINTR)
+            continue;
+        close(fd);
+        return -1;
+    }
+    return fd;
+}

@@ -1,0 +1,32 @@
+/* files.h - the few things done with small files of the user's own.
+ *
+ * Failures are RC_SYSTEM with errno; sentences are the callers' business. */
+#ifndef CLIENT_LIB_NET_FILES_H
+#define CLIENT_LIB_NET_FILES_H
+
+#include "shared/base/rc.h"
+#include "shared/base/span.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define FILE_PATH_MAX 4096
+
+/* Make a folder and the missing ones above it, each 0700; one that exists is left as it is. */
+enum rc files_make_folder(const char *path) MUST_CHECK;
+
+/* Read at most capacity - 1 bytes; NUL-terminated. RC_TOO_BIG: there is more in it.
+ * ret_mode (may be NULL) is the file's type and mode. RC_DENIED: it belongs to somebody else. */
+enum rc files_read(const char *path, char *buf, size_t capacity, size_t *ret_len,
+                   mode_t *ret_mode) MUST_CHECK;
+
+/* Write a file that is there in full or not at all: a temporary one beside it (0600), fsync, then
+ * rename; or link, with `keep_existing`, which gives RC_END when the file is there already. */
+enum rc files_write(const char *path, struct span content, bool keep_existing) MUST_CHECK;
+
+/* Hold an exclusive lock on `path` (made when missing) until it is closed. Returns the descriptor,
+ * -1 when the system refused. */
+int files_lock(const char *path);
+
+#endif

@@ -1,0 +1,52 @@
+/* pump.h - carries the model's effects to the sockets, and what the sockets bring to the model.
+ *
+ * Frames are gathered: what one turn wants to say leaves in one frame. */
+#ifndef CLIENT_LIB_NET_PUMP_H
+#define CLIENT_LIB_NET_PUMP_H
+
+#include "client/lib/model.h"
+#include "client/lib/net/connection.h"
+#include "shared/base/limits.h"
+
+enum pump_phase {
+    PUMP_WAITING, /* no sockets until open_at_ms */
+    PUMP_OPENING, /* sockets are connecting; the model does not know yet */
+    PUMP_OPEN,    /* both have shaken hands; the model was told */
+    PUMP_STOPPED, /* refused for good */
+};
+
+struct pump {
+    struct connection *connection;
+    struct model *model;
+    struct model_effects fx;
+    enum pump_phase phase;
+    uint64_t open_at_ms;
+
+    char out[FRAME_BYTES_MAX];
+    size_t out_len;
+    size_t out_maps;
+
+    bool is_welcome; /* seen since the last call of pump_take_welcome() */
+    uint32_t version;
+    char broker_agent[AGENT_BYTES_MAX + 1];
+};
+
+/* Takes both over. */
+void pump_init(struct pump *self, struct connection *connection, struct model *model);
+/* Says BYE when there is a connection, and waits at most 200 ms for it to leave. */
+void pump_fini(struct pump *self);
+
+/* Carry out and empty self->fx. After every call of the model. */
+void pump_carry(struct pump *self, uint64_t now_ms);
+
+/* Read what the sockets have, tell the model what became of them and what time it is, send what
+ * was gathered. */
+void pump_turn(struct pump *self, uint64_t now_ms);
+
+/* The time at which pump_turn() has something to do even if nothing arrives. */
+uint64_t pump_deadline_ms(const struct pump *self);
+
+/* True once after each WELCOME. */
+bool pump_take_welcome(struct pump *self);
+
+#endif
