@@ -1,0 +1,294 @@
+#include "client/cli/args.h"
+
+#include "client/cli/verbs.h"
+#include "client/cli/when.h"
+#include "shared/base/alloc.h"
+#include "shared/base/limits.h"
+#include "shared/text/clean.h"
+#include "shared/text/url.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TIMEOUT_MS_DEFAULT 10000
+
+/* Take a value into `args`; false: `expected` of its row is not met. */
+typedef bool take_function(struct args *args, const char *value);
+
+#define FLAG(member)                                                \
+    static bool take_##member(struct args *args, const char *value) \
+    {                                                               \
+        (void)value;                                                \
+        args->member = true;                                        \
+        return true;                                                \
+    }
+FLAG(is_json)
+FLAG(is_plain)
+FLAG(is_verbose)
+FLAG(is_help)
+FLAG(is_version)
+FLAG(is_lines)
+FLAG(is_notice)
+FLAG(is_until_end)
+#undef FLAG
+
+#define TEXT(member)                                                \
+    static bool take_##member(struct args *args, const char *value) \
+    {                                                               \
+        args->member = value;                                       \
+        return value[0] != '\0';                                    \
+    }
+TEXT(broker)
+TEXT(nick)
+TEXT(home)
+#undef TEXT
+
+static bool take_timeout(struct args *args, const char *value)
+{
+    uint64_t ms;
+
+    if (when_duration(value, &ms) != RC_OK || ms == 0 || ms > UINT32_MAX)
+        return false;
+    args->timeout_ms = (uint32_t)ms;
+    args->has_timeout = true;
+    return true;
+}
+
+static bool take_wait(struct args *args, const char *value)
+{
+    args->wait = strcmp(value, "delivered") == 0 ? WAIT_DELIVERED : WAIT_STORED;
+    return args->wait == WAIT_DELIVERED || strcmp(value, "stored") == 0;
+}
+
+static bool take_session(struct args *args, const char *value)
+{
+    unsigned char bytes[8];
+
+    if (hex_decode((struct span){value, strlen(value)}, bytes, sizeof(bytes)) != RC_OK)
+        return false;
+    args->session = 0;
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        args->session = args->session << 8 | bytes[i];
+    return args->session != 0;
+}
+
+static bool take_post_number(struct args *args, const char *value)
+{
+    uint64_t number;
+
+    if (when_number(value, UINT32_MAX, &number) != RC_OK || number == 0)
+        return false;
+    args->number = (uint32_t)number;
+    return true;
+}
+
+static bool take_since(struct args *args, const char *value)
+{
+    struct since ignored;
+
+    args->since = value;
+    return when_since(value, 0, &ignored) == RC_OK;
+}
+
+static bool take_durable(struct args *args, const char *value)
+{
+    args->durable = value;
+    return value[0] != '\0' && strlen(value) <= MARK_NAME_BYTES_MAX;
+}
+
+#define NUMBER(member)                                                \
+    static bool take_##member(struct args *args, const char *value)   \
+    {                                                                 \
+        args->has_##member = true;                                    \
+        return when_number(value, INT64_MAX, &args->member) == RC_OK; \
+    }
+NUMBER(last)
+NUMBER(count)
+NUMBER(before)
+#undef NUMBER
+
+struct option_row {
+    const char *name;
+    char letter;       /* 0: none */
+    const char *value; /* what it takes; NULL: a flag */
+    unsigned uses;
+    take_function *take;
+    const char *help;
+};
+
+static const struct option_row options[] = {
+    {"broker", 0, "URL", USE_ALL, take_broker,
+     "zchat://HOST:PORT?key=KEY; else $ZCHAT_BROKER, the last one, the local one"},
+    {"nick", 0, "NICK", USE_ALL, take_nick, "else $ZCHAT_NICK, the last one, the login name"},
+    {"home", 0, "DIR", USE_ALL, take_home, "keys and state in one folder; else $ZCHAT_HOME"},
+    {"timeout", 0, "TIME", USE_ALL, take_timeout, "give up after this (10s)"},
+    {"json", 0, NULL, USE_ALL, take_is_json, "one JSON object a line"},
+    {"verbose", 'v', NULL, USE_ALL, take_is_verbose, "tell more: receipts, the link"},
+    {"plain", 0, NULL, USE_LINE, take_is_plain, "line mode on a terminal, too"},
+    {"wait", 0, "stored|delivered", USE_SEND, take_wait, "how far to wait (stored)"},
+    {"lines", 0, NULL, USE_SEND, take_is_lines, "each line of standard input is a message"},
+    {"notice", 0, NULL, USE_SEND, take_is_notice, "as a program: nobody should answer"},
+    {"session", 0, "S", USE_SEND, take_session,
+     "repeat a post of this session (16 hex digits) ..."},
+    {"number", 0, "N", USE_SEND, take_post_number, "... and number: never makes a second message"},
+    {"since", 0, "SEQ|10m|TIME|all", USE_TAIL, take_since, "begin there"},
+    {"last", 'n', "N", USE_TAIL | USE_HISTORY, take_last, "begin N events before the end"},
+    {"count", 0, "N", USE_TAIL, take_count, "end after N events"},
+    {"until-end", 0, NULL, USE_TAIL, take_is_until_end, "end when all was read"},
+    {"durable", 0, "NAME", USE_TAIL, take_durable,
+     "the broker remembers the place under this name"},
+    {"before", 0, "SEQ", USE_HISTORY, take_before, "what stands before this event"},
+    {"help", 'h', NULL, USE_ALL, take_is_help, "this"},
+    {"version", 0, NULL, USE_ALL, take_is_version, "name and version"},
+};
+#define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
+
+void args_print_options(FILE *out, unsigned use)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct option_row *row = &options[i];
+        char left[64];
+
+        if ((row->uses & use) == 0)
+            continue;
+        snprintf(left, sizeof(left), "%s%c%s--%s%s%s", row->letter == 0 ? "" : "-",
+                 row->letter == 0 ? ' ' : row->letter, row->letter == 0 ? "   " : ", ", row->name,
+                 row->value == NULL ? "" : " ", row->value == NULL ? "" : row->value);
+        fprintf(out, "  %-30s %s\n", left, row->help);
+    }
+}
+
+static const struct option_row *find_option(const char *word, const char **ret_value)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct option_row *row = &options[i];
+        size_t len = strlen(row->name);
+
+        *ret_value = NULL;
+        if (row->letter != 0 && word[0] == '-' && word[1] == row->letter) {
+            if (word[2] != '\0' && row->value != NULL)
+                *ret_value = word + 2; /* -n5 */
+            if (word[2] == '\0' || row->value != NULL)
+                return row;
+        }
+        if (strncmp(word, "--", 2) != 0 || strncmp(word + 2, row->name, len) != 0)
+            continue;
+        if (word[2 + len] == '=')
+            *ret_value = word + 2 + len + 1;
+        if (word[2 + len] == '\0' || *ret_value != NULL)
+            return row;
+    }
+    return NULL;
+}
+
+static enum rc complain(char why[static ARGS_WHY_BYTES], const char *before, const char *word,
+                        const char *after)
+{
+    char shown[128];
+
+    clean_copy(shown, sizeof(shown), span_of(word));
+    snprintf(why, ARGS_WHY_BYTES, "%s%s%s", before, shown, after);
+    return RC_CONFIG;
+}
+
+/* Take the option at argv[*at]; *at moves to its last word. */
+static enum rc take_option(int argc, char **argv, int *at, struct args *args, unsigned *uses,
+                           char why[static ARGS_WHY_BYTES])
+{
+    const char *value, *word = argv[*at];
+    const struct option_row *row = find_option(word, &value);
+    char sentence[256];
+
+    if (row == NULL)
+        return complain(why, "there is no option ", word,
+                        "; `zchat --help` lists them, and -- ends them");
+    if (row->value == NULL && value != NULL)
+        return complain(why, "", word, ": this option takes no value");
+    if (row->value != NULL && value == NULL) {
+        if (*at + 1 >= argc)
+            return complain(why, "", word, " needs a value");
+        value = argv[++*at];
+    }
+    if (!row->take(args, value == NULL ? "" : value)) {
+        snprintf(sentence, sizeof(sentence), "--%s takes %s, not \"", row->name, row->value);
+        return complain(why, sentence, value == NULL ? "" : value, "\"");
+    }
+    *uses &= row->uses;
+    return RC_OK;
+}
+
+/* What only a look at the whole shows. */
+static enum rc check_whole(const struct args *args, unsigned uses, char why[static ARGS_WHY_BYTES])
+{
+    unsigned use = args->verb == NULL ? USE_LINE : args->verb->use;
+    const char *name = args->verb == NULL ? "" : args->verb->name;
+
+    if (args->is_help || args->is_version)
+        return RC_OK;
+    if ((uses & use) == 0) {
+        snprintf(why, ARGS_WHY_BYTES,
+                 "%s%s does not take one of these options; see zchat %s%s--help",
+                 args->verb == NULL ? "the chat itself" : "zchat ", name, name,
+                 name[0] == '\0' ? "" : " ");
+        return RC_CONFIG;
+    }
+    if (args->verb != NULL &&
+        (args->word_count < args->verb->words_min || args->word_count > args->verb->words_max)) {
+        snprintf(why, ARGS_WHY_BYTES, "usage: zchat %s %s", name, args->verb->usage);
+        return RC_CONFIG;
+    }
+    if ((args->session == 0) != (args->number == 0)) {
+        snprintf(why, ARGS_WHY_BYTES, "--session and --number go together");
+        return RC_CONFIG;
+    }
+    if (args->is_lines && args->word_count > 1 &&
+        !(args->word_count == 2 && strcmp(args->word[1], "-") == 0)) {
+        snprintf(why, ARGS_WHY_BYTES, "--lines reads standard input: leave TEXT away");
+        return RC_CONFIG;
+    }
+    if (args->since != NULL && args->has_last) {
+        snprintf(why, ARGS_WHY_BYTES, "--since and -n both say where to begin: give one of them");
+        return RC_CONFIG;
+    }
+    return RC_OK;
+}
+
+static enum rc take_verb(const char *word, struct args *args, char why[static ARGS_WHY_BYTES])
+{
+    args->verb = verb_find(word);
+    if (args->verb != NULL)
+        return RC_OK;
+    if (verb_is_planned(word))
+        return complain(why, "", word, ": not available in this version");
+    return complain(why, "there is no verb ", word, "; `zchat --help` lists them");
+}
+
+enum rc args_parse(int argc, char **argv, struct args *ret, char why[static ARGS_WHY_BYTES])
+{
+    unsigned uses = USE_ALL;
+    bool is_over = false; /* no more options */
+    enum rc rc = RC_OK;
+
+    *ret = (struct args){.timeout_ms = TIMEOUT_MS_DEFAULT};
+    ret->word = x_alloc((size_t)argc + 1, sizeof(*ret->word));
+    for (int i = 1; i < argc && rc == RC_OK; i++) {
+        const char *word = argv[i];
+
+        if (!is_over && strcmp(word, "--") == 0)
+            is_over = true;
+        else if (!is_over && word[0] == '-' && word[1] != '\0')
+            rc = take_option(argc, argv, &i, ret, &uses, why);
+        else if (ret->verb == NULL)
+            rc = take_verb(word, ret, why);
+        else
+            ret->word[ret->word_count++] = word;
+    }
+    return rc == RC_OK ? check_whole(ret, uses, why) : rc;
+}
+
+void args_fini(struct args *self)
+{
+    free(self->word);
+    self->word = NULL;
+    self->word_count = 0;
+}

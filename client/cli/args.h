@@ -1,0 +1,57 @@
+/* args.h - the command line: one table of options, read wherever they stand.
+ *
+ * Options may stand before the verb, behind it and between its words; `--` ends them. */
+#ifndef CLIENT_CLI_ARGS_H
+#define CLIENT_CLI_ARGS_H
+
+#include "shared/base/rc.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Where an option may be used. */
+enum args_use {
+    USE_LINE = 1 << 0, /* no verb */
+    USE_SEND = 1 << 1,
+    USE_TAIL = 1 << 2,
+    USE_HISTORY = 1 << 3,
+    USE_PLAIN = 1 << 4, /* verbs without options of their own */
+};
+#define USE_ALL (USE_LINE | USE_SEND | USE_TAIL | USE_HISTORY | USE_PLAIN)
+
+enum wait_level { WAIT_STORED, WAIT_DELIVERED };
+
+struct args {
+    const struct cli_verb *verb;      /* NULL: none was given */
+    const char *broker, *nick, *home; /* NULL when not given */
+    uint32_t timeout_ms;
+    bool has_timeout;
+    bool is_json, is_plain, is_verbose, is_help, is_version;
+
+    enum wait_level wait;
+    bool is_lines, is_notice;
+    uint64_t session; /* 0: none given */
+    uint32_t number;  /* 0: none given */
+
+    const char *since, *durable; /* NULL when not given */
+    uint64_t last, count, before;
+    bool has_last, has_count, has_before;
+    bool is_until_end;
+
+    const char **word; /* behind the verb; point into argv */
+    size_t word_count;
+};
+
+/* Read the command line. RC_CONFIG: `why` (static size below) has one sentence. args_fini() frees the words
+ * in either case. */
+#define ARGS_WHY_BYTES 512
+enum rc args_parse(int argc, char **argv, struct args *ret,
+                   char why[static ARGS_WHY_BYTES]) MUST_CHECK;
+void args_fini(struct args *self);
+
+/* The options for one use, a line each. */
+void args_print_options(FILE *out, unsigned use);
+
+#endif

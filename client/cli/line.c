@@ -1,0 +1,6 @@
+#include "client/cli/verbs.h"
+enum exit_code line_mode(const struct args *args)
+{
+    (void)args;
+    return EXIT_OTHER;
+}

@@ -1,0 +1,38 @@
+/* print.h - events as people read them. Everything a peer wrote goes through clean_write(). */
+#ifndef CLIENT_CLI_PRINT_H
+#define CLIENT_CLI_PRINT_H
+
+#include "client/lib/zchat.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct style {
+    bool has_color; /* terminal, and no NO_COLOR */
+    bool is_utf8;
+    bool has_date; /* "2026-11-23 09:21:50", else "09:21" */
+    bool is_verbose;
+};
+
+/* What suits `out`: colours only on a terminal without NO_COLOR, ASCII signs where the locale is not UTF-8. */
+struct style style_for(FILE *out);
+
+/* Signs of a post's way; never only a colour. */
+enum sign { SIGN_WAITING, SIGN_STORED, SIGN_DELIVERED, SIGN_FAILED, SIGN_TO };
+const char *style_sign(const struct style *self, enum sign sign);
+
+/* Print a ZCHAT_EVENT on a line of its own (more when the text has lines), with `after` (ours, may be "") at its
+ * end. Returns false when this event has no form for people (receipts, unknown types, unless verbose). */
+bool print_event(FILE *out, const struct style *style, const struct zchat_event *event,
+                 const char *after);
+void print_gap(FILE *out, const struct style *style, const struct zchat_event *event);
+
+/* A nick in its colour, the same for ever. */
+void print_nick(FILE *out, const struct style *style, const char *nick);
+/* The time at the beginning of a line, with a space. */
+void print_time(FILE *out, const struct style *style, uint64_t ts_ms);
+
+/* Cleaned and filled with spaces to `width` columns; wider texts stay whole. */
+void print_padded(FILE *out, const char *text, int width);
+
+#endif

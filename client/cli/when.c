@@ -1,0 +1,141 @@
+#include "client/cli/when.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define DURATION_MS_MAX (UINT64_C(3650) * 24 * 3600 * 1000)
+
+/* Digits at `at`, and what stands behind them. */
+static bool take_digits(const char *at, uint64_t *ret, const char **ret_end)
+{
+    char *end;
+    unsigned long long value;
+
+    if (!isdigit((unsigned char)at[0]))
+        return false;
+    errno = 0;
+    value = strtoull(at, &end, 10);
+    if (errno != 0)
+        return false;
+    *ret = value;
+    *ret_end = end;
+    return true;
+}
+
+enum rc when_number(const char *given, uint64_t most, uint64_t *ret)
+{
+    const char *end;
+    uint64_t value;
+
+    if (!take_digits(given, &value, &end) || *end != '\0' || value > most)
+        return RC_CONFIG;
+    *ret = value;
+    return RC_OK;
+}
+
+enum rc when_duration(const char *given, uint64_t *ret_ms)
+{
+    static const struct {
+        const char *unit;
+        uint64_t ms;
+    } units[] = {{"ms", 1},        {"s", 1000},        {"", 1000},
+                 {"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000}};
+    const char *unit;
+    uint64_t value;
+
+    if (!take_digits(given, &value, &unit))
+        return RC_CONFIG;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(unit, units[i].unit) != 0)
+            continue;
+        if (value > DURATION_MS_MAX / units[i].ms)
+            return RC_CONFIG;
+        *ret_ms = value * units[i].ms;
+        return RC_OK;
+    }
+    return RC_CONFIG;
+}
+
+/* "Z", "+02:00" or "-0530" to seconds east of UTC. */
+static bool take_zone(const char *at, int *ret_east_s)
+{
+    int sign = at[0] == '-' ? -1 : 1;
+    unsigned hours, minutes;
+    int len = 0;
+
+    if (strcmp(at, "Z") == 0) {
+        *ret_east_s = 0;
+        return true;
+    }
+    if (at[0] != '+' && at[0] != '-')
+        return false;
+    if ((sscanf(at + 1, "%2u:%2u%n", &hours, &minutes, &len) != 2 || at[1 + len] != '\0') &&
+        (sscanf(at + 1, "%2u%2u%n", &hours, &minutes, &len) != 2 || at[1 + len] != '\0'))
+        return false;
+    if (hours > 14 || minutes > 59)
+        return false;
+    *ret_east_s = sign * (int)(hours * 3600 + minutes * 60);
+    return true;
+}
+
+/* strptime() is lenient about what follows; each form must match to its end. */
+static bool parse_time(const char *given, uint64_t *ret_ms)
+{
+    static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M",
+                                        "%Y-%m-%d %H:%M", "%Y-%m-%d"};
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        struct tm when = {.tm_isdst = -1};
+        const char *end = strptime(given, forms[i], &when);
+        uint64_t ms = 0;
+        int east_s = 0;
+        time_t seconds;
+
+        if (end == NULL)
+            continue;
+        if (*end == '.') { /* fractions of a second: the first three digits count */
+            uint64_t unit = 100;
+
+            for (end++; isdigit((unsigned char)*end); end++, unit /= 10)
+                ms += (uint64_t)(*end - '0') * unit;
+        }
+        if (*end == '\0')
+            seconds = mktime(&when);
+        else if (take_zone(end, &east_s))
+            seconds = timegm(&when) - east_s;
+        else
+            continue;
+        if (seconds < 0)
+            return false;
+        *ret_ms = (uint64_t)seconds * 1000 + ms;
+        return true;
+    }
+    return false;
+}
+
+enum rc when_since(const char *given, uint64_t now_wall_ms, struct since *ret)
+{
+    uint64_t value;
+
+    if (strcmp(given, "all") == 0) {
+        *ret = (struct since){false, 1};
+        return RC_OK;
+    }
+    if (when_number(given, INT64_MAX, &value) == RC_OK) {
+        *ret = (struct since){false, value == 0 ? 1 : value};
+        return RC_OK;
+    }
+    if (when_duration(given, &value) == RC_OK) {
+        *ret = (struct since){true, value < now_wall_ms ? now_wall_ms - value : 0};
+        return RC_OK;
+    }
+    if (parse_time(given, &value)) {
+        *ret = (struct since){true, value};
+        return RC_OK;
+    }
+    return RC_CONFIG;
+}
