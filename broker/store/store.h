@@ -58,6 +58,19 @@ void store_release(struct store *self);
 /* After answering: fold the log back when it has grown (PASSIVE checkpoint). RC_STORE as above. */
 enum rc store_maintain(struct store *self) MUST_CHECK;
 
+/* When the store refuses to write, before the disk does (RC_DISK_FULL; what needs no writing is still
+ * answered). It writes again by itself when there is room. */
+struct store_limits {
+    uint64_t free_bytes_min; /* left on the file system; looked at once a second at most */
+    uint64_t size_bytes_max; /* of the database file; 0: no limit */
+    uint64_t ballast_bytes;  /* a file to give up when the disk is full: deleting needs room too */
+};
+#define STORE_LIMITS_DEFAULTS                                                                      \
+    {                                                                                              \
+        .free_bytes_min = 32u << 20, .size_bytes_max = 0, .ballast_bytes = 16u << 20               \
+    }
+void store_set_limits(struct store *self, const struct store_limits *limits);
+
 /* The last failure in words, for the log; borrowed until the next call. */
 const char *store_why(const struct store *self);
 

@@ -1,0 +1,153 @@
+/* backend.h - what a place that keeps the log must be able to do: rows in, rows out.
+ *
+ * The rules of the operations stand above it (rules.h), once for all backends. Spans
+ * that a backend hands out borrow until its next call.
+ *
+ * Unless a comment says otherwise the functions return RC_OK; RC_END: there is no such row; RC_DISK_FULL:
+ * no room, roll back; RC_STORE: failed, `why` says how, and the outcome is unknown. */
+#ifndef BROKER_STORE_BACKEND_H
+#define BROKER_STORE_BACKEND_H
+
+#include "broker/store/store.h"
+
+#include <stdbool.h>
+
+/* An event's place as one number: its stream above, its sequence number below. A log ordered by it
+ * holds stream by stream, and needs no index. */
+#define ENTRY_SEQ_BITS 39
+#define ENTRY_SEQ_MAX  ((UINT64_C(1) << ENTRY_SEQ_BITS) - 1)
+#define STREAMS_MAX    ((UINT32_C(1) << 24) - 1)
+
+static inline uint64_t entry_of(stream_id stream, uint64_t seq)
+{
+    return (uint64_t)stream.v << ENTRY_SEQ_BITS | seq;
+}
+
+static inline stream_id entry_stream(uint64_t entry)
+{
+    return (stream_id){(uint32_t)(entry >> ENTRY_SEQ_BITS)};
+}
+
+static inline uint64_t entry_seq(uint64_t entry)
+{
+    return entry & ENTRY_SEQ_MAX;
+}
+
+/* Stream 0 is nobody's: its entries are the numbers that were used up without a message. */
+#define REFUSED_STREAM ((stream_id){0})
+
+/* What a stream is; never changes but for a new epoch. */
+struct stream_row {
+    stream_id id;
+    struct span name;     /* with sigil */
+    struct span skeleton; /* behind the same sigil, so that rooms and people do not mix */
+    bool has_owner;
+    unsigned char owner_key[PUBLIC_KEY_BYTES]; /* zeros without one: a room, or --insecure */
+    unsigned char stream_key[STREAM_KEY_BYTES];
+    uint32_t epoch;
+};
+
+/* Where a stream stands; changes with every event. */
+struct place_row {
+    stream_id stream;
+    uint64_t head;
+    uint64_t confirmed;
+    uint64_t ts_ms; /* of the last event */
+};
+
+struct session_row {
+    session_id id;
+    stream_id account;
+    uint32_t last;  /* the last number used up; 0: the session is not known */
+    uint64_t entry; /* where that number's answer lies */
+};
+
+struct event_row {
+    uint64_t entry;
+    uint64_t ts_ms;
+    stream_id sender; /* of a message: who gets the receipt; else none */
+    uint64_t own_seq; /* of a private message: the sender's copy */
+    enum rc refusal;  /* in stream 0 */
+    uint64_t prev;    /* the answer to its session's number before; 0: none */
+    struct span wire;
+};
+
+/* An event as confirming sees it. */
+struct sender_row {
+    uint64_t seq;
+    stream_id sender;
+};
+
+enum stream_unique { BY_NAME, BY_SKELETON, BY_OWNER_KEY };
+
+struct backend;
+
+struct backend_calls {
+    void (*close)(struct backend *self, bool has_failed);
+    bool (*has_room)(struct backend *self); /* false: writing would fill the disk */
+    void (*set_limits)(struct backend *self, const struct store_limits *limits);
+
+    enum rc (*begin)(struct backend *self);
+    enum rc (*commit)(struct backend *self);
+    enum rc (*rollback)(struct backend *self);
+    enum rc (*maintain)(struct backend *self);
+
+    /* The newest stream's id; none when there is none. */
+    enum rc (*last_stream)(struct backend *self, stream_id *ret);
+    enum rc (*find_stream)(struct backend *self, enum stream_unique by, struct span value,
+                           stream_id *ret);
+    enum rc (*get_stream)(struct backend *self, stream_id id, struct stream_row *ret);
+    enum rc (*add_stream)(struct backend *self, const struct stream_row *row); /* at place 0 */
+    enum rc (*get_place)(struct backend *self, stream_id stream, struct place_row *ret);
+    enum rc (*put_place)(struct backend *self, const struct place_row *row);
+    enum rc (*get_session)(struct backend *self, session_id id, struct session_row *ret);
+    enum rc (*put_session)(struct backend *self, const struct session_row *row);
+    enum rc (*add_event)(struct backend *self, const struct event_row *row);
+    enum rc (*get_event)(struct backend *self, uint64_t entry, struct event_row *ret); /* no wire */
+    /* The kept events from `first` to `last`, at most `max`: fewer only when there are no more. */
+    enum rc (*get_senders)(struct backend *self, stream_id stream, uint64_t first, uint64_t last,
+                           struct sender_row *ret, size_t max, size_t *ret_count);
+    enum rc (*has_member)(struct backend *self, stream_id room, stream_id account); /* RC_END: no */
+    enum rc (*add_member)(struct backend *self, stream_id room, stream_id account);
+    enum rc (*drop_member)(struct backend *self, stream_id room, stream_id account);
+    enum rc (*get_mark)(struct backend *self, stream_id account, struct span name, stream_id stream,
+                        uint64_t *ret_seq);
+    enum rc (*put_mark)(struct backend *self, stream_id account, struct span name, stream_id stream,
+                        uint64_t seq);
+    enum rc (*count_marks)(struct backend *self, stream_id account, size_t *ret);
+
+    enum rc (*replay)(struct backend *self, store_on_record *on_record, void *context);
+    enum rc (*open_reader)(struct backend *self, struct store_reader **ret);
+};
+
+/* First member of every backend. */
+struct backend {
+    const struct backend_calls *calls;
+    char why[512]; /* the last failure in words */
+};
+
+/* A reader's view of the committed log between begin and end. */
+struct reader_calls {
+    void (*close)(struct store_reader *self);
+    enum rc (*begin)(struct store_reader *self);
+    enum rc (*end)(struct store_reader *self);
+    /* `kept`: the oldest event there is, head + 1 when none. An unknown stream has head 0. */
+    enum rc (*bounds)(struct store_reader *self, stream_id stream, uint64_t *ret_kept,
+                      uint64_t *ret_head);
+    enum rc (*ts_at)(struct store_reader *self, uint64_t entry, uint64_t *ret_ts_ms);
+    /* Walk the events from `first` to `last`: seek, then next until RC_END. */
+    enum rc (*seek)(struct store_reader *self, uint64_t first, uint64_t last);
+    enum rc (*next)(struct store_reader *self, struct span *ret_wire);
+};
+
+/* First member of every backend's reader. */
+struct store_reader {
+    const struct reader_calls *calls;
+    char *page;
+    size_t page_capacity;
+};
+
+/* Make a store over an open backend, which it then owns. */
+struct store *store_over(struct backend *backend, store_entropy *entropy, void *context);
+
+#endif

@@ -1,0 +1,73 @@
+#include "broker/store/batch.h"
+
+#include "shared/base/alloc.h"
+#include "shared/base/invariant.h"
+
+#include <stdlib.h>
+
+struct batch *batch_new(void)
+{
+    return x_alloc(1, sizeof(struct batch));
+}
+
+void batch_destroy(struct batch **self_p)
+{
+    struct batch *self = *self_p;
+
+    if (self == NULL)
+        return;
+    arena_fini(&self->arena);
+    free(self->ops);
+    free(self->results);
+    free(self);
+    *self_p = NULL;
+}
+
+void batch_add(struct batch *self, const struct op *op)
+{
+    struct op *copy;
+
+    if (self->count == self->capacity) {
+        self->capacity = self->capacity == 0 ? 8 : self->capacity * 2;
+        self->ops = x_realloc(self->ops, self->capacity, sizeof(*self->ops));
+    }
+    copy = &self->ops[self->count++];
+    *copy = *op;
+    copy->nick = arena_copy(&self->arena, op->nick);
+    copy->name = arena_copy(&self->arena, op->name);
+    copy->skeleton = arena_copy(&self->arena, op->skeleton);
+    copy->text = arena_copy(&self->arena, op->text);
+    copy->kind_name = arena_copy(&self->arena, op->kind_name);
+    copy->mark = arena_copy(&self->arena, op->mark);
+}
+
+size_t batch_count(const struct batch *self)
+{
+    return self->count;
+}
+
+const struct op_result *batch_results(const struct batch *self)
+{
+    INVARIANT(self->results != NULL || self->count == 0);
+    return self->results;
+}
+
+void batch_set_results(struct batch *self, const struct op_result *results)
+{
+    INVARIANT(self->results == NULL);
+    self->results = x_alloc(self->count, sizeof(*self->results));
+    for (size_t i = 0; i < self->count; i++) {
+        const struct op_result *from = &results[i];
+        struct appended *appended;
+
+        self->results[i] = *from;
+        if (from->appended_count == 0)
+            continue;
+        appended = arena_alloc(&self->arena, from->appended_count * sizeof(*appended));
+        for (size_t n = 0; n < from->appended_count; n++) {
+            appended[n] = from->appended[n];
+            appended[n].wire = arena_copy(&self->arena, from->appended[n].wire);
+        }
+        self->results[i].appended = appended;
+    }
+}

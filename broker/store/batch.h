@@ -1,0 +1,19 @@
+/* batch.h - the inside of a batch, for the thread that carries it out. */
+#ifndef BROKER_STORE_BATCH_H
+#define BROKER_STORE_BATCH_H
+
+#include "broker/store/arena.h"
+#include "broker/store/writer.h"
+
+struct batch {
+    struct arena arena; /* what operations and results borrow */
+    struct op *ops;
+    size_t count;
+    size_t capacity;
+    struct op_result *results; /* NULL until it is committed */
+};
+
+/* Copy the results and what they borrow. */
+void batch_set_results(struct batch *self, const struct op_result *results);
+
+#endif

@@ -1,0 +1,491 @@
+/* memory.c - the log in memory: for tests and the simulation. Nothing here can fail, so there is
+ * nothing to roll back: the rules look before they write. */
+#include "broker/store/backend.h"
+
+#include "broker/store/arena.h"
+#include "broker/store/map.h"
+#include "shared/base/alloc.h"
+#include "shared/base/invariant.h"
+
+#include <stdlib.h>
+
+#define ROOM_BYTES (UINT64_C(1) << 40) /* what statvfs would say */
+
+/* A stream with all that belongs to it; its events are never removed: seq n is [n - 1]. */
+struct memory_stream {
+    struct stream_row row;
+    struct place_row place;
+    struct event_row *events;
+    size_t event_count;
+    size_t event_capacity;
+    stream_id *members; /* in order */
+    size_t member_count;
+};
+
+struct memory_mark {
+    stream_id account;
+    stream_id stream;
+    struct span name;
+    uint64_t seq;
+};
+
+struct memory {
+    struct backend base;
+    struct arena arena;            /* names, sessions, events' bytes */
+    struct memory_stream *streams; /* by id; [0] is REFUSED_STREAM */
+    size_t stream_count;
+    struct map sessions;
+    struct memory_mark *marks;
+    size_t mark_count;
+    uint64_t free_bytes_min;
+};
+
+static struct memory *memory_of(struct backend *base)
+{
+    return (struct memory *)base;
+}
+
+static struct memory_stream *stream_at(struct memory *self, stream_id id)
+{
+    return id.v < self->stream_count ? &self->streams[id.v] : NULL;
+}
+
+static void memory_close(struct backend *base, bool has_failed)
+{
+    struct memory *self = memory_of(base);
+
+    (void)has_failed;
+    for (size_t i = 0; i < self->stream_count; i++) {
+        free(self->streams[i].events);
+        free(self->streams[i].members);
+    }
+    free(self->streams);
+    free(self->marks);
+    map_fini(&self->sessions);
+    arena_fini(&self->arena);
+    free(self);
+}
+
+static bool memory_has_room(struct backend *base)
+{
+    return memory_of(base)->free_bytes_min <= ROOM_BYTES;
+}
+
+static void memory_set_limits(struct backend *base, const struct store_limits *limits)
+{
+    memory_of(base)->free_bytes_min = limits->free_bytes_min;
+}
+
+static enum rc memory_nothing(struct backend *base)
+{
+    (void)base;
+    return RC_OK;
+}
+
+static enum rc memory_last_stream(struct backend *base, stream_id *ret)
+{
+    *ret = (stream_id){(uint32_t)memory_of(base)->stream_count - 1};
+    return RC_OK;
+}
+
+static bool is_of(const struct stream_row *row, enum stream_unique by, struct span value)
+{
+    switch (by) {
+    case BY_NAME:
+        return span_equal(row->name, value);
+    case BY_SKELETON:
+        return span_equal(row->skeleton, value);
+    case BY_OWNER_KEY:
+        return row->has_owner && value.len == sizeof(row->owner_key) &&
+               memcmp(row->owner_key, value.ptr, value.len) == 0;
+    }
+    return false;
+}
+
+static enum rc memory_find_stream(struct backend *base, enum stream_unique by, struct span value,
+                                  stream_id *ret)
+{
+    struct memory *self = memory_of(base);
+
+    for (size_t i = 1; i < self->stream_count; i++) {
+        if (is_of(&self->streams[i].row, by, value)) {
+            *ret = self->streams[i].row.id;
+            return RC_OK;
+        }
+    }
+    return RC_END;
+}
+
+static enum rc memory_get_stream(struct backend *base, stream_id id, struct stream_row *ret)
+{
+    const struct memory_stream *stream = stream_at(memory_of(base), id);
+
+    if (stream == NULL)
+        return RC_END;
+    *ret = stream->row;
+    return RC_OK;
+}
+
+static enum rc memory_add_stream(struct backend *base, const struct stream_row *row)
+{
+    struct memory *self = memory_of(base);
+    struct memory_stream *stream;
+
+    INVARIANT(row->id.v == self->stream_count);
+    if ((self->stream_count & (self->stream_count - 1)) == 0) /* grows at powers of two */
+        self->streams =
+            x_realloc(self->streams, self->stream_count == 0 ? 1 : self->stream_count * 2,
+                      sizeof(*self->streams));
+    stream = &self->streams[self->stream_count++];
+    *stream = (struct memory_stream){.row = *row, .place.stream = row->id};
+    stream->row.name = arena_copy(&self->arena, row->name);
+    stream->row.skeleton = arena_copy(&self->arena, row->skeleton);
+    return RC_OK;
+}
+
+static enum rc memory_get_place(struct backend *base, stream_id id, struct place_row *ret)
+{
+    const struct memory_stream *stream = stream_at(memory_of(base), id);
+
+    if (stream == NULL)
+        return RC_END;
+    *ret = stream->place;
+    return RC_OK;
+}
+
+static enum rc memory_put_place(struct backend *base, const struct place_row *row)
+{
+    stream_at(memory_of(base), row->stream)->place = *row;
+    return RC_OK;
+}
+
+static enum rc memory_get_session(struct backend *base, session_id id, struct session_row *ret)
+{
+    const struct session_row *row = map_get(&memory_of(base)->sessions, id.v);
+
+    if (row == NULL)
+        return RC_END;
+    *ret = *row;
+    return RC_OK;
+}
+
+static enum rc memory_put_session(struct backend *base, const struct session_row *row)
+{
+    struct memory *self = memory_of(base);
+    struct session_row *kept = map_get(&self->sessions, row->id.v);
+
+    if (kept == NULL) {
+        kept = arena_alloc(&self->arena, sizeof(*kept));
+        map_put(&self->sessions, row->id.v, kept);
+    }
+    *kept = *row;
+    return RC_OK;
+}
+
+static enum rc memory_add_event(struct backend *base, const struct event_row *row)
+{
+    struct memory *self = memory_of(base);
+    struct memory_stream *stream = stream_at(self, entry_stream(row->entry));
+
+    INVARIANT(entry_seq(row->entry) == stream->event_count + 1);
+    if (stream->event_count == stream->event_capacity) {
+        stream->event_capacity = stream->event_capacity == 0 ? 16 : stream->event_capacity * 2;
+        stream->events = x_realloc(stream->events, stream->event_capacity, sizeof(*stream->events));
+    }
+    stream->events[stream->event_count] = *row;
+    stream->events[stream->event_count].wire = arena_copy(&self->arena, row->wire);
+    stream->event_count++;
+    return RC_OK;
+}
+
+static const struct event_row *event_at(struct memory *self, uint64_t entry)
+{
+    const struct memory_stream *stream = stream_at(self, entry_stream(entry));
+    const uint64_t seq = entry_seq(entry);
+
+    return stream == NULL || seq == 0 || seq > stream->event_count ? NULL
+                                                                   : &stream->events[seq - 1];
+}
+
+static enum rc memory_get_event(struct backend *base, uint64_t entry, struct event_row *ret)
+{
+    const struct event_row *event = event_at(memory_of(base), entry);
+
+    if (event == NULL)
+        return RC_END;
+    *ret = *event;
+    ret->wire = (struct span){0};
+    return RC_OK;
+}
+
+static enum rc memory_get_senders(struct backend *base, stream_id id, uint64_t first, uint64_t last,
+                                  struct sender_row *ret, size_t max, size_t *ret_count)
+{
+    const struct memory_stream *stream = stream_at(memory_of(base), id);
+    size_t count = 0;
+
+    for (uint64_t seq = first; seq <= last && seq <= stream->event_count && count < max; seq++)
+        ret[count++] = (struct sender_row){seq, stream->events[seq - 1].sender};
+    *ret_count = count;
+    return RC_OK;
+}
+
+/* Where the account stands among the room's members, or would stand. */
+static size_t member_index(const struct memory_stream *room, stream_id account, bool *ret_is_there)
+{
+    size_t low = 0;
+    size_t high = room->member_count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+
+        if (room->members[middle].v < account.v)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *ret_is_there = low < room->member_count && stream_equal(room->members[low], account);
+    return low;
+}
+
+static enum rc memory_has_member(struct backend *base, stream_id room, stream_id account)
+{
+    bool is_there;
+
+    member_index(stream_at(memory_of(base), room), account, &is_there);
+    return is_there ? RC_OK : RC_END;
+}
+
+static enum rc memory_add_member(struct backend *base, stream_id id, stream_id account)
+{
+    struct memory_stream *room = stream_at(memory_of(base), id);
+    bool is_there;
+    const size_t at = member_index(room, account, &is_there);
+
+    room->members = x_realloc(room->members, room->member_count + 1, sizeof(*room->members));
+    memmove(&room->members[at + 1], &room->members[at],
+            (room->member_count - at) * sizeof(*room->members));
+    room->members[at] = account;
+    room->member_count++;
+    return RC_OK;
+}
+
+static enum rc memory_drop_member(struct backend *base, stream_id id, stream_id account)
+{
+    struct memory_stream *room = stream_at(memory_of(base), id);
+    bool is_there;
+    const size_t at = member_index(room, account, &is_there);
+
+    INVARIANT(is_there);
+    room->member_count--;
+    memmove(&room->members[at], &room->members[at + 1],
+            (room->member_count - at) * sizeof(*room->members));
+    return RC_OK;
+}
+
+static struct memory_mark *find_mark(struct memory *self, stream_id account, struct span name,
+                                     stream_id stream)
+{
+    for (size_t i = 0; i < self->mark_count; i++) {
+        struct memory_mark *mark = &self->marks[i];
+
+        if (stream_equal(mark->account, account) && stream_equal(mark->stream, stream) &&
+            span_equal(mark->name, name))
+            return mark;
+    }
+    return NULL;
+}
+
+static enum rc memory_get_mark(struct backend *base, stream_id account, struct span name,
+                               stream_id stream, uint64_t *ret_seq)
+{
+    const struct memory_mark *mark = find_mark(memory_of(base), account, name, stream);
+
+    if (mark == NULL)
+        return RC_END;
+    *ret_seq = mark->seq;
+    return RC_OK;
+}
+
+static enum rc memory_put_mark(struct backend *base, stream_id account, struct span name,
+                               stream_id stream, uint64_t seq)
+{
+    struct memory *self = memory_of(base);
+    struct memory_mark *mark = find_mark(self, account, name, stream);
+
+    if (mark == NULL) {
+        self->marks = x_realloc(self->marks, self->mark_count + 1, sizeof(*self->marks));
+        mark = &self->marks[self->mark_count++];
+        *mark = (struct memory_mark){account, stream, arena_copy(&self->arena, name), 0};
+    }
+    mark->seq = seq;
+    return RC_OK;
+}
+
+static enum rc memory_count_marks(struct backend *base, stream_id account, size_t *ret)
+{
+    struct memory *self = memory_of(base);
+    size_t count = 0;
+
+    for (size_t i = 0; i < self->mark_count; i++)
+        count += stream_equal(self->marks[i].account, account);
+    *ret = count;
+    return RC_OK;
+}
+
+static struct record record_of(const struct memory_stream *stream)
+{
+    struct record record = {
+        .kind = RECORD_STREAM,
+        .stream = stream->row.id,
+        .name = stream->row.name,
+        .skeleton = {stream->row.skeleton.ptr + 1, stream->row.skeleton.len - 1},
+        .head = stream->place.head,
+        .confirmed = stream->place.confirmed,
+        .epoch = stream->row.epoch};
+
+    memcpy(record.owner_key, stream->row.owner_key, sizeof(record.owner_key));
+    memcpy(record.stream_key, stream->row.stream_key, sizeof(record.stream_key));
+    return record;
+}
+
+static enum rc memory_replay(struct backend *base, store_on_record *on_record, void *context)
+{
+    struct memory *self = memory_of(base);
+
+    for (size_t i = 1; i < self->stream_count; i++) {
+        const struct record record = record_of(&self->streams[i]);
+
+        on_record(context, &record);
+    }
+    for (size_t i = 1; i < self->stream_count; i++) {
+        for (size_t n = 0; n < self->streams[i].member_count; n++) {
+            const struct record record = {.kind = RECORD_MEMBER,
+                                          .stream = self->streams[i].row.id,
+                                          .member = self->streams[i].members[n]};
+
+            on_record(context, &record);
+        }
+    }
+    return RC_OK;
+}
+
+/* --- reading: the same object, the same thread ---------------------------------------- */
+
+struct memory_reader {
+    struct store_reader base;
+    struct memory *memory;
+    uint64_t at;
+    uint64_t last;
+};
+
+static void memory_reader_close(struct store_reader *self)
+{
+    free(self);
+}
+
+static enum rc memory_reader_nothing(struct store_reader *self)
+{
+    (void)self;
+    return RC_OK;
+}
+
+static enum rc memory_bounds(struct store_reader *self, stream_id id, uint64_t *ret_kept,
+                             uint64_t *ret_head)
+{
+    const struct memory_stream *stream = stream_at(((struct memory_reader *)self)->memory, id);
+
+    *ret_kept = 1;
+    *ret_head = stream == NULL ? 0 : stream->place.head;
+    return RC_OK;
+}
+
+static enum rc memory_ts_at(struct store_reader *self, uint64_t entry, uint64_t *ret_ts_ms)
+{
+    const struct event_row *event = event_at(((struct memory_reader *)self)->memory, entry);
+
+    if (event == NULL)
+        return RC_END;
+    *ret_ts_ms = event->ts_ms;
+    return RC_OK;
+}
+
+static enum rc memory_seek(struct store_reader *base, uint64_t first, uint64_t last)
+{
+    struct memory_reader *self = (struct memory_reader *)base;
+
+    self->at = first;
+    self->last = last;
+    return RC_OK;
+}
+
+static enum rc memory_next(struct store_reader *base, struct span *ret_wire)
+{
+    struct memory_reader *self = (struct memory_reader *)base;
+    const struct event_row *event = event_at(self->memory, self->at);
+
+    if (self->at > self->last || event == NULL)
+        return RC_END;
+    self->at++;
+    *ret_wire = event->wire;
+    return RC_OK;
+}
+
+static enum rc memory_open_reader(struct backend *base, struct store_reader **ret)
+{
+    static const struct reader_calls calls = {
+        .close = memory_reader_close,
+        .begin = memory_reader_nothing,
+        .end = memory_reader_nothing,
+        .bounds = memory_bounds,
+        .ts_at = memory_ts_at,
+        .seek = memory_seek,
+        .next = memory_next,
+    };
+    struct memory_reader *self = x_alloc(1, sizeof(*self));
+
+    self->base.calls = &calls;
+    self->memory = memory_of(base);
+    *ret = &self->base;
+    return RC_OK;
+}
+
+enum rc store_open_memory(store_entropy *entropy, void *context, struct store **ret)
+{
+    static const struct backend_calls calls = {
+        .close = memory_close,
+        .has_room = memory_has_room,
+        .set_limits = memory_set_limits,
+        .begin = memory_nothing,
+        .commit = memory_nothing,
+        .rollback = memory_nothing,
+        .maintain = memory_nothing,
+        .last_stream = memory_last_stream,
+        .find_stream = memory_find_stream,
+        .get_stream = memory_get_stream,
+        .add_stream = memory_add_stream,
+        .get_place = memory_get_place,
+        .put_place = memory_put_place,
+        .get_session = memory_get_session,
+        .put_session = memory_put_session,
+        .add_event = memory_add_event,
+        .get_event = memory_get_event,
+        .get_senders = memory_get_senders,
+        .has_member = memory_has_member,
+        .add_member = memory_add_member,
+        .drop_member = memory_drop_member,
+        .get_mark = memory_get_mark,
+        .put_mark = memory_put_mark,
+        .count_marks = memory_count_marks,
+        .replay = memory_replay,
+        .open_reader = memory_open_reader,
+    };
+    struct memory *self = x_alloc(1, sizeof(*self));
+    const struct stream_row refused = {.id = REFUSED_STREAM};
+
+    self->base.calls = &calls;
+    map_init(&self->sessions);
+    (void)memory_add_stream(&self->base, &refused);
+    *ret = store_over(&self->base, entropy, context);
+    return RC_OK;
+}

@@ -1,0 +1,210 @@
+#include "broker/store/sqlite_files.h"
+
+#include "shared/base/alloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define APPLICATION_ID     0x7a636874 /* "zcht": other programs' databases are refused */
+#define CACHE_KIB          8192
+#define WAL_KEPT_BYTES_MAX (128 << 20) /* overwriting a file syncs in half the time of growing it */
+
+/* The log. `event.id` is entry_of() of backend.h: stream by stream, in order. Stream 0 is
+ * REFUSED_STREAM. `place` stands beside `stream` because it changes with every event: the less
+ * of it lies around it on a page, the less a commit writes. */
+static const char SCHEMA[] = "CREATE TABLE stream ("
+                             " id INTEGER PRIMARY KEY,"
+                             " name TEXT NOT NULL UNIQUE,"
+                             " skeleton TEXT NOT NULL UNIQUE," /* behind the sigil */
+                             " owner_key BLOB UNIQUE,"
+                             " stream_key BLOB NOT NULL,"
+                             " epoch INTEGER NOT NULL) STRICT;"
+                             "CREATE TABLE place ("
+                             " stream INTEGER PRIMARY KEY,"
+                             " head INTEGER NOT NULL,"
+                             " confirmed INTEGER NOT NULL,"
+                             " ts INTEGER NOT NULL) STRICT;"
+                             "CREATE TABLE member ("
+                             " stream INTEGER NOT NULL,"
+                             " account INTEGER NOT NULL,"
+                             " PRIMARY KEY (stream, account)) STRICT, WITHOUT ROWID;"
+                             "CREATE TABLE session ("
+                             " id INTEGER PRIMARY KEY,"
+                             " account INTEGER NOT NULL,"
+                             " last INTEGER NOT NULL,"
+                             " entry INTEGER NOT NULL) STRICT;"
+                             "CREATE TABLE event ("
+                             " id INTEGER PRIMARY KEY,"
+                             " ts INTEGER NOT NULL,"
+                             " sender INTEGER NOT NULL,"
+                             " own_seq INTEGER NOT NULL,"
+                             " refusal INTEGER NOT NULL,"
+                             " prev INTEGER NOT NULL,"
+                             " wire BLOB NOT NULL) STRICT;"
+                             "CREATE TABLE mark ("
+                             " account INTEGER NOT NULL,"
+                             " name TEXT NOT NULL,"
+                             " stream INTEGER NOT NULL,"
+                             " seq INTEGER NOT NULL,"
+                             " PRIMARY KEY (account, name, stream)) STRICT, WITHOUT ROWID;"
+                             "INSERT INTO stream VALUES (0, '', '', NULL, x'', 0);"
+                             "INSERT INTO place VALUES (0, 0, 0, 0);";
+
+static enum rc refuse(struct db *db, enum rc rc, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static enum rc refuse(struct db *db, enum rc rc, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(db->why, db->why_size, format, args);
+    va_end(args);
+    return rc;
+}
+
+static enum rc lock_folder(struct files *self, const char *where, struct db *db)
+{
+    self->folder = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (self->folder < 0)
+        return refuse(db, RC_SYSTEM, "%s: %s; the data folder must exist and belong to the broker",
+                      where, strerror(errno));
+    self->lock =
+        openat(self->folder, "zchat.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (self->lock < 0)
+        return refuse(db, RC_SYSTEM, "%s/zchat.lock: %s; the broker must be able to write here",
+                      where, strerror(errno));
+    if (flock(self->lock, LOCK_EX | LOCK_NB) != 0)
+        return refuse(db, RC_SYSTEM,
+                      "%s: another broker works in this folder; stop it, or give "
+                      "each its own",
+                      where);
+    return RC_OK;
+}
+
+/* SQLite would make the file readable for others; its companions take over its mode. */
+static enum rc create_file(struct files *self, const char *where, struct db *db)
+{
+    const int file =
+        openat(self->folder, "zchat.db", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    bool is_good;
+
+    if (file < 0)
+        return refuse(db, RC_SYSTEM, "%s/zchat.db: %s; the broker must be able to write it", where,
+                      strerror(errno));
+    is_good = fchmod(file, 0600) == 0 && fsync(self->folder) == 0;
+    close(file);
+    if (!is_good)
+        return refuse(db, RC_SYSTEM, "%s/zchat.db: %s; it must belong to the broker", where,
+                      strerror(errno));
+    return RC_OK;
+}
+
+/* *ret_is_empty: a database without anything in it, to be filled. */
+static enum rc check_schema(struct db *db, bool *ret_is_empty)
+{
+    int64_t application = 0, version = 0, tables = 0;
+    enum rc rc = db_number(db, "PRAGMA application_id", &application);
+
+    if (rc == RC_OK)
+        rc = db_number(db, "PRAGMA user_version", &version);
+    if (rc == RC_OK)
+        rc = db_number(db, "SELECT count(*) FROM sqlite_schema", &tables);
+    if (rc != RC_OK)
+        return rc;
+    if (tables > 0 && application != APPLICATION_ID)
+        return refuse(db, RC_STORE, "%s: this is not a zchat log; move it away", db->path);
+    if (version > SCHEMA_VERSION)
+        return refuse(
+            db, RC_STORE,
+            "%s: written by a newer zchat (schema %lld, known here up to %d); use that one",
+            db->path, (long long)version, SCHEMA_VERSION);
+    *ret_is_empty = tables == 0;
+    return RC_OK;
+}
+
+/* Page size and vacuuming can be chosen only before the first table. Only this connection writes and
+ * folds the log back: before 3.51.3 SQLite can lose committed pages otherwise. */
+static enum rc set_up(struct db *db)
+{
+    char sql[512];
+    int64_t is_wal = 0;
+    enum rc rc;
+
+    snprintf(sql, sizeof(sql),
+             "PRAGMA page_size = 4096;"
+             "PRAGMA auto_vacuum = INCREMENTAL;"
+             "PRAGMA journal_mode = WAL;"
+             "PRAGMA synchronous = FULL;"
+             "PRAGMA wal_autocheckpoint = 0;"
+             "PRAGMA journal_size_limit = %d;"
+             "PRAGMA cache_size = -%d;",
+             WAL_KEPT_BYTES_MAX, CACHE_KIB);
+    rc = db_execute(db, sql);
+    if (rc == RC_OK)
+        rc = db_number(db, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", &is_wal);
+    if (rc == RC_OK && !is_wal)
+        return refuse(db, RC_STORE, "%s: no write-ahead log here; is this a network file system?",
+                      db->path);
+    return rc;
+}
+
+static enum rc create_schema(struct db *db)
+{
+    char sql[sizeof(SCHEMA) + 256];
+
+    snprintf(sql, sizeof(sql),
+             "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;",
+             SCHEMA, APPLICATION_ID, SCHEMA_VERSION);
+    return db_execute(db, sql);
+}
+
+static enum rc open_database(struct db *db)
+{
+    bool is_empty;
+    enum rc rc = db_open(db, DB_WRITER);
+
+    if (rc == RC_OK)
+        rc = check_schema(db, &is_empty);
+    if (rc == RC_OK)
+        rc = set_up(db);
+    if (rc == RC_OK && is_empty)
+        rc = create_schema(db);
+    return rc;
+}
+
+enum rc files_open(struct files *self, const char *where, struct db *db)
+{
+    const size_t path_size = strlen(where) + sizeof("/zchat.db");
+    enum rc rc;
+
+    *self = (struct files){.folder = -1, .lock = -1, .path = x_alloc(path_size, 1)};
+    snprintf(self->path, path_size, "%s/zchat.db", where);
+    db->path = self->path;
+    rc = lock_folder(self, where, db);
+    if (rc == RC_OK)
+        rc = create_file(self, where, db);
+    if (rc == RC_OK)
+        rc = open_database(db);
+    if (rc == RC_OK)
+        return RC_OK;
+    files_close(self, db);
+    return rc == RC_SYSTEM ? RC_SYSTEM : RC_STORE;
+}
+
+void files_close(struct files *self, struct db *db)
+{
+    db_close(db);
+    if (self->lock >= 0)
+        close(self->lock);
+    if (self->folder >= 0)
+        close(self->folder);
+    free(self->path);
+    db->path = NULL;
+    *self = (struct files){.folder = -1, .lock = -1};
+}

@@ -1,0 +1,115 @@
+#include "broker/store/store.h"
+
+#include "broker/store/rules.h"
+#include "shared/base/alloc.h"
+#include "shared/base/invariant.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+struct store {
+    struct backend *backend;
+    struct arena arena; /* what results borrow */
+    struct txn txn;
+    bool has_failed; /* the outcome of something is unknown: do nothing more */
+};
+
+static void libsodium_entropy(void *context, unsigned char *bytes, size_t len)
+{
+    (void)context;
+    randombytes_buf(bytes, len);
+}
+
+struct store *store_over(struct backend *backend, store_entropy *entropy, void *context)
+{
+    struct store *self = x_alloc(1, sizeof(*self));
+    const struct store_limits limits = STORE_LIMITS_DEFAULTS;
+
+    self->backend = backend;
+    txn_init(&self->txn, backend, &self->arena);
+    self->txn.entropy = entropy != NULL ? entropy : libsodium_entropy;
+    self->txn.entropy_context = context;
+    store_set_limits(self, &limits);
+    return self;
+}
+
+void store_close(struct store **self_p)
+{
+    struct store *self = *self_p;
+
+    if (self == NULL)
+        return;
+    self->backend->calls->close(self->backend, self->has_failed);
+    txn_fini(&self->txn);
+    arena_fini(&self->arena);
+    free(self);
+    *self_p = NULL;
+}
+
+void store_set_limits(struct store *self, const struct store_limits *limits)
+{
+    self->backend->calls->set_limits(self->backend, limits);
+}
+
+enum rc store_replay(struct store *self, store_on_record *on_record, void *context)
+{
+    return self->backend->calls->replay(self->backend, on_record, context);
+}
+
+static enum rc carry_out(struct store *self, const struct op *ops, size_t count,
+                         struct op_result *results, bool is_full)
+{
+    enum rc rc = txn_begin(&self->txn, is_full);
+
+    for (size_t i = 0; i < count && rc == RC_OK; i++)
+        rc = rules_carry_out(&self->txn, &ops[i], &results[i]);
+    if (rc == RC_OK)
+        rc = txn_commit(&self->txn);
+    if (rc == RC_DISK_FULL && self->backend->calls->rollback(self->backend) != RC_OK)
+        return RC_STORE;
+    return rc;
+}
+
+enum rc store_apply(struct store *self, const struct op *ops, size_t count,
+                    struct op_result *results)
+{
+    const bool is_full = !self->backend->calls->has_room(self->backend);
+    enum rc rc;
+
+    if (self->has_failed)
+        return RC_STORE;
+    rc = carry_out(self, ops, count, results, is_full);
+    /* Nothing was changed. What needs no writing is answered all the same: the second
+     * time writing is refused one by one. */
+    if (rc == RC_DISK_FULL && !is_full)
+        rc = carry_out(self, ops, count, results, true);
+    if (rc == RC_OK)
+        return RC_OK;
+    self->has_failed = true;
+    return RC_STORE;
+}
+
+void store_release(struct store *self)
+{
+    arena_clear(&self->arena);
+}
+
+enum rc store_maintain(struct store *self)
+{
+    if (self->has_failed)
+        return RC_STORE;
+    if (self->backend->calls->maintain(self->backend) == RC_OK)
+        return RC_OK;
+    self->has_failed = true;
+    return RC_STORE;
+}
+
+const char *store_why(const struct store *self)
+{
+    return self->backend->why;
+}
+
+enum rc store_reader_open(struct store *self, struct store_reader **ret)
+{
+    return self->backend->calls->open_reader(self->backend, ret);
+}

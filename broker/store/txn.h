@@ -1,0 +1,72 @@
+/* txn.h - one transaction in the making: what it has touched, and how an event is appended.
+ *
+ * Streams' places and sessions change with every operation, but are read once and written once a
+ * transaction. What is remembered here dies with the transaction, so a rollback
+ * needs nothing but txn_begin(). */
+#ifndef BROKER_STORE_TXN_H
+#define BROKER_STORE_TXN_H
+
+#include "broker/store/arena.h"
+#include "broker/store/backend.h"
+#include "broker/store/map.h"
+#include "shared/proto/message.h"
+
+struct answers;
+
+struct place {
+    struct place_row row;
+    bool is_changed;
+    struct place *next_changed;
+};
+
+struct session {
+    struct session_row row; /* row.last 0: not known yet */
+    bool is_changed;
+    struct session *next_changed;
+    struct answers *answers; /* read from the log when somebody asks again */
+};
+
+struct txn {
+    struct backend *backend;
+    struct arena *arena; /* for what results borrow */
+    store_entropy *entropy;
+    void *entropy_context;
+    bool is_full;          /* write nothing: what would is RC_DISK_FULL */
+    stream_id last_stream; /* the newest */
+    struct map places;
+    struct map sessions;
+    struct place *changed_places;
+    struct session *changed_sessions;
+};
+
+void txn_init(struct txn *self, struct backend *backend, struct arena *arena);
+void txn_fini(struct txn *self);
+
+/* Forget what another transaction touched, and begin. Codes here and below as in backend.h. */
+enum rc txn_begin(struct txn *self, bool is_full) MUST_CHECK;
+/* Write what has changed, and commit. */
+enum rc txn_commit(struct txn *self) MUST_CHECK;
+
+/* Turn RC_END into RC_STORE: a row is missing that others say is there. */
+enum rc txn_needed(struct txn *self, enum rc rc, const char *what) MUST_CHECK;
+
+/* RC_END: there is no such stream. */
+enum rc txn_place(struct txn *self, stream_id stream, struct place **ret) MUST_CHECK;
+enum rc txn_session(struct txn *self, session_id id, struct session **ret) MUST_CHECK;
+void txn_place_changed(struct txn *self, struct place *place);
+
+/* Append an event. `event` has all fields but stream and seq; its ts is raised to that of the event
+ * before. `row` has the columns that are not in the map. */
+enum rc txn_append(struct txn *self, struct place *place, struct span stream_name,
+                   struct message *event, struct event_row *row, struct appended *ret) MUST_CHECK;
+
+/* The session's next number is used up; its answer lies at `row`. */
+void txn_use_number(struct txn *self, struct session *session, stream_id account,
+                    const struct event_row *row);
+
+/* The answer to a number that was used up, for the last POST_WINDOW of them.
+ * RC_END: it is no longer kept. */
+enum rc txn_answer(struct txn *self, struct session *session, uint32_t number,
+                   struct event_row *ret) MUST_CHECK;
+
+#endif

@@ -1,0 +1,267 @@
+#include "broker/store/writer.h"
+
+#include "broker/store/batch.h"
+#include "shared/base/alloc.h"
+#include "shared/base/invariant.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <zmq.h>
+
+/* One transaction: enough to make the commit's fsync cheap, little enough to answer soon. */
+#define COMMIT_OPS_MAX     4096
+#define COMMIT_BATCHES_MAX 256
+
+/* What travels over the pair, either way. A batch belongs to whoever received it; none: stop. */
+struct handover {
+    struct batch *batch;
+    enum rc rc;    /* on the way back: RC_STORE when it was not committed, or nobody knows */
+    char why[256]; /* then */
+};
+
+/* The thread's own. */
+struct worker {
+    struct store *store;
+    void *socket;
+    struct batch *batches[COMMIT_BATCHES_MAX];
+    size_t batch_count;
+    struct op *ops; /* of all of them */
+    struct op_result *results;
+    size_t op_count;
+    size_t op_capacity;
+    bool is_stopping;
+};
+
+struct writer {
+    void *socket;          /* the hub's end */
+    struct worker *worker; /* the thread's, from start to stop */
+    pthread_t thread;
+    bool has_failed;
+    char why[256];
+};
+
+static bool receive(void *socket, int flags, struct handover *ret)
+{
+    struct handover handover;
+    const int len = zmq_recv(socket, &handover, sizeof(handover), flags);
+
+    if (len < 0)
+        return false;
+    INVARIANT(len == (int)sizeof(handover));
+    *ret = handover;
+    return true;
+}
+
+/* The pair has no limit of its own, so this does not block; without ZMQ_DONTWAIT because a pair
+ * that is just bound may need a moment to see its other end. Fails only when the context is
+ * gone under us, which is our own fault. */
+static void send_over(void *socket, const struct handover *handover)
+{
+    int len;
+
+    do
+        len = zmq_send(socket, handover, sizeof(*handover), 0);
+    while (len < 0 && errno == EINTR);
+    INVARIANT(len == (int)sizeof(*handover));
+}
+
+/* --- the thread ---------------------------------------------------------------------- */
+
+static void take_in(struct worker *self, struct batch *batch)
+{
+    const size_t count = self->op_count + batch->count;
+
+    if (count > self->op_capacity) {
+        self->op_capacity = count > COMMIT_OPS_MAX ? count : COMMIT_OPS_MAX;
+        self->ops = x_realloc(self->ops, self->op_capacity, sizeof(*self->ops));
+        self->results = x_realloc(self->results, self->op_capacity, sizeof(*self->results));
+    }
+    if (batch->count > 0)
+        memcpy(&self->ops[self->op_count], batch->ops, batch->count * sizeof(*batch->ops));
+    self->op_count = count;
+    self->batches[self->batch_count++] = batch;
+}
+
+/* Wait for a batch, and take along what has piled up behind it. */
+static void gather(struct worker *self)
+{
+    struct handover handover;
+    int flags = 0;
+
+    self->batch_count = 0;
+    self->op_count = 0;
+    while (self->batch_count < COMMIT_BATCHES_MAX && self->op_count < COMMIT_OPS_MAX) {
+        if (!receive(self->socket, flags, &handover)) {
+            if (errno == EINTR)
+                continue;
+            self->is_stopping = errno != EAGAIN; /* the context is gone */
+            return;
+        }
+        if (handover.batch == NULL) {
+            self->is_stopping = true;
+            return;
+        }
+        take_in(self, handover.batch);
+        flags = ZMQ_DONTWAIT;
+    }
+}
+
+static void hand_back(struct worker *self, struct batch *batch, enum rc rc)
+{
+    struct handover handover = {.batch = batch, .rc = rc};
+
+    if (rc != RC_OK)
+        snprintf(handover.why, sizeof(handover.why), "%s", store_why(self->store));
+    send_over(self->socket, &handover);
+}
+
+static void commit(struct worker *self)
+{
+    size_t at = 0;
+    const enum rc rc = store_apply(self->store, self->ops, self->op_count, self->results);
+
+    for (size_t i = 0; i < self->batch_count; i++) {
+        struct batch *batch = self->batches[i];
+
+        if (rc == RC_OK)
+            batch_set_results(batch, &self->results[at]);
+        at += batch->count;
+        hand_back(self, batch, rc);
+    }
+    store_release(self->store);
+    if (rc == RC_OK && store_maintain(self->store) != RC_OK)
+        hand_back(self, batch_new(), RC_STORE);
+}
+
+static void *run(void *context)
+{
+    struct worker *self = context;
+
+    while (!self->is_stopping) {
+        gather(self);
+        if (self->batch_count > 0)
+            commit(self);
+    }
+    return NULL;
+}
+
+/* --- the hub's side ------------------------------------------------------------------ */
+
+static void *open_end(void *zmq_context, const char *endpoint, bool is_bound)
+{
+    const int none = 0;
+    void *socket = zmq_socket(zmq_context, ZMQ_PAIR);
+
+    if (socket == NULL)
+        return NULL;
+    /* No limit: the core bounds what is pending, and neither side may ever wait for the other. */
+    if (zmq_setsockopt(socket, ZMQ_SNDHWM, &none, sizeof(none)) != 0 ||
+        zmq_setsockopt(socket, ZMQ_RCVHWM, &none, sizeof(none)) != 0 ||
+        zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof(none)) != 0 ||
+        (is_bound ? zmq_bind(socket, endpoint) : zmq_connect(socket, endpoint)) != 0) {
+        zmq_close(socket);
+        return NULL;
+    }
+    return socket;
+}
+
+/* Signals are the main thread's. */
+static int start_thread(struct writer *self)
+{
+    sigset_t all, before;
+    int failed;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    failed = pthread_create(&self->thread, NULL, run, self->worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed == 0)
+        pthread_setname_np(self->thread, "zchat-store");
+    return failed;
+}
+
+static void writer_free(struct writer *self)
+{
+    if (self->socket != NULL)
+        zmq_close(self->socket);
+    if (self->worker->socket != NULL)
+        zmq_close(self->worker->socket);
+    free(self->worker->ops);
+    free(self->worker->results);
+    free(self->worker);
+    free(self);
+}
+
+enum rc writer_start(struct store *store, void *zmq_context, struct writer **ret)
+{
+    struct writer *self = x_alloc(1, sizeof(*self));
+    char endpoint[64];
+
+    snprintf(endpoint, sizeof(endpoint), "inproc://store-writer-%p", (void *)self);
+    self->worker = x_alloc(1, sizeof(*self->worker));
+    self->worker->store = store;
+    self->socket = open_end(zmq_context, endpoint, true);
+    if (self->socket != NULL)
+        self->worker->socket = open_end(zmq_context, endpoint, false);
+    if (self->worker->socket == NULL || start_thread(self) != 0) {
+        writer_free(self);
+        return RC_SYSTEM;
+    }
+    *ret = self;
+    return RC_OK;
+}
+
+void writer_stop(struct writer **self_p)
+{
+    struct writer *self = *self_p;
+    const struct handover stop = {.batch = NULL};
+    struct handover left;
+
+    if (self == NULL)
+        return;
+    *self_p = NULL;
+    send_over(self->socket, &stop);
+    pthread_join(self->thread, NULL);
+    while (receive(self->socket, ZMQ_DONTWAIT, &left))
+        batch_destroy(&left.batch);
+    writer_free(self);
+}
+
+void *writer_socket(struct writer *self)
+{
+    return self->socket;
+}
+
+void writer_submit(struct writer *self, struct batch **batch_p)
+{
+    const struct handover handover = {.batch = *batch_p};
+
+    INVARIANT(handover.batch != NULL);
+    *batch_p = NULL;
+    send_over(self->socket, &handover);
+}
+
+enum rc writer_take(struct writer *self, struct batch **ret)
+{
+    struct handover handover;
+
+    if (self->has_failed)
+        return RC_STORE;
+    if (!receive(self->socket, ZMQ_DONTWAIT, &handover))
+        return RC_END;
+    if (handover.rc == RC_OK) {
+        *ret = handover.batch;
+        return RC_OK;
+    }
+    batch_destroy(&handover.batch);
+    self->has_failed = true;
+    memcpy(self->why, handover.why, sizeof(self->why));
+    return RC_STORE;
+}
+
+const char *writer_why(const struct writer *self)
+{
+    return self->why;
+}

@@ -1,0 +1,230 @@
+/* store_box.h - a store of either kind for a test, with operations in few words.
+ *
+ * Include after check.h. Names are ASCII here, so a name is its own skeleton. */
+#ifndef TESTS_SUPPORT_STORE_BOX_H
+#define TESTS_SUPPORT_STORE_BOX_H
+
+#include "broker/store/store.h"
+#include "shared/wire/wire.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BOX_UNUSED __attribute__((unused))
+
+struct box {
+    bool is_sqlite;
+    char folder[64];
+    struct store *store;
+    struct store_reader *reader;
+    uint64_t now_ms;
+    struct op_result result; /* of the last operation */
+};
+
+static inline void box_counting_entropy(void *context, unsigned char *bytes, size_t len)
+{
+    unsigned char *next = context;
+
+    memset(bytes, ++*next, len);
+}
+
+static inline int box_remove_one(const char *path, const struct stat *stat, int type,
+                                 struct FTW *ftw)
+{
+    (void)stat;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static BOX_UNUSED void box_remove_folder(const char *folder)
+{
+    nftw(folder, box_remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static BOX_UNUSED void box_open(struct box *self)
+{
+    static unsigned char counter;
+    const struct store_limits limits = {0};
+
+    if (self->is_sqlite) {
+        const char *why = "";
+        const enum rc rc = store_open_sqlite(self->folder, &self->store, &why);
+
+        if (rc != RC_OK)
+            print_error("%s\n", why);
+        assert_int_equal(rc, RC_OK);
+    } else {
+        assert_int_equal(store_open_memory(box_counting_entropy, &counter, &self->store), RC_OK);
+    }
+    store_set_limits(self->store, &limits);
+    assert_int_equal(store_reader_open(self->store, &self->reader), RC_OK);
+}
+
+static BOX_UNUSED struct box *box_new(bool is_sqlite)
+{
+    struct box *self = calloc(1, sizeof(*self));
+
+    assert_non_null(self);
+    self->is_sqlite = is_sqlite;
+    self->now_ms = 1000;
+    snprintf(self->folder, sizeof(self->folder), "/tmp/zchat-store-XXXXXX");
+    assert_non_null(mkdtemp(self->folder));
+    box_open(self);
+    return self;
+}
+
+static BOX_UNUSED void box_close(struct box *self)
+{
+    store_reader_close(&self->reader);
+    store_close(&self->store);
+}
+
+static BOX_UNUSED void box_destroy(struct box *self)
+{
+    box_close(self);
+    box_remove_folder(self->folder);
+    free(self);
+}
+
+/* One operation in a transaction of its own; the verdict. */
+static BOX_UNUSED enum rc box_apply(struct box *self, const struct op *op)
+{
+    assert_int_equal(store_apply(self->store, op, 1, &self->result), RC_OK);
+    assert_int_equal(self->result.kind, op->kind);
+    assert_int_equal(self->result.ticket.v, op->ticket.v);
+    return self->result.rc;
+}
+
+static BOX_UNUSED struct op op_hello(struct box *self, const char *nick, unsigned char key,
+                                     uint64_t session)
+{
+    struct op op = {.kind = OP_HELLO,
+                    .ticket = {7},
+                    .ts_ms = ++self->now_ms,
+                    .nick = span_of(nick),
+                    .skeleton = span_of(nick),
+                    .session = {session}};
+
+    memset(op.key, key, sizeof(op.key));
+    return op;
+}
+
+/* Somebody's account, made when it is not there. Everybody's key is made of the nick. */
+static BOX_UNUSED stream_id person(struct box *self, const char *nick)
+{
+    struct op op = op_hello(self, nick, 1, 0);
+
+    snprintf((char *)op.key, sizeof(op.key), "%s", nick);
+    assert_int_equal(box_apply(self, &op), RC_OK);
+    return self->result.stream;
+}
+
+static BOX_UNUSED struct op op_post(struct box *self, const char *nick, stream_id account,
+                                    const char *name, stream_id stream, uint64_t session,
+                                    uint32_t number, const char *text)
+{
+    return (struct op){.kind = OP_POST,
+                       .ticket = {9},
+                       .ts_ms = ++self->now_ms,
+                       .nick = span_of(nick),
+                       .account = account,
+                       .stream = stream,
+                       .name = span_of(name),
+                       .session = {session},
+                       .number = number,
+                       .text = span_of(text),
+                       .kind_name = SPAN("message")};
+}
+
+static BOX_UNUSED struct op op_void(struct box *self, stream_id account, uint64_t session,
+                                    uint32_t number, enum rc refusal)
+{
+    return (struct op){.kind = OP_VOID,
+                       .ts_ms = ++self->now_ms,
+                       .account = account,
+                       .session = {session},
+                       .number = number,
+                       .refusal = refusal};
+}
+
+static BOX_UNUSED struct op op_join(struct box *self, const char *nick, stream_id account,
+                                    const char *name, stream_id stream)
+{
+    return (struct op){.kind = OP_JOIN,
+                       .ts_ms = ++self->now_ms,
+                       .nick = span_of(nick),
+                       .account = account,
+                       .stream = stream,
+                       .name = span_of(name),
+                       .skeleton = span_of(name + 1)};
+}
+
+static BOX_UNUSED struct op op_leave(struct box *self, const char *nick, stream_id account,
+                                     const char *name, stream_id stream)
+{
+    struct op op = op_join(self, nick, account, name, stream);
+
+    op.kind = OP_LEAVE;
+    op.skeleton = (struct span){0};
+    return op;
+}
+
+static BOX_UNUSED struct op op_confirm(struct box *self, const char *nick, stream_id account,
+                                       uint64_t seq)
+{
+    return (struct op){.kind = OP_CONFIRM,
+                       .ts_ms = ++self->now_ms,
+                       .nick = span_of(nick),
+                       .account = account,
+                       .stream = account,
+                       .seq = seq};
+}
+
+static BOX_UNUSED stream_id room(struct box *self, const char *name, const char *nick,
+                                 stream_id account)
+{
+    const struct op op = op_join(self, nick, account, name, (stream_id){0});
+
+    assert_int_equal(box_apply(self, &op), RC_OK);
+    return self->result.stream;
+}
+
+/* An event's map in the last results. */
+static BOX_UNUSED struct message read_event(struct span wire)
+{
+    struct wire_reader reader = wire_reader_over(wire, TO_CLIENT | TO_EVERYBODY);
+    struct message message;
+
+    assert_int_equal(wire_read(&reader, &message), RC_OK);
+    assert_int_equal(message.verb, VERB_EVENT);
+    assert_ptr_equal(reader.at, reader.end);
+    return message;
+}
+
+static BOX_UNUSED struct store_page read_range(struct box *self, stream_id stream, uint64_t first,
+                                               uint64_t last, uint64_t since_ms)
+{
+    const struct store_range range = {.stream = stream,
+                                      .first = first,
+                                      .last = last,
+                                      .since_ms = since_ms,
+                                      .events_max = FETCH_PAGE_EVENTS_MAX,
+                                      .bytes_max = FETCH_PAGE_BYTES_MAX};
+    struct store_page page;
+
+    assert_int_equal(store_read(self->reader, &range, &page), RC_OK);
+    return page;
+}
+
+#define assert_span_equal(bytes, text)                                                             \
+    do {                                                                                           \
+        const struct span bytes_ = (bytes);                                                        \
+        assert_int_equal(bytes_.len, strlen(text));                                                \
+        assert_memory_equal(bytes_.ptr, text, bytes_.len);                                         \
+    } while (0)
+
+#endif
