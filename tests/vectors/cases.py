@@ -188,6 +188,10 @@ def good_skips():
                ["text"])
     yield good("a known key that the verb does not have, with another type", TO_BROKER,
                pack_map({"key": [True], **PING, "credit": -1}), [PING], ["key", "credit"])
+    yield good("a known key that the verb does not have, too long", TO_BROKER,
+               pack_map({"nick": "x" * 129, **PING}), [PING], ["nick"])
+    yield good("a known key that the verb does not have, ill-formed", TO_BROKER,
+               pack_map({"text": Raw(b"\xa1\xff"), **PING}), [PING], ["text"])
     yield good("an unknown key twice", TO_BROKER,
                pack_map([("v", "ping"), ("zz", 1), ("zz", 2), ("ref", 7)]), [PING], ["zz"])
 
@@ -286,6 +290,10 @@ def bad_fields():
         direction, message = with_field(field, over)
         answer = answer_of({key: kept for key, kept in message.items() if key != field})
         yield bad(f"{field} over its limit", direction, pack_map(message), "bad_field" if kind == "uint" else "too_big", answer)
+    for name, value in {"int8": "d0ff", "int16": "d1ffff", "int32": "d280000000", "int64": "d3ffffffffffffffff",
+                        "a fixint": "e0"}.items():
+        yield bad(f"ref below zero as {name}", TO_BROKER, pack_map({"v": "ping", "ref": Raw(bytes.fromhex(value))}),
+                  "bad_field", {"v": "ping"})
 
 
 def bad_texts():
