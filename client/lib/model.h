@@ -21,10 +21,10 @@ struct model_limits {
     uint32_t requests_max;
     uint32_t tells_max; /* untaken tells; when full, live events are dropped and fetched again */
 };
-#define MODEL_LIMITS_DEFAULTS                                                                      \
-    {                                                                                              \
-        .outbox_max = 1024, .follows_max = 8192, .held_max = 1024, .requests_max = 64,             \
-        .tells_max = 4096                                                                          \
+#define MODEL_LIMITS_DEFAULTS                                                          \
+    {                                                                                  \
+        .outbox_max = 1024, .follows_max = 8192, .held_max = 1024, .requests_max = 64, \
+        .tells_max = 4096                                                              \
     }
 
 struct model_options {
@@ -40,10 +40,10 @@ struct model *model_new(const struct model_options *options); /* NULL: no memory
 void model_destroy(struct model **self_p);
 
 enum model_effect_kind {
-    MODEL_FX_SEND = 1,    /* `message` to the broker; if it cannot be queued, drop it: it is retried */
-    MODEL_FX_SUBSCRIBE,   /* `topic`, without its NUL */
+    MODEL_FX_SEND = 1, /* `message` to the broker; if it cannot be queued, drop it: it is retried */
+    MODEL_FX_SUBSCRIBE, /* `topic`, without its NUL */
     MODEL_FX_UNSUBSCRIBE,
-    MODEL_FX_RECONNECT,   /* close both sockets, open new ones after delay_ms, then MODEL_EV_OPENED */
+    MODEL_FX_RECONNECT, /* close both sockets, open new ones after delay_ms, then MODEL_EV_OPENED */
 };
 
 /* Spans borrow from the model until its next call. */
@@ -78,7 +78,8 @@ uint64_t model_next_deadline_ms(const struct model *self); /* UINT64_MAX: never 
 /* The next thing to tell; false when there is none. Its strings live until the next call of
  * model_tell(). Taking the next one means that the one before was shown (confirmation). Also
  * called once when none is left, it marks the last one as shown. */
-bool model_tell(struct model *self, struct zchat_event *ret, uint64_t now_ms, struct model_effects *fx);
+bool model_tell(struct model *self, struct zchat_event *ret, uint64_t now_ms,
+                struct model_effects *fx);
 
 /* The key of the own sealed stream once WELCOME came, else NULL; and its epoch. */
 const unsigned char *model_stream_key(const struct model *self, struct span stream, uint32_t epoch);

@@ -1,0 +1,131 @@
+#include "client/lib/follow_table.h"
+
+#include "shared/base/alloc.h"
+
+#include <stdlib.h>
+
+void follow_table_init(struct follow_table *self, uint32_t max)
+{
+    *self = (struct follow_table){.max = max, .bucket_count = 16};
+    while (self->bucket_count < max)
+        self->bucket_count *= 2;
+    self->bucket = x_alloc(self->bucket_count, sizeof(struct follow *));
+}
+
+void follow_table_fini(struct follow_table *self)
+{
+    for (uint32_t i = 0; i < self->bucket_count; i++) {
+        while (self->bucket[i] != NULL)
+            follow_table_remove(self, self->bucket[i]);
+    }
+    follow_table_sweep(self);
+    free(self->bucket);
+    *self = (struct follow_table){0};
+}
+
+/* FNV-1a */
+static struct follow **bucket_of(const struct follow_table *self, struct span stream)
+{
+    uint32_t hash = UINT32_C(2166136261);
+
+    for (size_t i = 0; i < stream.len; i++)
+        hash = (hash ^ (unsigned char)stream.ptr[i]) * UINT32_C(16777619);
+    return &self->bucket[hash & (self->bucket_count - 1)];
+}
+
+struct follow *follow_table_find(const struct follow_table *self, struct span stream,
+                                 bool is_history)
+{
+    struct follow *follow = *bucket_of(self, stream);
+
+    while (follow != NULL &&
+           (follow_is_history(follow) != is_history || !span_equal(follow_stream(follow), stream)))
+        follow = follow->chain;
+    return follow;
+}
+
+struct follow *follow_table_find_asked(const struct follow_table *self, uint32_t ref)
+{
+    struct follow *follow = self->line[LINE_ASKED].first;
+
+    while (follow != NULL && (follow->ref == 0 || follow->ref != ref))
+        follow = follow->behind;
+    return follow;
+}
+
+static void leave_line(struct follow_table *self, struct follow *follow)
+{
+    if (follow->before != NULL)
+        follow->before->behind = follow->behind;
+    else
+        self->line[follow->line].first = follow->behind;
+    if (follow->behind != NULL)
+        follow->behind->before = follow->before;
+    else
+        self->line[follow->line].last = follow->before;
+    self->line[follow->line].count--;
+}
+
+static void enter_line(struct follow_table *self, struct follow *follow, enum follow_line line)
+{
+    follow->line = line;
+    follow->behind = NULL;
+    follow->before = self->line[line].last;
+    if (follow->before != NULL)
+        follow->before->behind = follow;
+    else
+        self->line[line].first = follow;
+    self->line[line].last = follow;
+    self->line[line].count++;
+}
+
+void follow_table_move(struct follow_table *self, struct follow *follow, enum follow_line line)
+{
+    leave_line(self, follow);
+    enter_line(self, follow, line);
+}
+
+enum rc follow_table_add(struct follow_table *self, struct span stream, bool is_history,
+                         enum follow_line line, struct follow **ret)
+{
+    if (follow_table_find(self, stream, is_history) != NULL)
+        return RC_BUSY;
+    if (self->count == self->max)
+        return RC_LIMIT;
+
+    struct follow **bucket = bucket_of(self, stream);
+    struct follow *follow = x_alloc(1, sizeof(*follow));
+
+    follow->name = x_spandup(stream);
+    follow->chain = *bucket;
+    *bucket = follow;
+    self->count++;
+    enter_line(self, follow, line);
+    *ret = follow;
+    return RC_OK;
+}
+
+void follow_table_remove(struct follow_table *self, struct follow *follow)
+{
+    struct follow **at = bucket_of(self, follow_stream(follow));
+
+    while (*at != follow)
+        at = &(*at)->chain;
+    *at = follow->chain;
+    self->count--;
+    leave_line(self, follow);
+    held_fini(&follow->held);
+    follow->chain = self->dead;
+    self->dead = follow;
+}
+
+void follow_table_sweep(struct follow_table *self)
+{
+    while (self->dead != NULL) {
+        struct follow *follow = self->dead;
+
+        self->dead = follow->chain;
+        free(follow->name);
+        free(follow);
+    }
+}

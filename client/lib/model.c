@@ -1,0 +1,522 @@
+#include "client/lib/model.h"
+
+#include "client/lib/confirm.h"
+#include "client/lib/context.h"
+#include "client/lib/delivery.h"
+#include "client/lib/follow.h"
+#include "client/lib/outbox.h"
+#include "client/lib/request.h"
+#include "shared/base/alloc.h"
+
+#include <stdlib.h>
+
+#define HELLO_EVERY_MS   1000
+#define HELLO_PUT_OFF_MS 5000
+#define BYE_RETRY_MS     1000
+#define PING_LEAST_MS    100
+
+enum link_state {
+    LINK_CLOSED,   /* no sockets: waiting for model_opened() */
+    LINK_GREETING, /* HELLO is out */
+    LINK_UP,
+    LINK_REFUSED,
+};
+
+struct model {
+    struct model_context ctx;
+    struct outbox *outbox;
+    struct delivery *delivery;
+    struct requests *requests;
+    struct follows *follows;
+    struct confirm confirm;
+
+    char *nick, *agent, *own_stream;
+    session_id session;
+    bool is_inbox;
+
+    enum link_state state;
+    bool is_told; /* the application knows `told` */
+    enum zchat_link told;
+    uint32_t hello_ref;
+    uint64_t hello_at_ms, ping_at_ms, heard_at_ms;
+    uint32_t ping_ms, reconnect_ms;
+
+    bool has_key;
+    uint32_t epoch;
+    unsigned char key[STREAM_KEY_BYTES];
+};
+
+struct model *model_new(const struct model_options *options)
+{
+    struct model *self = x_alloc(1, sizeof(*self));
+    const size_t nick_len = strlen(options->nick);
+
+    self->nick = x_strdup(options->nick);
+    self->agent = x_strdup(options->agent == NULL ? "" : options->agent);
+    self->own_stream = x_alloc(1, nick_len + 2);
+    self->own_stream[0] = '@';
+    memcpy(self->own_stream + 1, options->nick, nick_len);
+    self->session = options->session;
+    self->is_inbox = options->is_inbox;
+    self->ping_ms = PING_MS;
+    self->reconnect_ms = RECONNECT_MIN_MS;
+
+    tells_init(&self->ctx.tells, options->limits.tells_max);
+    self->ctx.random = options->seed;
+    self->ctx.own_stream = span_of(self->own_stream);
+    self->outbox = outbox_new(options->limits.outbox_max);
+    self->delivery = delivery_new();
+    self->requests = requests_new(options->limits.requests_max);
+    self->follows = follows_new(&options->limits, options->session);
+    return self;
+}
+
+void model_destroy(struct model **self_p)
+{
+    struct model *self = *self_p;
+
+    if (self == NULL)
+        return;
+    outbox_destroy(&self->outbox);
+    delivery_destroy(&self->delivery);
+    requests_destroy(&self->requests);
+    follows_destroy(&self->follows);
+    tells_fini(&self->ctx.tells);
+    explicit_bzero(self->key, sizeof(self->key));
+    free(self->nick);
+    free(self->agent);
+    free(self->own_stream);
+    free(self);
+    *self_p = NULL;
+}
+
+/* Every entry begins here: what the last effects borrowed may go. */
+static struct model_context *enter(struct model *self, uint64_t now_ms, struct model_effects *fx)
+{
+    self->ctx.now_ms = now_ms;
+    self->ctx.fx = fx;
+    follows_sweep(self->follows);
+    return &self->ctx;
+}
+
+/* --- the link -------------------------------------------------------------- */
+
+static void tell_link(struct model *self, enum zchat_link link, enum rc rc, struct span text)
+{
+    const struct zchat_event event = {.kind = ZCHAT_LINK, .link = link, .rc = (zchat_rc)rc};
+
+    if (self->is_told && self->told == link)
+        return;
+    self->is_told = true;
+    self->told = link;
+    tells_add(&self->ctx.tells, &event, &(struct tell_texts){.text = text});
+}
+
+static void say_hello(struct model *self)
+{
+    struct message hello = {.verb = VERB_HELLO};
+
+    message_set(&hello, LOW, low, PROTOCOL_VERSION_LOW);
+    message_set(&hello, HIGH, high, PROTOCOL_VERSION_HIGH);
+    message_set(&hello, NICK, nick, span_of(self->nick));
+    message_set(&hello, SESSION, session, self->session.v);
+    message_set(&hello, REF, ref, self->hello_ref);
+    if (self->is_inbox)
+        message_set(&hello, INBOX, inbox, true);
+    if (self->agent[0] != '\0')
+        message_set(&hello, AGENT, agent, span_of(self->agent));
+    context_send(&self->ctx, &hello);
+    self->hello_at_ms = self->ctx.now_ms + HELLO_EVERY_MS;
+}
+
+static void greet(struct model *self)
+{
+    self->state = LINK_GREETING;
+    self->ctx.is_up = false;
+    self->hello_ref = context_next_ref(&self->ctx);
+    say_hello(self);
+}
+
+void model_opened(struct model *self, uint64_t now_ms, struct model_effects *fx)
+{
+    struct model_context *ctx = enter(self, now_ms, fx);
+
+    self->heard_at_ms = now_ms;
+    ctx->is_up = false;
+    follows_opened(self->follows, ctx);
+    greet(self);
+}
+
+static void close_link(struct model *self, uint32_t delay_ms)
+{
+    self->state = LINK_CLOSED;
+    self->ctx.is_up = false;
+    follows_lost(self->follows, false);
+    tell_link(self, ZCHAT_LINK_DOWN, RC_OK, (struct span){0});
+    context_reconnect(&self->ctx, delay_ms);
+}
+
+static void reconnect(struct model *self)
+{
+    const uint32_t delay_ms = context_jitter(&self->ctx, self->reconnect_ms);
+
+    self->reconnect_ms = doubled_ms(self->reconnect_ms, RECONNECT_MAX_MS);
+    close_link(self, delay_ms);
+}
+
+static bool is_open(const struct model *self)
+{
+    return self->state == LINK_GREETING || self->state == LINK_UP;
+}
+
+void model_lost(struct model *self, uint64_t now_ms, struct model_effects *fx)
+{
+    enter(self, now_ms, fx);
+    if (is_open(self))
+        reconnect(self);
+}
+
+static void refuse(struct model *self, enum rc rc, struct span text)
+{
+    self->state = LINK_REFUSED;
+    self->ctx.is_up = false;
+    follows_lost(self->follows, false);
+    tell_link(self, ZCHAT_LINK_REFUSED, rc, text);
+}
+
+void model_refused(struct model *self, enum rc rc, uint64_t now_ms, struct model_effects *fx)
+{
+    enter(self, now_ms, fx);
+    refuse(self, rc, span_of(rc_sentence(rc)));
+}
+
+static void send_confirm(struct model *self, bool is_drained)
+{
+    struct message confirm = {.verb = VERB_CONFIRM};
+
+    if (!self->is_inbox || !self->ctx.is_up)
+        return;
+
+    const uint64_t seq = confirm_due(&self->confirm, is_drained);
+
+    if (seq == 0)
+        return;
+    message_set(&confirm, STREAM, stream, self->ctx.own_stream);
+    message_set(&confirm, SEQ, seq, seq);
+    context_send(&self->ctx, &confirm);
+}
+
+static void note_own(struct model *self, const struct message *message)
+{
+    if (message_has(message, HAS_CONFIRMED)) {
+        self->ctx.confirmed = max_u64(self->ctx.confirmed, message->confirmed);
+        confirm_known(&self->confirm, message->confirmed);
+        send_confirm(self, true);
+    }
+    if (message_has(message, HAS_STREAM | HAS_SEQ) &&
+        span_equal(message->stream, self->ctx.own_stream))
+        follows_note_head(self->follows, &self->ctx, message->stream, message->seq);
+}
+
+static void take_key(struct model *self, const struct message *welcome)
+{
+    if (!message_has(welcome, HAS_KEY | HAS_EPOCH) || welcome->key.len != STREAM_KEY_BYTES)
+        return;
+    memcpy(self->key, welcome->key.ptr, STREAM_KEY_BYTES);
+    self->epoch = (uint32_t)welcome->epoch;
+    self->has_key = true;
+}
+
+static void on_welcome(struct model *self, const struct message *welcome)
+{
+    struct model_context *ctx = &self->ctx;
+    const bool is_new = self->state == LINK_GREETING;
+
+    if (!message_has(welcome, HAS_NEXT) ||
+        (message_has(welcome, HAS_SESSION) && welcome->session != self->session.v))
+        return;
+    if (message_has(welcome, HAS_PING_EVERY))
+        self->ping_ms = (uint32_t)min_u64(max_u64(welcome->ping_ms, PING_LEAST_MS), PING_MS);
+    take_key(self, welcome);
+    if (!is_new) { /* the answer to a HELLO that we repeated */
+        note_own(self, welcome);
+        return;
+    }
+    self->state = LINK_UP;
+    ctx->is_up = true;
+    self->reconnect_ms = RECONNECT_MIN_MS;
+    self->ping_at_ms = ctx->now_ms + self->ping_ms;
+    tell_link(self, ZCHAT_LINK_UP, RC_OK, (struct span){0});
+    outbox_welcome(self->outbox, ctx, welcome->next,
+                   message_has(welcome, HAS_WINDOW) ? welcome->window : POST_WINDOW);
+    requests_restart(self->requests, ctx);
+    follows_welcomed(self->follows, ctx);
+    note_own(self, welcome);
+}
+
+static void on_bye(struct model *self, const struct message *bye)
+{
+    const uint32_t delay_ms = message_retry_ms(bye, BYE_RETRY_MS);
+
+    /* Not all at once: the broker comes back to all of its clients. */
+    close_link(self, delay_ms + (uint32_t)(context_random(&self->ctx) % (delay_ms / 2 + 100)));
+}
+
+/* Without a ref only what HELLO alone can be answered with is meant for it. */
+static bool is_hello_answer(const struct model *self, const struct message *error, enum rc rc)
+{
+    if (self->state != LINK_GREETING)
+        return false;
+    if (message_has(error, HAS_REF))
+        return error->ref == self->hello_ref;
+    return !message_has(error, HAS_NUMBER) && rc != RC_MALFORMED && rc != RC_UNKNOWN_VERB &&
+           rc != RC_BAD_FIELD && rc != RC_TOO_BIG;
+}
+
+static void on_hello_error(struct model *self, const struct message *error, enum rc rc)
+{
+    if (!rc_is_transient(rc) && rc != RC_LIMIT) {
+        refuse(self, rc, message_error_text(error));
+        return;
+    }
+
+    const uint64_t wait_ms = min_u64(message_retry_ms(error, HELLO_EVERY_MS), HELLO_PUT_OFF_MS);
+
+    self->hello_at_ms = self->ctx.now_ms + context_jitter(&self->ctx, (uint32_t)wait_ms);
+}
+
+static void on_error(struct model *self, const struct message *error)
+{
+    const enum rc rc = message_error(error);
+
+    if (rc == RC_HELLO_FIRST) { /* the broker does not know this connection (any more) */
+        if (self->state == LINK_UP) {
+            follows_lost(self->follows, true);
+            greet(self);
+        }
+        return;
+    }
+    if (is_hello_answer(self, error, rc)) {
+        on_hello_error(self, error, rc);
+        return;
+    }
+    if (!self->ctx.is_up)
+        return;
+    if (message_has(error, HAS_NUMBER))
+        outbox_error(self->outbox, &self->ctx, error);
+    else if (message_has(error, HAS_REF) && !requests_answer(self->requests, &self->ctx, error))
+        follows_on_error(self->follows, &self->ctx, error);
+}
+
+/* --- messages ---------------------------------------------------------------- */
+
+static void on_event(struct model *self, const struct message *event, bool from_pub)
+{
+    if (event->seq == 0)
+        return;
+    if (message_has(event, HAS_UPTO) && span_equal(event->type, SPAN("receipt")) &&
+        span_equal(event->stream, self->ctx.own_stream))
+        delivery_receipt(self->delivery, &self->ctx, event->from, event->upto);
+    follows_on_event(self->follows, &self->ctx, event, from_pub);
+}
+
+/* What may come on either socket. */
+static bool on_broadcast(struct model *self, const struct message *message, bool from_pub)
+{
+    switch (message->verb) {
+    case VERB_EVENT:
+        if (message_has(message, HAS_STREAM | HAS_SEQ | HAS_TS | HAS_TYPE | HAS_FROM))
+            on_event(self, message, from_pub);
+        return true;
+    case VERB_HEAD:
+        if (message_has(message, HAS_STREAM | HAS_SEQ))
+            follows_on_head(self->follows, &self->ctx, message);
+        return true;
+    case VERB_PROBE:
+        if (from_pub && message_has(message, HAS_TOKEN))
+            follows_on_probe(self->follows, &self->ctx, message->token);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Answers to what is asked only while the link is up. */
+static void on_answer(struct model *self, const struct message *message)
+{
+    struct model_context *ctx = &self->ctx;
+
+    switch (message->verb) {
+    case VERB_ACK:
+        if (message_has(message, HAS_NUMBER | HAS_STREAM | HAS_SEQ))
+            outbox_ack(self->outbox, ctx, self->delivery, message);
+        break;
+    case VERB_EXPECT:
+        if (message_has(message, HAS_NEXT))
+            outbox_expect(self->outbox, ctx, message->next);
+        break;
+    case VERB_EVENTS:
+        if (message_has(message, HAS_STREAM | HAS_FIRST | HAS_LAST | HAS_SEQ | HAS_DONE))
+            follows_on_events(self->follows, ctx, message);
+        break;
+    case VERB_GONE:
+        if (message_has(message, HAS_STREAM | HAS_FIRST | HAS_SEQ))
+            follows_on_gone(self->follows, ctx, message);
+        break;
+    case VERB_PONG:
+        note_own(self, message);
+        requests_answer(self->requests, ctx, message);
+        break;
+    case VERB_JOINED:
+    case VERB_LEFT:
+    case VERB_PERSON:
+    case VERB_ROOM:
+    case VERB_END:
+    case VERB_MARK:
+        requests_answer(self->requests, ctx, message);
+        break;
+    default: /* of another version: nothing that we asked for */
+        break;
+    }
+}
+
+void model_received(struct model *self, const struct message *message, bool from_pub,
+                    uint64_t now_ms, struct model_effects *fx)
+{
+    enter(self, now_ms, fx);
+    if (!is_open(self))
+        return;
+    if (!from_pub) /* broadcasts say nothing about the way of commands */
+        self->heard_at_ms = now_ms;
+    if (on_broadcast(self, message, from_pub) || from_pub)
+        return;
+    if (message->verb == VERB_WELCOME)
+        on_welcome(self, message);
+    else if (message->verb == VERB_ERROR)
+        on_error(self, message);
+    else if (message->verb == VERB_BYE)
+        on_bye(self, message);
+    else if (self->state == LINK_UP)
+        on_answer(self, message);
+}
+
+/* --- time ---------------------------------------------------------------------- */
+
+static uint64_t link_deadline_ms(const struct model *self)
+{
+    if (!is_open(self))
+        return NEVER_MS;
+    return min_u64(self->heard_at_ms + LINK_DEAD_MS,
+                   self->state == LINK_UP ? self->ping_at_ms : self->hello_at_ms);
+}
+
+static void tick_link(struct model *self)
+{
+    struct model_context *ctx = &self->ctx;
+
+    if (!is_open(self))
+        return;
+    if (ctx->now_ms >= self->heard_at_ms + LINK_DEAD_MS) {
+        reconnect(self);
+    } else if (self->state == LINK_GREETING && ctx->now_ms >= self->hello_at_ms) {
+        say_hello(self);
+    } else if (self->state == LINK_UP && ctx->now_ms >= self->ping_at_ms) {
+        context_send(ctx, &(struct message){.verb = VERB_PING});
+        follows_ask_heads(self->follows, ctx);
+        self->ping_at_ms = ctx->now_ms + self->ping_ms;
+    }
+}
+
+void model_tick(struct model *self, uint64_t now_ms, struct model_effects *fx)
+{
+    struct model_context *ctx = enter(self, now_ms, fx);
+
+    tick_link(self);
+    outbox_tick(self->outbox, ctx);
+    requests_tick(self->requests, ctx);
+    follows_tick(self->follows, ctx);
+}
+
+uint64_t model_next_deadline_ms(const struct model *self)
+{
+    const bool is_up = self->ctx.is_up;
+    uint64_t at = link_deadline_ms(self);
+
+    at = min_u64(at, outbox_next_deadline_ms(self->outbox, is_up));
+    at = min_u64(at, requests_next_deadline_ms(self->requests, is_up));
+    return min_u64(at, follows_next_deadline_ms(self->follows, is_up));
+}
+
+/* --- the application --------------------------------------------------------------- */
+
+/* The tell taken before was shown. */
+static void note_shown(struct model *self)
+{
+    const struct zchat_event *shown = tells_current(&self->ctx.tells);
+
+    if (!self->is_inbox || shown == NULL ||
+        !span_equal(span_of(shown->stream), self->ctx.own_stream))
+        return;
+    if (shown->kind == ZCHAT_EVENT)
+        confirm_shown(&self->confirm, shown->seq, shown->seq);
+    else if (shown->kind == ZCHAT_GAP)
+        confirm_shown(&self->confirm, shown->first, shown->last);
+}
+
+bool model_tell(struct model *self, struct zchat_event *ret, uint64_t now_ms,
+                struct model_effects *fx)
+{
+    struct model_context *ctx = enter(self, now_ms, fx);
+
+    note_shown(self);
+
+    const bool has_one = tells_take(&ctx->tells, ret);
+
+    send_confirm(self, !has_one);
+    follows_pump(self->follows, ctx);
+    requests_resume(self->requests, ctx);
+    return has_one;
+}
+
+const unsigned char *model_stream_key(const struct model *self, struct span stream, uint32_t epoch)
+{
+    if (!self->has_key || epoch != self->epoch || !span_equal(stream, self->ctx.own_stream))
+        return NULL;
+    return self->key;
+}
+
+enum rc model_post(struct model *self, struct span target, struct span kind, struct span text,
+                   uint32_t number_or_0, uint32_t timeout_ms, uint64_t now_ms,
+                   struct model_effects *fx, uint32_t *ret_number)
+{
+    return outbox_post(self->outbox, enter(self, now_ms, fx), target, kind, text, number_or_0,
+                       timeout_ms, ret_number);
+}
+
+enum rc model_retry(struct model *self, uint32_t number, uint32_t timeout_ms, uint64_t now_ms,
+                    struct model_effects *fx, uint32_t *ret_number)
+{
+    return outbox_retry(self->outbox, enter(self, now_ms, fx), number, timeout_ms, ret_number);
+}
+
+size_t model_unanswered(const struct model *self)
+{
+    return outbox_count(self->outbox);
+}
+
+enum rc model_follow(struct model *self, struct span stream, struct zchat_place from,
+                     uint64_t until, uint64_t now_ms, struct model_effects *fx)
+{
+    return follows_add(self->follows, enter(self, now_ms, fx), stream, from, until);
+}
+
+void model_unfollow(struct model *self, struct span stream, struct model_effects *fx)
+{
+    follows_remove(self->follows, enter(self, self->ctx.now_ms, fx), stream);
+}
+
+enum rc model_request(struct model *self, const struct message *message, uint64_t now_ms,
+                      struct model_effects *fx, uint32_t *ret_ref)
+{
+    return requests_add(self->requests, enter(self, now_ms, fx), message, ret_ref);
+}
