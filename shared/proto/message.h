@@ -144,9 +144,15 @@ struct message {
 #undef X
 };
 
-/* Set a field and its bit: message_set(&m, SEQ, seq, 18). */
-#define message_set(message, SYMBOL, member, value)                                                \
-    ((message)->member = (value), (message)->has |= HAS_##SYMBOL)
+/* Set a field and its bit: message_set(&m, SEQ, seq, 18). Evaluates `message` once: it may be a call that
+ * makes one. */
+#define message_set(message, SYMBOL, member, value) \
+    ({                                              \
+        __typeof__(message) set_ = (message);       \
+        set_->member = (value);                     \
+        set_->has |= HAS_##SYMBOL;                  \
+        (void)0;                                    \
+    })
 
 static inline bool message_has(const struct message *self, uint64_t fields)
 {
