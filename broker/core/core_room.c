@@ -18,7 +18,9 @@ static bool is_room_name(struct span name)
     return name.len >= 2 && name.len <= STREAM_BYTES_MAX && name.ptr[0] == '#';
 }
 
-static enum rc check_join(const struct core *self, const struct asked *asked, uint32_t row)
+/* The tables' limits do not hold for a member: what comes back is the place that is about to be left. */
+static enum rc check_join(const struct core *self, const struct asked *asked, uint32_t row,
+                          bool is_member)
 {
     const struct message *join = asked->message;
 
@@ -30,6 +32,8 @@ static enum rc check_join(const struct core *self, const struct asked *asked, ui
         return RC_NO_SUCH_ROOM;
     if (row == 0 && self->streams.rooms + self->rooms_reserved >= self->limits.rooms_max)
         return RC_LIMIT;
+    if (is_member)
+        return RC_OK;
     if (self->members.count + self->members_reserved >= self->limits.memberships_max)
         return RC_LIMIT;
     if (row != 0 && self->streams.row[row].members + self->streams.row[row].joining >=
@@ -45,11 +49,13 @@ void core_on_join(struct core *self, const struct asked *asked)
     struct ticket *ticket;
     struct op *op;
 
-    if (row != 0 && members_has(&self->members, row, asked->person)) {
+    const bool is_member = row != 0 && members_has(&self->members, row, asked->person);
+    /* With a LEAVE in the store's hands the store decides, in order. */
+    if (is_member && core_stream(self, row)->leaving == 0) {
         joined(self, asked->peer, message_has(join, HAS_REF), join->ref, row);
         return;
     }
-    enum rc rc = check_join(self, asked, row);
+    enum rc rc = check_join(self, asked, row, is_member);
     if (rc == RC_OK && !core_store(self, OP_JOIN, asked->person, &op, &ticket))
         rc = RC_BUSY;
     if (rc != RC_OK) {
@@ -88,6 +94,7 @@ void core_stored_join(struct core *self, struct ticket *ticket, const struct op_
         return;
     }
     uint32_t row = streams_by_id(&self->streams, result->stream);
+
     if (row == 0)
         row = streams_add(&self->streams, result->stream, ticket_name(ticket), NULL);
     INVARIANT(row != 0); /* the row was reserved */
@@ -118,7 +125,8 @@ void core_on_leave(struct core *self, const struct asked *asked)
         rc = RC_NO_SUCH_ROOM;
     else if (self->is_stopping)
         rc = RC_STOPPING;
-    if (rc == RC_OK && !members_has(&self->members, row, asked->person)) {
+    if (rc == RC_OK && core_stream(self, row)->joining == 0 &&
+        !members_has(&self->members, row, asked->person)) {
         left(self, asked->peer, message_has(leave, HAS_REF), leave->ref, leave->stream);
         return;
     }
@@ -134,14 +142,19 @@ void core_on_leave(struct core *self, const struct asked *asked)
     ticket->has_ref = message_has(leave, HAS_REF);
     ticket->ref = leave->ref;
     ticket->stream = row;
+    core_stream(self, row)->leaving++;
 }
 
 void core_stored_leave(struct core *self, struct ticket *ticket, const struct op_result *result)
 {
     struct stream *room = core_stream(self, ticket->stream);
 
+    room->leaving--;
     if (result->rc != RC_OK) {
-        core_error(self, ticket->peer, ticket->has_ref, ticket->ref, result->rc);
+        struct message *error =
+            core_error(self, ticket->peer, ticket->has_ref, ticket->ref, result->rc);
+
+        message_set(error, STREAM, stream, stream_name(room));
         return;
     }
     if (members_remove(&self->members, ticket->stream, ticket->person))
@@ -170,18 +183,37 @@ static void tell_room(struct core *self, const struct asked *asked, uint32_t row
     message_set(reply, MEMBER, member, members_has(&self->members, row, asked->person));
 }
 
+/* The asker's rooms; the cursor is the serial of the last membership told. */
+static void rooms_of_asker(struct core *self, const struct asked *asked, uint64_t after)
+{
+    const struct members *members = &self->members;
+    uint32_t told = 0;
+    uint32_t row = 0;
+
+    while ((row = members_next_of_person(members, asked->person, row)) != 0) {
+        if (members->row[row].serial <= after)
+            continue;
+        if (told++ == LIST_PAGE_MAX)
+            break;
+        tell_room(self, asked, members->row[row].room);
+        after = members->row[row].serial;
+    }
+    end_list(self, asked, row != 0 ? after : 0);
+}
+
 /* Rows of streams are for ever, so a row number is a cursor that no change disturbs. */
 void core_on_rooms(struct core *self, const struct asked *asked)
 {
     const struct message *rooms = asked->message;
-    const bool is_mine = message_has(rooms, HAS_MINE) && rooms->mine;
-    uint64_t row = message_has(rooms, HAS_CURSOR) && rooms->cursor > 0 ? rooms->cursor : 1;
+    const uint64_t cursor = message_has(rooms, HAS_CURSOR) ? rooms->cursor : 0;
+    uint64_t row = cursor > 0 ? cursor : 1;
 
+    if (message_has(rooms, HAS_MINE) && rooms->mine) {
+        rooms_of_asker(self, asked, cursor);
+        return;
+    }
     for (uint32_t told = 0; row <= self->streams.count && told < LIST_PAGE_MAX; row++) {
-        const struct stream *stream = core_stream(self, (uint32_t)row);
-
-        if (!stream_is_room(stream) ||
-            (is_mine && !members_has(&self->members, (uint32_t)row, asked->person)))
+        if (!stream_is_room(core_stream(self, (uint32_t)row)))
             continue;
         tell_room(self, asked, (uint32_t)row);
         told++;
@@ -202,56 +234,69 @@ static void tell_person(struct core *self, const struct asked *asked, uint32_t p
         message_set(reply, STREAM, stream, stream_name(core_stream(self, room)));
 }
 
-/* Members `skip` and later of one room; the cursor counts them. */
-static void who_of_room(struct core *self, const struct asked *asked, uint32_t room, uint64_t skip)
+/* The members of one room; the cursor is the serial of the last one told. */
+static void who_of_room(struct core *self, const struct asked *asked, uint32_t room, uint64_t after)
 {
-    uint64_t at = 0;
+    const struct members *members = &self->members;
+    uint32_t told = 0;
     uint32_t row = 0;
 
-    while ((row = members_next_of_room(&self->members, room, row)) != 0) {
-        if (at++ < skip)
+    while ((row = members_next_of_room(members, room, row)) != 0) {
+        if (members->row[row].serial <= after)
             continue;
-        if (at > skip + LIST_PAGE_MAX) {
-            end_list(self, asked, skip + LIST_PAGE_MAX);
-            return;
-        }
-        tell_person(self, asked, self->members.row[row].person, room);
+        if (told++ == LIST_PAGE_MAX)
+            break;
+        tell_person(self, asked, members->row[row].person, room);
+        after = members->row[row].serial;
     }
-    end_list(self, asked, 0);
+    end_list(self, asked, row != 0 ? after : 0);
 }
 
-/* Everybody, a row a membership. The cursor is the person's row and how many of the
- * person's rooms are told. */
+/* A person's rows, one a membership, or one without a room: those behind the serial *after, which
+ * follows. False: the page is full. */
+static bool tell_rows(struct core *self, const struct asked *asked, uint32_t person,
+                      uint64_t *after, uint32_t *told)
+{
+    const struct members *members = &self->members;
+    uint32_t row = members_next_of_person(members, person, 0);
+
+    if (row == 0 && *after == 0) {
+        if (*told == LIST_PAGE_MAX)
+            return false;
+        tell_person(self, asked, person, 0);
+        ++*told;
+    }
+    for (; row != 0; row = members_next_of_person(members, person, row)) {
+        if (members->row[row].serial <= *after)
+            continue;
+        if (*told == LIST_PAGE_MAX)
+            return false;
+        tell_person(self, asked, person, members->row[row].room);
+        ++*told;
+        *after = members->row[row].serial;
+    }
+    return true;
+}
+
+/* Everybody. The cursor is the person's row, and the serial of the last of the person's
+ * memberships that is told. */
+#define CURSOR_SERIAL_BITS 36
+
 static void who_of_all(struct core *self, const struct asked *asked, uint64_t cursor)
 {
-    uint64_t person = cursor >> 24 > 0 ? cursor >> 24 : 1;
-    uint64_t skip = cursor & 0xffffff;
+    uint64_t person = cursor >> CURSOR_SERIAL_BITS;
+    uint64_t after = cursor & ((UINT64_C(1) << CURSOR_SERIAL_BITS) - 1);
     uint32_t told = 0;
 
-    for (; person <= self->streams.count; person++, skip = 0) {
-        uint64_t at = 0;
-        uint32_t row = 0;
-
+    if (person == 0)
+        person = 1;
+    for (; person <= self->streams.count; person++, after = 0) {
         if (stream_is_room(core_stream(self, (uint32_t)person)))
             continue;
-        while ((row = members_next_of_person(&self->members, (uint32_t)person, row)) != 0) {
-            if (at++ < skip)
-                continue;
-            if (told == LIST_PAGE_MAX) {
-                end_list(self, asked, person << 24 | (at - 1));
-                return;
-            }
-            tell_person(self, asked, (uint32_t)person, self->members.row[row].room);
-            told++;
-        }
-        if (at > 0)
-            continue;
-        if (told == LIST_PAGE_MAX) {
-            end_list(self, asked, person << 24);
+        if (!tell_rows(self, asked, (uint32_t)person, &after, &told)) {
+            end_list(self, asked, person << CURSOR_SERIAL_BITS | after);
             return;
         }
-        tell_person(self, asked, (uint32_t)person, 0);
-        told++;
     }
     end_list(self, asked, 0);
 }

@@ -32,9 +32,9 @@ void members_fini(struct members *self)
 
 static uint64_t pair_hash(const struct members *self, uint32_t room, uint32_t person)
 {
-    const struct membership pair = {room, person};
+    const uint32_t pair[2] = {room, person};
 
-    return table_hash(&self->pairs, &pair, sizeof pair);
+    return table_hash(&self->pairs, pair, sizeof pair);
 }
 
 static uint32_t find(const struct members *self, uint32_t room, uint32_t person)
@@ -63,7 +63,7 @@ bool members_add(struct members *self, uint32_t room, uint32_t person)
     if (row == 0)
         return false;
     list_remove(&self->free, self->by_room_links, row);
-    self->row[row] = (struct membership){room, person};
+    self->row[row] = (struct membership){room, person, ++self->last_serial};
     list_append(&self->by_room[room], self->by_room_links, row);
     list_append(&self->by_person[person], self->by_person_links, row);
     table_put(&self->pairs, pair_hash(self, room, person), row);

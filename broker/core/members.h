@@ -11,12 +11,14 @@
 struct membership {
     uint32_t room;
     uint32_t person;
+    uint64_t serial; /* grows with every membership made: a cursor that no change disturbs */
 };
 
 struct members {
     struct membership *row; /* 1..rows_max */
     uint32_t count;
     uint32_t rows_max;
+    uint64_t last_serial;
     struct list free;
     struct links *by_room_links; /* also those of `free` */
     struct links *by_person_links;
@@ -35,7 +37,7 @@ bool members_add(struct members *self, uint32_t room, uint32_t person);
 bool members_remove(struct members *self, uint32_t room, uint32_t person);
 bool members_has(const struct members *self, uint32_t room, uint32_t person);
 
-/* The memberships of a room or a person after `row` (0: the first); 0 at the end. */
+/* The memberships of a room or a person after `row` (0: the first), by rising serial; 0 at the end. */
 uint32_t members_next_of_room(const struct members *self, uint32_t room, uint32_t row);
 uint32_t members_next_of_person(const struct members *self, uint32_t person, uint32_t row);
 

@@ -22,8 +22,9 @@ struct stream {
     uint8_t name_len;
     uint64_t head;
     uint32_t epoch;
-    uint32_t members;    /* of a room */
-    uint32_t joining;    /* joins in the store's hands */
+    uint32_t members; /* of a room */
+    uint32_t joining; /* joins and leaves in the store's hands */
+    uint32_t leaving;
     uint64_t head_at_ms; /* when HEAD is due, while in `heads` */
 
     /* of a person */

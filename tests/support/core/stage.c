@@ -1,0 +1,492 @@
+#include "tests/support/core/stage.h"
+
+#include "shared/base/alloc.h"
+#include "shared/base/invariant.h"
+#include "shared/proto/verbs.h"
+#include "shared/wire/wire.h"
+
+#include <stdlib.h>
+
+struct held_op {
+    struct op op;
+    struct held_op *next;
+};
+
+static struct span span_dup(struct span span)
+{
+    return (struct span){span.len == 0 ? NULL : x_spandup(span), span.len};
+}
+
+static void span_free(struct span span)
+{
+    free((char *)(uintptr_t)span.ptr);
+}
+
+/* The message with copies of its spans. */
+static struct message message_dup(const struct message *message)
+{
+    struct message copy = {.verb = message->verb, .has = message->has};
+
+    for (unsigned field = 0; field < FIELD_COUNT; field++) {
+        const struct field_row *row = field_row((enum field)field);
+        const char *from = (const char *)message + row->offset;
+        char *to = (char *)&copy + row->offset;
+
+        if ((message->has >> field & 1) == 0)
+            continue;
+        if (row->type == FIELD_TEXT || row->type == FIELD_BYTES)
+            *(struct span *)(void *)to = span_dup(*(const struct span *)(const void *)from);
+        else
+            memcpy(to, from, row->type == FIELD_UINT ? sizeof(uint64_t) : sizeof(bool));
+    }
+    return copy;
+}
+
+static void message_free(struct message *message)
+{
+    for (unsigned field = 0; field < FIELD_COUNT; field++) {
+        const struct field_row *row = field_row((enum field)field);
+
+        if (row->type == FIELD_TEXT || row->type == FIELD_BYTES)
+            span_free(*(struct span *)(void *)((char *)message + row->offset));
+    }
+}
+
+static struct op op_dup(const struct op *op)
+{
+    struct op copy = *op;
+
+    copy.nick = span_dup(op->nick);
+    copy.name = span_dup(op->name);
+    copy.skeleton = span_dup(op->skeleton);
+    copy.text = span_dup(op->text);
+    copy.kind_name = span_dup(op->kind_name);
+    copy.mark = span_dup(op->mark);
+    return copy;
+}
+
+static void op_free(struct op *op)
+{
+    span_free(op->nick);
+    span_free(op->name);
+    span_free(op->skeleton);
+    span_free(op->text);
+    span_free(op->kind_name);
+    span_free(op->mark);
+}
+
+static struct said *write_down(struct stage *self, const struct effect *effect)
+{
+    struct said *said = x_alloc(1, sizeof *said);
+
+    said->effect = *effect;
+    /* What an effect does not have is not initialised; only what has a name is looked at. */
+    const bool has_name = effect->kind != FX_REPLY && effect->kind != FX_STORE;
+    said->effect.name = has_name ? span_dup(effect->name) : (struct span){NULL, 0};
+    said->effect.wire = (struct span){NULL, 0};
+    if (self->last_said != NULL)
+        self->last_said->next = said;
+    else
+        self->said = said;
+    self->last_said = said;
+    return said;
+}
+
+/* Write down the messages of a page, as answers to `peer` or on a topic. */
+static void write_down_wire(struct stage *self, const struct effect *effect, struct span wire)
+{
+    struct wire_reader reader = wire_reader_over(wire, TO_EVERYBODY | TO_CLIENT);
+    struct message message;
+    enum rc rc;
+
+    while (wire.len > 0 && (rc = wire_read(&reader, &message)) != RC_END) {
+        INVARIANT(rc == RC_OK);
+        write_down(self, effect)->message = message_dup(&message);
+    }
+}
+
+static void hold(struct stage *self, const struct op *op)
+{
+    struct held_op *held = x_alloc(1, sizeof *held);
+
+    held->op = op_dup(op);
+    if (self->last_held != NULL)
+        self->last_held->next = held;
+    else
+        self->held = held;
+    self->last_held = held;
+    self->held_count++;
+}
+
+static struct held_op *let_go(struct stage *self)
+{
+    struct held_op *held = self->held;
+
+    INVARIANT(held != NULL);
+    self->held = held->next;
+    if (held->next == NULL)
+        self->last_held = NULL;
+    self->held_count--;
+    return held;
+}
+
+static void step(struct stage *self, struct core_event *event);
+
+static void read_pages(struct stage *self, const struct effect *asked)
+{
+    const bool is_fetch = asked->kind == FX_READ;
+    struct effect effect = {.kind = is_fetch ? FX_REPLY : FX_PUBLISH, .peer = asked->peer};
+    struct store_range range = {asked->stream,        asked->read.first,     asked->read.last,
+                                asked->read.since_ms, FETCH_PAGE_EVENTS_MAX, FETCH_PAGE_BYTES_MAX};
+
+    effect.name = asked->name;
+    for (uint32_t page_number = 1; page_number <= asked->read.credit; page_number++) {
+        struct store_page page;
+        const enum rc rc = store_read(self->reader, &range, &page);
+        const uint64_t last = range.last == 0 || range.last > page.head ? page.head : range.last;
+        const bool is_gone = range.first != 0 && range.first < page.kept && page.kept > 1;
+        const bool is_done =
+            page.count == 0 || page.last >= last || page_number == asked->read.credit;
+        struct message head = {.verb = is_gone ? VERB_GONE : VERB_EVENTS};
+
+        INVARIANT(rc == RC_OK);
+        if (asked->read.has_ref)
+            message_set(&head, REF, ref, asked->read.ref);
+        message_set(&head, STREAM, stream, asked->name);
+        message_set(&head, FIRST, first, is_gone ? page.kept : page.first);
+        message_set(&head, SEQ, seq, page.head);
+        if (!is_gone) {
+            message_set(&head, LAST, last, page.last);
+            message_set(&head, DONE, done, is_done);
+        }
+        if (is_fetch)
+            write_down(self, &effect)->message = message_dup(&head);
+        if (is_gone)
+            break;
+        write_down_wire(self, &effect, page.wire);
+        if (is_done)
+            break;
+        range.first = page.last + 1;
+        range.since_ms = 0;
+    }
+}
+
+static void carry_out(struct stage *self, const struct effect *effect)
+{
+    switch (effect->kind) {
+    case FX_REPLY:
+    case FX_ANNOUNCE:
+        write_down(self, effect)->message = message_dup(&effect->message);
+        break;
+    case FX_STORE:
+        write_down(self, effect);
+        hold(self, &effect->op);
+        break;
+    case FX_PUBLISH:
+        write_down_wire(self, effect, effect->wire);
+        break;
+    case FX_READ:
+    case FX_REPUBLISH:
+        write_down(self, effect);
+        if (!self->has_hands_off)
+            read_pages(self, effect);
+        break;
+    }
+}
+
+static void step(struct stage *self, struct core_event *event)
+{
+    event->now_ms = self->now_ms;
+    event->wall_ms = self->wall_ms;
+    core_step(self->core, event, &self->fx);
+    for (size_t i = 0; i < self->fx.count; i++) {
+        const struct effect *effect = &self->fx.item[i];
+
+        carry_out(self, effect);
+    }
+    const size_t count = self->fx.count;
+    for (size_t i = 0; i < count && !self->has_hands_off; i++) {
+        if (self->fx.item[i].kind == FX_READ) {
+            stage_read_done(self, self->fx.item[i].peer);
+            break; /* one command asks for one read at most */
+        }
+    }
+}
+
+/* Stream keys that are the same in every run. */
+static void count_up(void *context, unsigned char *bytes, size_t len)
+{
+    unsigned char *next = context;
+
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = (*next)++;
+}
+
+static void open_core(struct stage *self)
+{
+    self->core = core_new(&self->limits);
+    INVARIANT(self->core != NULL);
+}
+
+void stage_open(struct stage *self, const struct core_limits *limits)
+{
+    static unsigned char next;
+    const struct core_limits small = {.accounts_max = 40,
+                                      .rooms_max = 40,
+                                      .memberships_max = 200,
+                                      .room_members_max = 20,
+                                      .sessions_max = 40,
+                                      .pending_max = 600,
+                                      .hash_key = "sixteen bytes.."};
+
+    *self = (struct stage){.limits = limits != NULL ? *limits : small};
+    self->now_ms = 1000000;
+    self->wall_ms = 1700000000000;
+    open_core(self);
+    const enum rc opened = store_open_memory(count_up, &next, &self->store);
+    INVARIANT(opened == RC_OK);
+    const enum rc readable = store_reader_open(self->store, &self->reader);
+    INVARIANT(readable == RC_OK);
+}
+
+static void forget_held(struct stage *self)
+{
+    while (self->held != NULL) {
+        struct held_op *held = let_go(self);
+
+        op_free(&held->op);
+        free(held);
+    }
+}
+
+void stage_close(struct stage *self)
+{
+    stage_clear(self);
+    forget_held(self);
+    core_destroy(&self->core);
+    store_reader_close(&self->reader);
+    store_close(&self->store);
+}
+
+static void on_record(void *context, const struct record *record)
+{
+    struct stage *self = context;
+    const enum rc rc = core_replay(self->core, record);
+
+    INVARIANT(rc == RC_OK);
+}
+
+void stage_restart(struct stage *self)
+{
+    forget_held(self);
+    core_destroy(&self->core);
+    open_core(self);
+    const enum rc rc = store_replay(self->store, on_record, self);
+    INVARIANT(rc == RC_OK);
+}
+
+void stage_key(struct stage *self, peer_id peer, unsigned char byte)
+{
+    INVARIANT(peer.v < STAGE_PEERS_MAX);
+    memset(self->key[peer.v], byte, PUBLIC_KEY_BYTES);
+}
+
+static const unsigned char *key_of(const struct stage *self, peer_id peer)
+{
+    static const unsigned char none[PUBLIC_KEY_BYTES];
+
+    if (peer.v >= STAGE_PEERS_MAX || memcmp(self->key[peer.v], none, sizeof none) == 0)
+        return NULL;
+    return self->key[peer.v];
+}
+
+/* As the shell would, for names that are their own skeletons. */
+static struct span skeleton_of(const struct message *message)
+{
+    if (message->verb == VERB_HELLO)
+        return message->nick;
+    if (message->verb == VERB_JOIN && message->stream.len > 1)
+        return (struct span){message->stream.ptr + 1, message->stream.len - 1};
+    return (struct span){NULL, 0};
+}
+
+void stage_say(struct stage *self, peer_id peer, const struct message *message)
+{
+    stage_say_refused(self, peer, message, RC_OK);
+}
+
+void stage_say_refused(struct stage *self, peer_id peer, const struct message *message, enum rc rc)
+{
+    struct core_event event = {.kind = CORE_EV_COMMAND};
+
+    event.command.peer = peer;
+    event.command.key = key_of(self, peer);
+    event.command.message = message;
+    event.command.skeleton = skeleton_of(message);
+    event.command.refusal = rc;
+    step(self, &event);
+}
+
+void stage_stop(struct stage *self)
+{
+    step(self, &(struct core_event){.kind = CORE_EV_STOPPING});
+}
+
+void stage_read_done(struct stage *self, peer_id peer)
+{
+    struct core_event event = {.kind = CORE_EV_READ};
+    struct effects *fx = x_alloc(1, sizeof *fx);
+
+    event.now_ms = self->now_ms;
+    event.wall_ms = self->wall_ms;
+    event.read.peer = peer;
+    core_step(self->core, &event, fx); /* says nothing; the last step's effects stay readable */
+    INVARIANT(fx->count == 0);
+    free(fx);
+}
+
+static void give(struct stage *self, const struct op_result *result)
+{
+    struct core_event event = {.kind = CORE_EV_STORED};
+
+    event.stored = result;
+    self->stored++;
+    step(self, &event);
+}
+
+size_t stage_commit(struct stage *self)
+{
+    const size_t count = self->held_count;
+    struct op *ops = x_alloc(count, sizeof *ops);
+    struct op_result *results = x_alloc(count, sizeof *results);
+
+    for (size_t i = 0; i < count; i++) {
+        struct held_op *held = let_go(self);
+
+        ops[i] = held->op;
+        free(held);
+    }
+    const enum rc rc = store_apply(self->store, ops, count, results);
+    INVARIANT(rc == RC_OK);
+    for (size_t i = 0; i < count; i++)
+        give(self, &results[i]);
+    store_release(self->store);
+    for (size_t i = 0; i < count; i++)
+        op_free(&ops[i]);
+    free(ops);
+    free(results);
+    return count;
+}
+
+void stage_commit_all(struct stage *self)
+{
+    while (stage_commit(self) > 0)
+        ;
+}
+
+void stage_fail(struct stage *self, enum rc rc, uint32_t next)
+{
+    struct held_op *held = let_go(self);
+    const struct op_result result = {
+        .ticket = held->op.ticket, .kind = held->op.kind, .rc = rc, .next = next};
+
+    give(self, &result);
+    op_free(&held->op);
+    free(held);
+}
+
+const struct op *stage_held(const struct stage *self)
+{
+    return self->held != NULL ? &self->held->op : NULL;
+}
+
+void stage_wait(struct stage *self, uint64_t ms)
+{
+    const uint64_t until = self->now_ms + ms;
+    uint64_t deadline;
+    uint32_t ticks = 0;
+
+    while ((deadline = core_next_deadline_ms(self->core)) <= until) {
+        if (deadline > self->now_ms) {
+            self->wall_ms += deadline - self->now_ms;
+            self->now_ms = deadline;
+        }
+        step(self, &(struct core_event){.kind = CORE_EV_TICK});
+        INVARIANT(++ticks < 1000000); /* or the core wants to be woken for nothing */
+    }
+    self->wall_ms += until - self->now_ms;
+    self->now_ms = until;
+}
+
+void stage_clear(struct stage *self)
+{
+    while (self->said != NULL) {
+        struct said *said = self->said;
+
+        self->said = said->next;
+        span_free(said->effect.name);
+        message_free(&said->message);
+        free(said);
+    }
+    self->last_said = NULL;
+}
+
+static bool is_reply(const struct said *said, peer_id peer, enum verb verb)
+{
+    return !said->is_taken && said->effect.kind == FX_REPLY && said->effect.peer.v == peer.v &&
+           (verb == VERB_NONE || said->message.verb == verb);
+}
+
+const struct said *stage_take_reply(struct stage *self, peer_id peer, enum verb verb)
+{
+    for (struct said *said = self->said; said != NULL; said = said->next) {
+        if (is_reply(said, peer, verb)) {
+            said->is_taken = true;
+            return said;
+        }
+    }
+    return NULL;
+}
+
+const struct said *stage_take(struct stage *self, enum effect_kind kind)
+{
+    for (struct said *said = self->said; said != NULL; said = said->next) {
+        if (!said->is_taken && said->effect.kind == kind) {
+            said->is_taken = true;
+            return said;
+        }
+    }
+    return NULL;
+}
+
+const struct said *stage_take_topic(struct stage *self, const char *topic, enum verb verb)
+{
+    for (struct said *said = self->said; said != NULL; said = said->next) {
+        if (!said->is_taken &&
+            (said->effect.kind == FX_PUBLISH || said->effect.kind == FX_ANNOUNCE) &&
+            span_equal(said->effect.name, span_of(topic)) &&
+            (verb == VERB_NONE || said->message.verb == verb)) {
+            said->is_taken = true;
+            return said;
+        }
+    }
+    return NULL;
+}
+
+size_t stage_count(const struct stage *self, enum effect_kind kind)
+{
+    size_t count = 0;
+
+    for (const struct said *said = self->said; said != NULL; said = said->next)
+        count += !said->is_taken && said->effect.kind == kind;
+    return count;
+}
+
+size_t stage_count_replies(const struct stage *self, peer_id peer, enum verb verb)
+{
+    size_t count = 0;
+
+    for (const struct said *said = self->said; said != NULL; said = said->next)
+        count += is_reply(said, peer, verb);
+    return count;
+}

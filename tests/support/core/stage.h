@@ -1,0 +1,86 @@
+/* stage.h - a core on a stage: the memory store behind it, time in the test's hands, and all that it
+ * says written down.
+ *
+ * The test sends commands as peers and says when the store commits, so what lies between can be
+ * looked at. Faults of the stage itself end the process. */
+#ifndef TESTS_SUPPORT_CORE_STAGE_H
+#define TESTS_SUPPORT_CORE_STAGE_H
+
+#include "broker/core/core.h"
+#include "broker/store/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define STAGE_PEERS_MAX 64
+
+/* One effect, with copies of all that it borrowed. */
+struct said {
+    struct effect effect;
+    /* What was said: of FX_REPLY and FX_ANNOUNCE as it was, of FX_PUBLISH and of pages the event. */
+    struct message message;
+    bool is_taken; /* by stage_take() */
+    struct said *next;
+};
+
+struct held_op;
+
+struct stage {
+    struct core *core;
+    struct store *store;
+    struct store_reader *reader;
+    struct core_limits limits;
+    uint64_t now_ms;
+    uint64_t wall_ms;
+    unsigned char key[STAGE_PEERS_MAX][PUBLIC_KEY_BYTES]; /* all zero: --insecure */
+    bool has_hands_off; /* FX_READ is written down only; else it is answered like the shell does */
+
+    struct effects fx; /* of the last step */
+    struct said *said; /* in order */
+    struct said *last_said;
+    struct held_op *held; /* in the store's hands */
+    struct held_op *last_held;
+    size_t held_count;
+    uint64_t stored; /* results given so far */
+};
+
+/* `limits` NULL: small ones, open registration. */
+void stage_open(struct stage *self, const struct core_limits *limits);
+void stage_close(struct stage *self);
+/* A broker that was killed: what was not committed is lost, a new core learns what is stored. */
+void stage_restart(struct stage *self);
+
+/* The peer's connection has proved a key made of this byte. */
+void stage_key(struct stage *self, peer_id peer, unsigned char byte);
+
+/* A command that the shell let through; skeletons are made of the names. */
+void stage_say(struct stage *self, peer_id peer, const struct message *message);
+/* A command that the shell refuses. */
+void stage_say_refused(struct stage *self, peer_id peer, const struct message *message, enum rc rc);
+void stage_stop(struct stage *self); /* CORE_EV_STOPPING */
+void stage_read_done(struct stage *self, peer_id peer);
+
+/* Commit what is held now, in one transaction, and tell the core. Returns how many. */
+size_t stage_commit(struct stage *self);
+/* The same until nothing is held. */
+void stage_commit_all(struct stage *self);
+/* The oldest held operation gets this result, and never reaches the store. */
+void stage_fail(struct stage *self, enum rc rc, uint32_t next);
+/* The oldest held operation, or NULL. */
+const struct op *stage_held(const struct stage *self);
+
+/* Let time pass, with every tick that the core wants. */
+void stage_wait(struct stage *self, uint64_t ms);
+
+/* Forget what was said so far. */
+void stage_clear(struct stage *self);
+/* The oldest that was not taken: an answer to that peer; an effect of that kind; on that topic. NULL:
+ * there is none. With VERB_NONE any verb. Borrowed until stage_clear(). */
+const struct said *stage_take_reply(struct stage *self, peer_id peer, enum verb verb);
+const struct said *stage_take(struct stage *self, enum effect_kind kind);
+const struct said *stage_take_topic(struct stage *self, const char *topic, enum verb verb);
+/* How many of that kind were said and not taken. */
+size_t stage_count(const struct stage *self, enum effect_kind kind);
+size_t stage_count_replies(const struct stage *self, peer_id peer, enum verb verb);
+
+#endif
