@@ -3,8 +3,6 @@
 
 #include "shared/base/invariant.h"
 
-#include <sodium/crypto_shorthash.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +70,8 @@ enum rc core_replay(struct core *self, const struct record *record)
     const uint32_t person = streams_by_id(&self->streams, record->member);
     if (room == 0 || person == 0)
         return RC_BAD_FIELD;
+    if (members_has(&self->members, room, person))
+        return RC_OK;
     if (!members_add(&self->members, room, person))
         return RC_LIMIT;
     core_stream(self, room)->members++;
@@ -126,7 +126,9 @@ struct message *core_refuse(struct core *self, const struct asked *asked, enum r
     struct message *error =
         core_error(self, asked->peer, message_has(message, HAS_REF), message->ref, rc);
 
-    if ((message->verb == VERB_POST || message->verb == VERB_SKIP) &&
+    /* An ERROR with a number that is not transient says that the number is used up (R-21), and
+     * that is for the store to say. */
+    if ((message->verb == VERB_POST || message->verb == VERB_SKIP) && rc_is_transient(rc) &&
         message_has(message, HAS_NUMBER))
         message_set(error, NUMBER, number, message->number);
     return error;
@@ -269,6 +271,8 @@ void core_step(struct core *self, const struct core_event *event, struct effects
     case CORE_EV_READ: {
         const uint32_t session = sessions_by_peer(&self->sessions, event->read.peer);
 
+        if (self->reads > 0)
+            self->reads--;
         if (session != 0 && self->sessions.row[session].fetches > 0)
             self->sessions.row[session].fetches--;
         break;

@@ -27,10 +27,11 @@ enum registration {
 struct core_limits {
     uint32_t accounts_max;
     uint32_t rooms_max;
-    uint32_t memberships_max;  /* over all rooms */
-    uint32_t room_members_max; /* of one room: RC_ROOM_FULL */
+    uint32_t memberships_max; /* over all rooms */
+    /* Of one room: RC_ROOM_FULL; joins that race to make it may exceed it. */
+    uint32_t room_members_max;
     uint32_t sessions_max;
-    uint32_t pending_max; /* operations in the store's hands; beyond it RC_BUSY */
+    uint32_t pending_max; /* operations in the store's hands, and reads: beyond it RC_BUSY */
     enum registration registration;
     unsigned char hash_key[16]; /* SipHash key of the tables: random, peers choose names and ids */
 };
@@ -45,7 +46,7 @@ struct core_limits {
 enum core_event_kind {
     CORE_EV_COMMAND,  /* a decoded message from a peer */
     CORE_EV_STORED,   /* the store's result for an FX_STORE, in the order they were asked */
-    CORE_EV_READ,     /* an FX_READ is answered to its end (or has failed) */
+    CORE_EV_READ,     /* an FX_READ is answered to its end, or has failed: one for each FX_READ */
     CORE_EV_TICK,     /* time has come to core_next_deadline_ms() */
     CORE_EV_STOPPING, /* refuse new work from now on; results may still come */
 };
@@ -97,6 +98,7 @@ struct effect {
         struct message message; /* FX_REPLY, FX_ANNOUNCE */
         struct op op;           /* FX_STORE */
         struct {
+            bool has_ref; /* FX_READ: the answers carry `ref` */
             uint64_t ref;
             uint64_t first; /* 0: by since_ms */
             uint64_t last;  /* 0: to the head */

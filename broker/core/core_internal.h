@@ -18,6 +18,7 @@ struct core {
     uint32_t rooms_reserved;
     uint32_t members_reserved;
     uint32_t sessions_reserved;
+    uint32_t reads; /* in the readers' hands, of sessions that are gone as well */
     bool is_stopping;
     char probe_topic[18]; /* "~" and 16 hex digits: lives until the next step */
     struct core_stats stats;
@@ -43,7 +44,7 @@ struct effect *core_effect(struct core *self, enum effect_kind kind);
 struct message *core_reply(struct core *self, peer_id peer, enum verb verb, bool has_ref,
                            uint64_t ref);
 struct message *core_answer(struct core *self, const struct asked *asked, enum verb verb);
-/* ERROR with what identifies the question: its ref, and a post's number. */
+/* ERROR with what identifies the question: its ref; a post's number when it is to be sent again. */
 struct message *core_refuse(struct core *self, const struct asked *asked, enum rc rc);
 struct message *core_error(struct core *self, peer_id peer, bool has_ref, uint64_t ref, enum rc rc);
 /* An operation of that person under a fresh ticket, which the caller fills in. False, and

@@ -98,7 +98,9 @@ void core_on_post(struct core *self, const struct asked *asked)
 
 void core_refuse_post(struct core *self, const struct asked *asked, enum rc rc)
 {
-    if (is_next(self, asked))
+    if (rc_is_transient(rc))
+        core_refuse(self, asked, rc);
+    else if (is_next(self, asked))
         submit(self, asked, 0, rc);
 }
 

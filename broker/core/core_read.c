@@ -17,6 +17,9 @@ void core_on_fetch(struct core *self, const struct asked *asked)
         rc = RC_BAD_FIELD;
     if (rc == RC_OK && session->fetches >= FETCH_OUTSTANDING_MAX)
         rc = RC_LIMIT;
+    /* A peer that changes its sessions escapes the limit above, but not this one. */
+    if (rc == RC_OK && self->reads >= self->limits.pending_max)
+        rc = RC_BUSY;
     if (rc != RC_OK) {
         message_set(core_refuse(self, asked, rc), STREAM, stream, fetch->stream);
         return;
@@ -25,13 +28,15 @@ void core_on_fetch(struct core *self, const struct asked *asked)
     effect->peer = asked->peer;
     effect->stream = core_stream(self, row)->id;
     effect->name = stream_name(core_stream(self, row));
-    effect->read.ref = message_has(fetch, HAS_REF) ? fetch->ref : 0;
+    effect->read.has_ref = message_has(fetch, HAS_REF);
+    effect->read.ref = effect->read.has_ref ? fetch->ref : 0;
     effect->read.first = first;
     effect->read.last = last;
     effect->read.since_ms = first == 0 ? since : 0;
     effect->read.credit =
         message_has(fetch, HAS_CREDIT) && fetch->credit > 0 ? (uint32_t)fetch->credit : 1;
     session->fetches++;
+    self->reads++;
 }
 
 void core_on_head(struct core *self, const struct asked *asked)
@@ -60,6 +65,8 @@ void core_on_mark(struct core *self, const struct asked *asked)
 
     if (rc == RC_OK && mark->name.len == 0)
         rc = RC_BAD_FIELD;
+    if (rc == RC_OK && mark->name.len > MARK_NAME_BYTES_MAX)
+        rc = RC_TOO_BIG;
     if (rc == RC_OK && self->is_stopping)
         rc = RC_STOPPING;
     if (rc == RC_OK &&

@@ -129,6 +129,9 @@ static uint32_t settle(struct core *self, const struct ticket *ticket, uint32_t 
     uint32_t row = sessions_by_id(&self->sessions, ticket->session);
     const uint32_t here = sessions_by_peer(&self->sessions, ticket->peer);
 
+    /* Reads are answered to their connection, whatever session it has now. */
+    const uint32_t fetches = here != 0 ? self->sessions.row[here].fetches : 0;
+
     if (here != 0 && here != row)
         core_end_session(self, here);
     if (row == 0) {
@@ -140,9 +143,9 @@ static uint32_t settle(struct core *self, const struct ticket *ticket, uint32_t 
         if (here != row)
             sessions_move(&self->sessions, row, ticket->peer);
         sessions_touch(&self->sessions, row, self->now_ms);
-        self->sessions.row[row].fetches = 0; /* their answers went to the old connection */
     }
     struct session *session = &self->sessions.row[row];
+    session->fetches = fetches;
     if (session->is_inbox)
         core_stream(self, person)->inboxes--;
     session->is_inbox = ticket->is_inbox;
