@@ -478,6 +478,12 @@ bool model_tell(struct model *self, struct zchat_event *ret, uint64_t now_ms,
     return has_one;
 }
 
+void model_closing(struct model *self, uint64_t now_ms, struct model_effects *fx)
+{
+    enter(self, now_ms, fx);
+    send_confirm(self, true);
+}
+
 const unsigned char *model_stream_key(const struct model *self, struct span stream, uint32_t epoch)
 {
     if (!self->has_key || epoch != self->epoch || !span_equal(stream, self->ctx.own_stream))

@@ -81,6 +81,9 @@ uint64_t model_next_deadline_ms(const struct model *self); /* UINT64_MAX: never 
 bool model_tell(struct model *self, struct zchat_event *ret, uint64_t now_ms,
                 struct model_effects *fx);
 
+/* Nothing more will be told: what was shown is confirmed now, however much is left untold. */
+void model_closing(struct model *self, uint64_t now_ms, struct model_effects *fx);
+
 /* The key of the own sealed stream once WELCOME came, else NULL; and its epoch. */
 const unsigned char *model_stream_key(const struct model *self, struct span stream, uint32_t epoch);
 

@@ -1,5 +1,6 @@
 #include "client/lib/net/pump.h"
 
+#include "shared/base/clock.h"
 #include "shared/base/invariant.h"
 #include "shared/crypt/seal.h"
 #include "shared/text/clean.h"
@@ -201,6 +202,8 @@ void pump_fini(struct pump *self)
     struct message bye = {.verb = VERB_BYE};
 
     if (self->phase == PUMP_OPEN) {
+        model_closing(self->model, clock_mono_ms(), &self->fx);
+        pump_carry(self, clock_mono_ms());
         gather(self, &bye);
         flush(self);
     }
