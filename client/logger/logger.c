@@ -423,6 +423,7 @@ int logger_run(const struct logger_options *options)
         .nick = options->nick,
         .home = options->home,
         .agent = "zchat-logger " ZCHAT_VERSION,
+        .is_service = true,
     };
     struct logger self = {
         .options = options, .dir_fd = -1, .signal_fd = prepare_process(), .status = 1};

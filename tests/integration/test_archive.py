@@ -172,6 +172,21 @@ def a_folder_has_one_logger(scene):
 
 
 @test
+def a_logger_in_the_home_of_a_person_does_not_become_that_person(scene):
+    broker = scene.broker()
+    alice = scene.person("alice", broker)
+    alice.ok("join", "#lobby")
+    logger = scene.logger(broker, "--home", alice.home)
+    logger.wait_line("link.up", where="err")
+    alice.ok("send", "#lobby", "one")
+    wait_for_text(logger, "#lobby", "one")
+    nobody_in_particular = scene.person(None, broker, home=alice.home)
+    nobody_in_particular.ok("send", "#lobby", "two")
+    wait_for_text(logger, "#lobby", "two")
+    equal([event["from"] for event in read_log(logger.out_folder, "#lobby")], ["alice"] * 3, "senders")
+
+
+@test
 def mistakes_are_usage(scene):
     equal(scene.run([program("zchat-logger")]).code, 2, "without --out")
     equal(scene.run([program("zchat-logger"), "--out", "x", "--format", "xml"]).code, 2, "--format xml")

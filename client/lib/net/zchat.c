@@ -28,6 +28,7 @@ struct zchat {
     struct why trouble;
     bool is_up;
     bool has_posted;
+    bool is_service;
     unsigned tells_in_row;
 };
 
@@ -137,6 +138,7 @@ zchat_rc zchat_open(const struct zchat_options *options, struct zchat **ret, con
         return rc;
     }
     broker_url_format(&self->choice.url, self->broker);
+    self->is_service = options->is_service;
     *ret = self;
     return RC_OK;
 }
@@ -210,7 +212,8 @@ static void remember(struct zchat *self)
         self->choice.is_new_key = false;
     if (self->choice.source == CHOICE_GIVEN)
         home_remember_broker(&self->home, &self->choice.url);
-    home_remember_nick(&self->home, &self->nick);
+    if (!self->is_service)
+        home_remember_nick(&self->home, &self->nick);
 }
 
 /* The milliseconds to wait: until the caller's end, the model's deadline, or for ever (-1). */
