@@ -168,6 +168,7 @@ class Demo:
         for nick in ("alice", "bob", "carol"):
             self.enter(nick)
             self.type(nick, f"/join {ROOM}")
+            self.people[nick].wait(f"{nick} joined", f"{nick} is in {ROOM}")
         wait_until(lambda: {row["nick"] for row in self.members("alice")} == {"alice", "bob", "carol"},
                    f"three people are in {ROOM}")
         seen(f"three people online in {ROOM}")
@@ -217,9 +218,13 @@ class Demo:
 
     def broker_killed(self):
         step(5, "The broker is killed and restarted under them")
-        before = [f"{nick} counts {number}" for number in (1, 2) for nick in ("alice", "bob")]
+        acknowledged = [f"{nick} counts 1" for nick in ("alice", "bob")]
+        in_flight = [f"{nick} counts 2" for nick in ("alice", "bob")]
         during = [f"{nick} counts {number}" for number in (3, 4) for nick in ("alice", "bob", "carol")]
-        for text in before:
+        for text in acknowledged:
+            self.type(text.split()[0], text)
+            self.everybody_sees(text)
+        for text in in_flight:
             self.type(text.split()[0], text)
         self.broker.popen.send_signal(signal.SIGKILL)
         check(self.broker.end() == -signal.SIGKILL, "the broker dies by SIGKILL")
@@ -227,7 +232,7 @@ class Demo:
         for text in during:
             self.type(text.split()[0], text)
         self.start_broker()
-        texts = before + during
+        texts = acknowledged + in_flight + during
         for text in texts:
             self.everybody_sees(text)
         stored = [event["text"] for event in self.history("alice", ROOM) if event["type"] == "message"]
