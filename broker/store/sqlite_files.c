@@ -166,7 +166,7 @@ static enum rc create_schema(struct db *db)
 
 static enum rc open_database(struct db *db)
 {
-    bool is_empty;
+    bool is_empty = false;
     enum rc rc = db_open(db, DB_WRITER);
 
     if (rc == RC_OK)

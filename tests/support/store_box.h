@@ -17,7 +17,7 @@
 
 struct box {
     bool is_sqlite;
-    char folder[64];
+    char folder[48];
     struct store *store;
     struct store_reader *reader;
     uint64_t now_ms;

@@ -1,0 +1,576 @@
+/* test_sqlite.c - what only the store on disk can do wrong: files, faults, power cuts, readers. */
+#include "tests/support/check.h"
+#include "tests/support/store_box.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+/* --- faults: this program's fdatasync() and pwrite64() stand before the system's ------ */
+
+static struct {
+    const char *watched; /* folder; what is synced there goes to `durable` as well */
+    const char *durable;
+    unsigned syncs;
+    bool fails_sync;  /* EIO */
+    bool fails_write; /* ENOSPC */
+} faults;
+
+static void copy_file(const char *from, const char *to)
+{
+    static char buffer[1 << 20];
+    const int in = open(from, O_RDONLY | O_CLOEXEC);
+    const int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    ssize_t len;
+
+    assert_true(in >= 0 && out >= 0);
+    while ((len = read(in, buffer, sizeof(buffer))) > 0)
+        assert_int_equal(write(out, buffer, (size_t)len), len);
+    close(in);
+    close(out);
+}
+
+/* The folder's own files, not those of folders within it. */
+static bool is_watched(const char *path)
+{
+    const size_t len = faults.watched == NULL ? 0 : strlen(faults.watched);
+
+    return len > 0 && strncmp(path, faults.watched, len) == 0 && strrchr(path, '/') == path + len;
+}
+
+static int sync_file(int fd, long call)
+{
+    char link[64], path[512] = "", to[600];
+    ssize_t len;
+
+    faults.syncs++;
+    if (faults.fails_sync) {
+        errno = EIO;
+        return -1;
+    }
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    len = readlink(link, path, sizeof(path) - 1);
+    if (len > 0 && is_watched(path)) {
+        snprintf(to, sizeof(to), "%s%s", faults.durable, strrchr(path, '/'));
+        copy_file(path, to);
+    }
+    return (int)syscall(call, fd);
+}
+
+__attribute__((visibility("default"))) int fdatasync(int fd)
+{
+    return sync_file(fd, SYS_fdatasync);
+}
+
+__attribute__((visibility("default"))) int fsync(int fd)
+{
+    return sync_file(fd, SYS_fsync);
+}
+
+static ssize_t faulty_pwrite(int fd, const void *bytes, size_t len, off_t at)
+{
+    if (faults.fails_write) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return pwrite(fd, bytes, len, at);
+}
+
+static void fail_writes(bool does_fail)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+
+    faults.fails_write = does_fail;
+    assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite64", (sqlite3_syscall_ptr)faulty_pwrite),
+                     SQLITE_OK);
+    assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite", (sqlite3_syscall_ptr)faulty_pwrite),
+                     SQLITE_OK);
+}
+
+/* Do something to the database that a broker would not. */
+static void meddle(const struct box *box, const char *sql)
+{
+    char path[128];
+    sqlite3 *handle;
+
+    snprintf(path, sizeof(path), "%s/zchat.db", box->folder);
+    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(handle);
+}
+
+static enum rc try_open(const char *folder, char why[512])
+{
+    struct store *store = NULL;
+    const char *told = "";
+    const enum rc rc = store_open_sqlite(folder, &store, &told);
+
+    snprintf(why, 512, "%s", told);
+    assert_true((rc == RC_OK) == (store != NULL));
+    store_close(&store);
+    return rc;
+}
+
+static enum rc post(struct box *box, stream_id alice, stream_id lobby, uint32_t number,
+                    const char *text)
+{
+    const struct op op = op_post(box, "alice", alice, "#lobby", lobby, 77, number, text);
+
+    return box_apply(box, &op);
+}
+
+/* --- files --------------------------------------------------------------------------- */
+
+static void a_reopened_log_goes_on_where_it_was(void **state)
+{
+    struct box *box = *state;
+    const stream_id alice = person(box, "alice");
+    const stream_id lobby = room(box, "#lobby", "alice", alice);
+
+    assert_int_equal(post(box, alice, lobby, 1, "one"), RC_OK);
+    box_close(box);
+    box_open(box);
+    assert_int_equal(post(box, alice, lobby, 1, "one"), RC_OK);
+    assert_true(box->result.is_duplicate);
+    assert_int_equal(post(box, alice, lobby, 2, "two"), RC_OK);
+    assert_int_equal(box->result.seq, 3);
+    assert_int_equal(person(box, "alice").v, alice.v);
+    assert_int_equal(person(box, "bob").v, lobby.v + 1);
+}
+
+static void the_files_are_for_the_owner_alone(void **state)
+{
+    static const char *const names[] = {"zchat.db", "zchat.db-wal", "zchat.db-shm", "zchat.lock"};
+    struct box *box = *state;
+
+    person(box, "alice");
+    for (size_t i = 0; i < 4; i++) {
+        char path[128];
+        struct stat stat_;
+
+        snprintf(path, sizeof(path), "%s/%s", box->folder, names[i]);
+        assert_int_equal(stat(path, &stat_), 0);
+        assert_int_equal(stat_.st_mode & 07777, 0600);
+    }
+}
+
+static void a_missing_folder_is_told_with_its_path(void **state)
+{
+    char why[512];
+
+    (void)state;
+    assert_int_equal(try_open("/tmp/zchat-not-there/at-all", why), RC_SYSTEM);
+    assert_non_null(strstr(why, "/tmp/zchat-not-there/at-all"));
+    assert_int_equal(try_open("/dev/null", why), RC_SYSTEM);
+}
+
+static void two_brokers_in_one_folder_are_refused(void **state)
+{
+    struct box *box = *state;
+    char why[512];
+
+    assert_int_equal(try_open(box->folder, why), RC_SYSTEM);
+    assert_non_null(strstr(why, "another broker"));
+    person(box, "alice");
+    box_close(box);
+    assert_int_equal(try_open(box->folder, why), RC_OK);
+}
+
+static void a_newer_schema_is_refused_and_left_alone(void **state)
+{
+    struct box *box = *state;
+    char why[512];
+
+    box_close(box);
+    meddle(box, "PRAGMA user_version = 9");
+    assert_int_equal(try_open(box->folder, why), RC_STORE);
+    assert_non_null(strstr(why, "schema 9"));
+    meddle(box, "PRAGMA user_version = 1");
+    assert_int_equal(try_open(box->folder, why), RC_OK);
+}
+
+static void what_is_not_a_zchat_log_is_refused(void **state)
+{
+    struct box *box = *state;
+    char path[128], why[512];
+    FILE *file;
+
+    box_close(box);
+    meddle(box, "PRAGMA application_id = 5");
+    assert_int_equal(try_open(box->folder, why), RC_STORE);
+    assert_non_null(strstr(why, "not a zchat log"));
+    snprintf(path, sizeof(path), "%s/zchat.db", box->folder);
+    file = fopen(path, "we");
+    assert_non_null(file);
+    for (int i = 0; i < 1000; i++)
+        fputs("this is a letter to my aunt ", file);
+    fclose(file);
+    assert_int_equal(try_open(box->folder, why), RC_STORE);
+    assert_non_null(strstr(why, "zchat.db"));
+}
+
+static void the_file_has_the_layout_that_was_decided(void **state)
+{
+    struct box *box = *state;
+
+    box_close(box);
+    meddle(box, "CREATE TEMP TABLE t(x CHECK (x));"
+                "INSERT INTO t SELECT page_size = 4096 FROM pragma_page_size;"
+                "INSERT INTO t SELECT auto_vacuum = 2 FROM pragma_auto_vacuum;"
+                "INSERT INTO t SELECT journal_mode = 'wal' FROM pragma_journal_mode;"
+                "INSERT INTO t SELECT user_version = 1 FROM pragma_user_version;");
+}
+
+static void a_damaged_row_is_a_failure_and_no_crash(void **state)
+{
+    struct box *box = *state;
+    struct op hello;
+    struct op_result result;
+
+    person(box, "alice");
+    meddle(box, "UPDATE stream SET stream_key = x'00' WHERE id = 1");
+    hello = op_hello(box, "alice", 0, 77);
+    assert_int_equal(store_apply(box->store, &hello, 1, &result), RC_STORE);
+    assert_non_null(strstr(store_why(box->store), "damaged"));
+    assert_int_equal(store_apply(box->store, &hello, 1, &result), RC_STORE);
+    assert_int_equal(store_maintain(box->store), RC_STORE);
+}
+
+/* --- power cuts and failing disks ----------------------------------------------------- */
+
+static void assert_durable(const struct box *box, const char *durable, stream_id lobby,
+                           uint64_t head)
+{
+    struct box after = {.is_sqlite = true, .now_ms = box->now_ms};
+    struct store_page page;
+    uint32_t last;
+
+    /* A power cut may come right now: only what was synced is there afterwards. */
+    snprintf(after.folder, sizeof(after.folder), "%.32s/after", box->folder);
+    assert_int_equal(mkdir(after.folder, 0700), 0);
+    for (size_t i = 0; i < 2; i++) {
+        const char *name = i == 0 ? "/zchat.db" : "/zchat.db-wal";
+        char from[160], to[160];
+
+        snprintf(from, sizeof(from), "%s%s", durable, name);
+        snprintf(to, sizeof(to), "%s%s", after.folder, name);
+        if (access(from, F_OK) == 0)
+            copy_file(from, to);
+    }
+    box_open(&after);
+    page = read_range(&after, lobby, head, 0, 0);
+    assert_int_equal(page.head, head);
+    assert_int_equal(page.count, 1);
+    last = (uint32_t)head - 1; /* seq 1 is the join */
+    assert_int_equal(post(&after, (stream_id){1}, lobby, last, "?"), RC_OK);
+    assert_true(after.result.is_duplicate);
+    assert_int_equal(after.result.seq, head);
+    box_close(&after);
+    box_remove_folder(after.folder);
+}
+
+static void what_was_answered_survives_a_power_cut(void **state)
+{
+    struct box *box = *state;
+    static char text[TEXT_BYTES_MAX + 1];
+    char durable[80], from[128], to[128];
+    stream_id alice, lobby;
+    uint32_t number = 0;
+    unsigned syncs;
+
+    memset(text, 'x', TEXT_BYTES_MAX);
+    snprintf(durable, sizeof(durable), "%s/durable", box->folder);
+    assert_int_equal(mkdir(durable, 0700), 0);
+    box_close(box);
+    snprintf(from, sizeof(from), "%s/zchat.db", box->folder);
+    snprintf(to, sizeof(to), "%s/zchat.db", durable);
+    copy_file(from, to);
+    faults.watched = box->folder;
+    faults.durable = durable;
+    box_open(box);
+    alice = person(box, "alice");
+    lobby = room(box, "#lobby", "alice", alice);
+    for (int batch = 0; batch < 60; batch++) { /* twice through a checkpoint */
+        struct op ops[40];
+        struct op_result results[40];
+
+        for (int i = 0; i < 40; i++)
+            ops[i] = op_post(box, "alice", alice, "#lobby", lobby, 77, ++number, text);
+        syncs = faults.syncs;
+        assert_int_equal(store_apply(box->store, ops, 40, results), RC_OK);
+        assert_true(faults.syncs > syncs);
+        if (batch % 6 == 0)
+            assert_durable(box, durable, lobby, results[39].seq);
+        assert_int_equal(store_maintain(box->store), RC_OK);
+        if (batch % 6 == 3)
+            assert_durable(box, durable, lobby, results[39].seq);
+    }
+}
+
+static void a_failed_sync_is_unknown_and_ends_the_store(void **state)
+{
+    struct box *box = *state;
+    const stream_id alice = person(box, "alice");
+    const stream_id lobby = room(box, "#lobby", "alice", alice);
+    const struct op op = op_post(box, "alice", alice, "#lobby", lobby, 77, 1, "one");
+    struct op_result result;
+
+    faults.fails_sync = true;
+    assert_int_equal(store_apply(box->store, &op, 1, &result), RC_STORE);
+    faults.fails_sync = false;
+    assert_non_null(strstr(store_why(box->store), "zchat.db"));
+    assert_int_equal(store_apply(box->store, &op, 1, &result), RC_STORE); /* never again */
+    box_close(box);
+    box_open(box);
+    assert_int_equal(post(box, alice, lobby, 1, "one"), RC_OK);
+    assert_int_equal(box->result.seq, 2);
+}
+
+static void a_failed_checkpoint_ends_the_store(void **state)
+{
+    struct box *box = *state;
+    static char text[TEXT_BYTES_MAX + 1];
+    const stream_id alice = person(box, "alice");
+    const stream_id lobby = room(box, "#lobby", "alice", alice);
+
+    memset(text, 'x', TEXT_BYTES_MAX);
+    for (uint32_t n = 1; n <= 900; n++)
+        assert_int_equal(post(box, alice, lobby, n, text), RC_OK);
+    faults.fails_sync = true;
+    assert_int_equal(store_maintain(box->store), RC_STORE);
+    faults.fails_sync = false;
+    box_close(box);
+    box_open(box);
+    assert_int_equal(read_range(box, lobby, 1, 1, 0).head, 901);
+}
+
+static void a_disk_that_fills_up_refuses_and_recovers(void **state)
+{
+    struct box *box = *state;
+    const struct store_limits limits = {0};
+    const stream_id alice = person(box, "alice");
+    const stream_id lobby = room(box, "#lobby", "alice", alice);
+    const struct op ops[] = {
+        op_post(box, "alice", alice, "#lobby", lobby, 77, 1, "one"),
+        op_post(box, "alice", alice, "#lobby", lobby, 77, 2, "two"),
+        op_join(box, "alice", alice, "#other", (stream_id){0}),
+    };
+    struct op_result results[3];
+
+    assert_int_equal(post(box, alice, lobby, 1, "one"), RC_OK);
+    fail_writes(true);
+    assert_int_equal(store_apply(box->store, ops, 3, results), RC_OK);
+    assert_int_equal(results[0].rc, RC_OK);
+    assert_true(results[0].is_duplicate);
+    assert_int_equal(results[1].rc, RC_DISK_FULL);
+    assert_int_equal(results[1].appended_count, 0);
+    assert_int_equal(results[2].rc, RC_DISK_FULL);
+    fail_writes(false);
+    assert_int_equal(post(box, alice, lobby, 2, "two"), RC_DISK_FULL); /* it looks once a second */
+    store_set_limits(box->store, &limits);
+    assert_int_equal(store_apply(box->store, ops, 3, results), RC_OK);
+    assert_int_equal(results[1].seq, 3);
+    assert_true(results[2].is_new_room);
+    box_close(box);
+    box_open(box);
+    assert_int_equal(read_range(box, lobby, 1, 0, 0).count, 3);
+}
+
+static void a_checkpoint_on_a_full_disk_is_no_failure(void **state)
+{
+    struct box *box = *state;
+    const struct store_limits limits = {0};
+    static char text[TEXT_BYTES_MAX + 1];
+    const stream_id alice = person(box, "alice");
+    const stream_id lobby = room(box, "#lobby", "alice", alice);
+
+    memset(text, 'x', TEXT_BYTES_MAX);
+    for (uint32_t n = 1; n <= 900; n++)
+        assert_int_equal(post(box, alice, lobby, n, text), RC_OK);
+    fail_writes(true);
+    assert_int_equal(store_maintain(box->store), RC_OK);
+    fail_writes(false);
+    store_set_limits(box->store, &limits);
+    assert_int_equal(post(box, alice, lobby, 901, text), RC_OK);
+}
+
+static void the_file_keeps_to_its_size_limit(void **state)
+{
+    struct box *box = *state;
+    const struct store_limits small = {.size_bytes_max = 1 << 20};
+    const struct store_limits none = {0};
+    static char text[TEXT_BYTES_MAX + 1];
+    const stream_id alice = person(box, "alice");
+    const stream_id lobby = room(box, "#lobby", "alice", alice);
+    uint32_t number = 1;
+
+    memset(text, 'x', TEXT_BYTES_MAX);
+    store_set_limits(box->store, &small);
+    while (number < 200 && post(box, alice, lobby, number, text) == RC_OK)
+        number++;
+    assert_int_equal(box->result.rc, RC_DISK_FULL);
+    assert_in_range(number, 30, 64);
+    store_set_limits(box->store, &none);
+    assert_int_equal(post(box, alice, lobby, number, text), RC_OK);
+    assert_int_equal(box->result.seq, number + 1);
+}
+
+/* --- checkpoints and readers ---------------------------------------------------------- */
+
+static uint64_t wal_bytes(const struct box *box)
+{
+    char path[128];
+    struct stat stat_;
+
+    snprintf(path, sizeof(path), "%s/zchat.db-wal", box->folder);
+    assert_int_equal(stat(path, &stat_), 0);
+    return (uint64_t)stat_.st_size;
+}
+
+static void the_log_ahead_of_the_file_is_folded_back(void **state)
+{
+    struct box *box = *state;
+    static char text[TEXT_BYTES_MAX + 1];
+    const stream_id alice = person(box, "alice");
+    const stream_id lobby = room(box, "#lobby", "alice", alice);
+
+    memset(text, 'x', TEXT_BYTES_MAX);
+    for (uint32_t n = 1; n <= 4000; n++) { /* 64 MB and more */
+        assert_int_equal(post(box, alice, lobby, n, text), RC_OK);
+        if (n % 100 == 0)
+            assert_int_equal(store_maintain(box->store), RC_OK);
+    }
+    assert_true(wal_bytes(box) < 24 << 20);
+    assert_int_equal(read_range(box, lobby, 4001, 0, 0).count, 1);
+}
+
+static void what_retention_removed_is_told_as_gone(void **state)
+{
+    struct box *box = *state;
+    const stream_id alice = person(box, "alice");
+    const stream_id lobby = room(box, "#lobby", "alice", alice);
+    struct store_page page;
+
+    for (uint32_t n = 1; n <= 20; n++)
+        assert_int_equal(post(box, alice, lobby, n, "x"), RC_OK);
+    box_close(box);
+    meddle(box, "DELETE FROM event WHERE id BETWEEN (2 << 39) AND (2 << 39) + 15");
+    box_open(box);
+    page = read_range(box, lobby, 1, 0, 0);
+    assert_int_equal(page.kept, 16);
+    assert_int_equal(page.first, 16);
+    assert_int_equal(page.head, 21);
+    assert_int_equal(post(box, alice, lobby, 15, "x"), RC_OK);
+    assert_int_equal(box->result.seq, 16);
+    assert_int_equal(post(box, alice, lobby, 14, "x"), RC_TOO_OLD);
+    box_close(box);
+    meddle(box, "DELETE FROM event");
+    box_open(box);
+    page = read_range(box, lobby, 1, 0, 0);
+    assert_int_equal(page.kept, 22);
+    assert_int_equal(page.count, 0);
+    assert_int_equal(post(box, alice, lobby, 21, "x"), RC_OK);
+    assert_int_equal(box->result.seq, 22);
+}
+
+struct reading {
+    struct store *store;
+    stream_id stream;
+    uint64_t pages;
+    bool is_good;
+};
+
+/* Pages are whole and grow, whatever the writer does meanwhile. */
+static void *read_on(void *context)
+{
+    struct reading *self = context;
+    struct store_reader *reader;
+    uint64_t head = 0;
+
+    self->is_good = store_reader_open(self->store, &reader) == RC_OK;
+    while (self->is_good && head < 1001) {
+        const struct store_range range = {
+            .stream = self->stream, .first = head + 1, .events_max = 50, .bytes_max = 4000};
+        struct store_page page;
+
+        self->is_good = store_read(reader, &range, &page) == RC_OK &&
+                        (page.count == 0 || page.first == head + 1) && page.head >= page.last;
+        if (page.count > 0)
+            head = page.last;
+        self->pages++;
+    }
+    store_reader_close(&reader);
+    return NULL;
+}
+
+static void readers_follow_while_the_writer_writes(void **state)
+{
+    struct box *box = *state;
+    const stream_id alice = person(box, "alice");
+    const stream_id lobby = room(box, "#lobby", "alice", alice);
+    struct reading readings[2];
+    pthread_t threads[2];
+    uint32_t number = 0;
+
+    for (size_t i = 0; i < 2; i++) {
+        readings[i] = (struct reading){.store = box->store, .stream = lobby};
+        assert_int_equal(pthread_create(&threads[i], NULL, read_on, &readings[i]), 0);
+    }
+    for (int batch = 0; batch < 100; batch++) {
+        struct op ops[10];
+        struct op_result results[10];
+
+        for (int i = 0; i < 10; i++)
+            ops[i] = op_post(box, "alice", alice, "#lobby", lobby, 77, ++number, "x");
+        assert_int_equal(store_apply(box->store, ops, 10, results), RC_OK);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(readings[i].is_good);
+    }
+}
+
+static int set_up(void **state)
+{
+    *state = box_new(true);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    faults.watched = NULL;
+    faults.fails_sync = false;
+    fail_writes(false);
+    box_destroy(*state);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_reopened_log_goes_on_where_it_was),
+        TEST(the_files_are_for_the_owner_alone),
+        TEST(a_missing_folder_is_told_with_its_path),
+        TEST(two_brokers_in_one_folder_are_refused),
+        TEST(a_newer_schema_is_refused_and_left_alone),
+        TEST(what_is_not_a_zchat_log_is_refused),
+        TEST(the_file_has_the_layout_that_was_decided),
+        TEST(a_damaged_row_is_a_failure_and_no_crash),
+        TEST(what_was_answered_survives_a_power_cut),
+        TEST(a_failed_sync_is_unknown_and_ends_the_store),
+        TEST(a_failed_checkpoint_ends_the_store),
+        TEST(a_disk_that_fills_up_refuses_and_recovers),
+        TEST(a_checkpoint_on_a_full_disk_is_no_failure),
+        TEST(the_file_keeps_to_its_size_limit),
+        TEST(the_log_ahead_of_the_file_is_folded_back),
+        TEST(what_retention_removed_is_told_as_gone),
+        TEST(readers_follow_while_the_writer_writes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
