@@ -59,13 +59,12 @@ static void leave(struct follows *self, struct model_context *ctx, struct follow
 /* Line a located follow up for what it needs next; a history that is told is over. */
 static void settle(struct follows *self, struct model_context *ctx, struct follow *follow)
 {
-    questions_close(&self->questions, follow);
-    if (!follow_is_complete(follow))
-        follow_table_move(&self->table, follow, LINE_FETCH);
-    else if (follow_is_history(follow))
+    if (follow_is_complete(follow) && follow_is_history(follow)) {
         leave(self, ctx, follow);
-    else
-        follow_table_move(&self->table, follow, LINE_IDLE);
+        return;
+    }
+    questions_close(&self->questions, follow);
+    follow_table_move(&self->table, follow, follow_is_complete(follow) ? LINE_IDLE : LINE_FETCH);
 }
 
 /* --- telling --------------------------------------------------------------- */

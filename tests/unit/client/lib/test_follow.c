@@ -1,0 +1,888 @@
+#include "client/lib/follow.h"
+
+#include "tests/unit/client/lib/fixture.h"
+
+static enum rc follow(struct fixture *f, const char *stream, enum zchat_place_kind kind,
+                      uint64_t value, uint64_t until)
+{
+    const struct zchat_place place = {kind, value};
+
+    forget(f);
+    return model_follow(f->model, span_of(stream), place, until, f->now_ms, &f->fx);
+}
+
+static void answer_probe(struct fixture *f)
+{
+    broadcast(f, MSG(PROBE, F(TOKEN, token, sent(f, VERB_PROBE, 0)->token)));
+}
+
+/* Answer the n-th HEAD that was sent. */
+static void answer_head(struct fixture *f, size_t n, uint64_t seq)
+{
+    const struct message *head = sent(f, VERB_HEAD, n);
+    struct message answer = *head;
+
+    message_set(&answer, SEQ, seq, seq);
+    receive(f, answer);
+}
+
+/* Follow and go on until the place is known. */
+static void locate(struct fixture *f, const char *stream, enum zchat_place_kind kind,
+                   uint64_t value, uint64_t head)
+{
+    assert_int_equal(follow(f, stream, kind, value, 0), RC_OK);
+    answer_probe(f);
+    answer_head(f, 0, head);
+}
+
+static struct message events_message(const struct message *fetch, uint64_t first, uint64_t last,
+                                     uint64_t head, bool done)
+{
+    return MSG(EVENTS, F(STREAM, stream, fetch->stream), F(FIRST, first, first),
+               F(LAST, last, last), F(SEQ, seq, head), F(DONE, done, done),
+               F(REF, ref, fetch->ref));
+}
+
+/* One page that answers `fetch`, header and events; the effects of all of it are kept. */
+static void answer_page(struct fixture *f, struct message fetch, uint64_t first, uint64_t last,
+                        uint64_t head, bool done)
+{
+    char stream[STREAM_BYTES_MAX + 1] = "";
+    const struct message header = events_message(&fetch, first, last, head, done);
+
+    memcpy(stream, fetch.stream.ptr, fetch.stream.len);
+    forget(f);
+    model_received(f->model, &header, false, f->now_ms, &f->fx);
+    for (uint64_t seq = first; seq != 0 && seq <= last; seq++) {
+        const struct message event = event_message(stream, seq);
+
+        model_received(f->model, &event, false, f->now_ms, &f->fx);
+    }
+}
+
+/* As receive(), but what was sent before stays to be seen. */
+static void receive_quietly(struct fixture *f, struct message message)
+{
+    model_received(f->model, &message, false, f->now_ms, &f->fx);
+}
+
+static void assert_told_events(struct fixture *f, const char *stream, uint64_t first, uint64_t last)
+{
+    for (uint64_t seq = first; seq <= last; seq++)
+        assert_told_event(f, stream, seq);
+}
+
+static void a_stream_is_probed_then_located_then_live(void **state)
+{
+    struct fixture *f = *state;
+
+    go_up(f);
+    assert_int_equal(follow(f, "#lobby", ZCHAT_FROM_HEAD, 0, 0), RC_OK);
+    assert_int_equal(f->fx.count, 4);
+    assert_true(span_equal(f->fx.item[0].topic, SPAN("#lobby")));
+    assert_int_equal(f->fx.item[1].kind, MODEL_FX_UNSUBSCRIBE); /* it stood before the stream's */
+    assert_int_equal(f->fx.item[2].kind, MODEL_FX_SUBSCRIBE);
+    assert_true(span_equal(f->fx.item[2].topic, SPAN(PROBE_TOPIC)));
+    answer_probe(f);
+    assert_true(has_topic(f, MODEL_FX_UNSUBSCRIBE, PROBE_TOPIC));
+    assert_no_tell(f);
+    assert_int_equal(pass_to_deadline(f), FETCH_RETRY_MS); /* HEAD was lost */
+    answer_head(f, 0, 41);
+    assert_int_equal(sent_count(f, VERB_FETCH), 0);
+    assert_told_live(f, "#lobby", 41);
+    broadcast(f, event_message("#lobby", 42));
+    assert_told_event(f, "#lobby", 42);
+    assert_string_equal(f->event.type, "message");
+    assert_string_equal(f->event.message_kind, "message");
+    assert_string_equal(f->event.from, "bob");
+    assert_string_equal(f->event.to, "");
+    assert_string_equal(f->event.text, "hello");
+    assert_int_equal(f->event.text_len, 5);
+    assert_int_equal(f->event.ts_ms, 1042);
+    assert_int_equal(f->event.session, 5);
+    assert_int_equal(f->event.number, 6);
+    assert_string_equal(f->event.state, "");
+    broadcast(f, event_message("#lobby", 42));
+    broadcast(f, event_message("#lobby", 41));
+    assert_no_tell(f);
+}
+
+static void a_lost_probe_subscribes_again_with_growing_patience(void **state)
+{
+    struct fixture *f = *state;
+    static const uint64_t waits[] = {300, 600, 1200, 2400, 4800, 5000, 5000};
+
+    go_up(f);
+    assert_int_equal(follow(f, "#lobby", ZCHAT_FROM_HEAD, 0, 0), RC_OK);
+
+    const uint64_t first_token = sent(f, VERB_PROBE, 0)->token;
+
+    for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+        uint64_t waited = 0;
+
+        do {
+            receive(f, MSG(PONG));
+            waited += pass_to_deadline(f);
+        } while (sent_count(f, VERB_PROBE) == 0);
+        assert_int_equal(waited, waits[i]);
+        assert_true(has_topic(f, MODEL_FX_UNSUBSCRIBE, "#lobby"));
+        assert_true(has_topic(f, MODEL_FX_SUBSCRIBE, "#lobby"));
+        assert_true(span_equal(f->fx.item[f->fx.count - 2].topic, SPAN(PROBE_TOPIC)));
+    }
+
+    const uint64_t token = sent(f, VERB_PROBE, 0)->token;
+
+    broadcast(f, MSG(PROBE, F(TOKEN, token, first_token)));
+    assert_int_equal(f->fx.count, 0); /* that one proved older subscriptions */
+    receive(f, MSG(PROBE, F(TOKEN, token, token)));
+    assert_int_equal(f->fx.count, 0); /* not over the broadcasts */
+    broadcast(f, MSG(PROBE, F(TOKEN, token, token)));
+    assert_int_equal(sent_count(f, VERB_HEAD), 1);
+}
+
+static void one_probe_covers_what_was_subscribed_before_it(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t token;
+
+    go_up(f);
+    assert_int_equal(follow(f, "#a", ZCHAT_FROM_HEAD, 0, 0), RC_OK);
+    token = sent(f, VERB_PROBE, 0)->token;
+    for (char name[] = "#b"; name[1] < 'f'; name[1]++) {
+        assert_int_equal(follow(f, name, ZCHAT_FROM_HEAD, 0, 0), RC_OK);
+        assert_int_equal(sent_count(f, VERB_PROBE), 0);
+    }
+    broadcast(f, MSG(PROBE, F(TOKEN, token, token)));
+    assert_int_equal(sent_count(f, VERB_HEAD), 1);
+    assert_true(has_topic(f, MODEL_FX_UNSUBSCRIBE, PROBE_TOPIC));
+    assert_true(has_topic(f, MODEL_FX_SUBSCRIBE, PROBE_TOPIC));
+    answer_probe(f);
+    assert_int_equal(sent_count(f, VERB_HEAD), 4);
+}
+
+static void followers_before_welcome_share_one_probe(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(follow(f, "#a", ZCHAT_FROM_HEAD, 0, 0), RC_OK);
+    assert_int_equal(follow(f, "#b", ZCHAT_FROM_HEAD, 0, 0), RC_OK);
+    open_link(f);
+    assert_int_equal(count_of(f, MODEL_FX_SUBSCRIBE), 3);
+    welcome(f, 1);
+    assert_int_equal(sent_count(f, VERB_PROBE), 1);
+    assert_int_equal(count_of(f, MODEL_FX_SUBSCRIBE), 0); /* its topic stands last already */
+    answer_probe(f);
+    assert_int_equal(sent_count(f, VERB_HEAD), 2);
+}
+
+static void the_place_is_reckoned_from_the_head(void **state)
+{
+    static const struct {
+        enum zchat_place_kind kind;
+        uint64_t value, until, head, first; /* first 0: nothing to fetch */
+    } rows[] = {
+        {ZCHAT_FROM_HEAD, 0, 0, 50, 0},        {ZCHAT_FROM_SEQ, 0, 0, 50, 1},
+        {ZCHAT_FROM_SEQ, 7, 0, 50, 7},         {ZCHAT_FROM_SEQ, 51, 0, 50, 0},
+        {ZCHAT_FROM_SEQ, 90, 0, 50, 0},        {ZCHAT_FROM_LAST, 5, 0, 50, 46},
+        {ZCHAT_FROM_LAST, 50, 0, 50, 1},       {ZCHAT_FROM_LAST, 99, 0, 50, 1},
+        {ZCHAT_FROM_LAST, 5, 0, 0, 0},         {ZCHAT_FROM_LAST, 0, 0, 50, 0},
+        {ZCHAT_FROM_LAST, 5, 20, 50, 16},      {ZCHAT_FROM_LAST, 5, 90, 50, 46},
+        {ZCHAT_FROM_SEQ, 3, 20, 50, 3},        {ZCHAT_FROM_SEQ, 3, 20, 2, 0},
+        {ZCHAT_FROM_TIME, 1000, 0, 0, 0},      {ZCHAT_FROM_CONFIRMED, 0, 0, 50, 1},
+        {ZCHAT_FROM_LAST, 3, INT64_MAX, 3, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fixture f = fixture_with((struct model_options){0});
+        const char *stream = rows[i].kind == ZCHAT_FROM_CONFIRMED ? "@alice" : "#lobby";
+
+        go_up(&f);
+        assert_int_equal(follow(&f, stream, rows[i].kind, rows[i].value, rows[i].until), RC_OK);
+        if (rows[i].until == 0)
+            answer_probe(&f);
+        else
+            assert_int_equal(count_of(&f, MODEL_FX_SUBSCRIBE), 0);
+        answer_head(&f, 0, rows[i].head);
+        if (rows[i].first == 0) {
+            assert_int_equal(sent_count(&f, VERB_FETCH), 0);
+            assert_told(&f, ZCHAT_LIVE);
+        } else {
+            assert_int_equal(sent(&f, VERB_FETCH, 0)->first, rows[i].first);
+            assert_int_equal(sent(&f, VERB_FETCH, 0)->credit, 4);
+            assert_int_equal(sent(&f, VERB_FETCH, 0)->last,
+                             rows[i].until != 0 && rows[i].until < rows[i].head ? rows[i].until
+                                                                                : rows[i].head);
+            assert_no_tell(&f);
+        }
+        fixture_fini(&f);
+    }
+}
+
+static void following_behind_the_confirmed_is_for_the_own_stream(void **state)
+{
+    struct fixture *f = *state;
+    struct message m = welcome_message(1);
+
+    assert_int_equal(follow(f, "@bob", ZCHAT_FROM_CONFIRMED, 0, 0), RC_BAD_FIELD);
+    assert_int_equal(follow(f, "@alice", ZCHAT_FROM_CONFIRMED, 0, 0), RC_OK);
+    m.confirmed = 7;
+    open_link(f);
+    receive(f, m);
+    answer_probe(f);
+    answer_head(f, 0, 10);
+    assert_int_equal(sent(f, VERB_FETCH, 0)->first, 8);
+}
+
+static void names_and_places_are_checked(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(follow(f, "#", ZCHAT_FROM_HEAD, 0, 0), RC_BAD_NAME);
+    assert_int_equal(follow(f, "lobby", ZCHAT_FROM_HEAD, 0, 0), RC_BAD_NAME);
+    assert_int_equal(follow(f, "#a", (enum zchat_place_kind)77, 0, 0), RC_BAD_FIELD);
+    assert_int_equal(follow(f, "#a", ZCHAT_FROM_SEQ, UINT64_MAX, 0), RC_BAD_FIELD);
+    assert_int_equal(follow(f, "#a", ZCHAT_FROM_SEQ, 1, 0), RC_OK);
+    assert_int_equal(follow(f, "#a", ZCHAT_FROM_SEQ, 1, 0), RC_BUSY);
+    assert_int_equal(follow(f, "#a", ZCHAT_FROM_SEQ, 1, 9), RC_OK); /* reading back beside it */
+}
+
+static void the_number_of_follows_is_limited(void **state)
+{
+    struct model_options options = {.limits = MODEL_LIMITS_DEFAULTS};
+
+    (void)state;
+    options.limits.follows_max = 2;
+
+    struct fixture f = fixture_with(options);
+
+    assert_int_equal(follow(&f, "#a", ZCHAT_FROM_HEAD, 0, 0), RC_OK);
+    assert_int_equal(follow(&f, "#b", ZCHAT_FROM_HEAD, 0, 0), RC_OK);
+    assert_int_equal(follow(&f, "#c", ZCHAT_FROM_HEAD, 0, 0), RC_LIMIT);
+    model_unfollow(f.model, SPAN("#a"), &f.fx);
+    assert_int_equal(follow(&f, "#c", ZCHAT_FROM_HEAD, 0, 0), RC_OK);
+    fixture_fini(&f);
+}
+
+static void what_is_missing_is_fetched_in_pages_and_told_in_order(void **state)
+{
+    struct fixture *f = *state;
+    struct message fetch;
+
+    go_up(f);
+    locate(f, "#lobby", ZCHAT_FROM_SEQ, 1, 1500);
+    fetch = *sent(f, VERB_FETCH, 0);
+    assert_int_equal(fetch.first, 1);
+    assert_int_equal(fetch.last, 1024);
+    for (uint64_t page = 0; page < 4; page++)
+        answer_page(f, fetch, page * 256 + 1, page * 256 + 256, 1500, page == 3);
+    fetch = *sent(f, VERB_FETCH, 0);
+    assert_int_equal(fetch.first, 1025);
+    assert_int_equal(fetch.last, 1500);
+    broadcast(f, event_message("#lobby", 1501)); /* while it is fetched */
+    answer_page(f, fetch, 1025, 1280, 1501, false);
+    assert_int_equal(sent_count(f, VERB_FETCH), 0);
+    answer_page(f, fetch, 1281, 1500, 1501, true);
+    assert_int_equal(f->fx.count, 0);
+    assert_told_events(f, "#lobby", 1, 1500);
+    assert_told_live(f, "#lobby", 1500);
+    assert_told_event(f, "#lobby", 1501);
+    assert_no_tell(f);
+}
+
+static void a_hole_is_fetched_and_later_events_wait(void **state)
+{
+    struct fixture *f = *state;
+
+    go_up(f);
+    locate(f, "#lobby", ZCHAT_FROM_HEAD, 0, 10);
+    assert_told_live(f, "#lobby", 10);
+    broadcast(f, event_message("#lobby", 14));
+    assert_int_equal(sent(f, VERB_FETCH, 0)->first, 11);
+    assert_int_equal(sent(f, VERB_FETCH, 0)->last, 13);
+
+    const struct message fetch = *sent(f, VERB_FETCH, 0);
+
+    broadcast(f, event_message("#lobby", 15));
+    broadcast(f, event_message("#lobby", 11)); /* came late, not never */
+    assert_int_equal(f->fx.count, 0);          /* one question at a time */
+    assert_told_event(f, "#lobby", 11);
+    assert_no_tell(f);
+    answer_page(f, fetch, 11, 13, 15, true);
+    assert_told_events(f, "#lobby", 12, 15);
+    assert_no_tell(f);
+}
+
+static void a_head_beyond_what_is_there_is_fetched(void **state)
+{
+    struct fixture *f = *state;
+
+    go_up(f);
+    locate(f, "#lobby", ZCHAT_FROM_HEAD, 0, 10);
+    broadcast(f, head_message("#lobby", 10));
+    assert_int_equal(f->fx.count, 0);
+    broadcast(f, head_message("#lobby", 12));
+    assert_int_equal(sent(f, VERB_FETCH, 0)->first, 11);
+    assert_int_equal(sent(f, VERB_FETCH, 0)->last, 12);
+    broadcast(f, head_message("#elsewhere", 12));
+    assert_int_equal(f->fx.count, 0);
+}
+
+static void a_pong_tells_the_head_of_the_own_stream(void **state)
+{
+    struct fixture *f = *state;
+
+    go_up(f);
+    locate(f, "@alice", ZCHAT_FROM_HEAD, 0, 3);
+    receive(f, MSG(PONG, F(TS, ts, 1), S("@alice"), F(SEQ, seq, 4), F(CONFIRMED, confirmed, 3)));
+    assert_int_equal(sent(f, VERB_FETCH, 0)->first, 4);
+}
+
+static void live_streams_are_asked_for_their_head_in_turn(void **state)
+{
+    struct fixture *f = *state;
+    char name[16];
+    bool is_asked[100] = {false};
+
+    assert_int_equal(follow(f, "@alice", ZCHAT_FROM_HEAD, 0, 0), RC_OK);
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof(name), "#r%d", i);
+        assert_int_equal(follow(f, name, ZCHAT_FROM_HEAD, 0, 0), RC_OK);
+    }
+    open_link(f);
+    welcome(f, 1);
+    answer_probe(f);
+    assert_int_equal(sent_count(f, VERB_HEAD), 64); /* so many at once */
+    for (int i = 0; i < 101; i++) {
+        struct model_effects asked = f->fx;
+
+        /* Keep what is asked; each answer lets one more be asked. */
+        f->fx = (struct model_effects){0};
+        for (size_t n = 0; n < asked.count; n++) {
+            if (asked.item[n].kind == MODEL_FX_SEND && asked.item[n].message.verb == VERB_HEAD) {
+                struct message head = asked.item[n].message;
+
+                message_set(&head, SEQ, seq, 1);
+                model_received(f->model, &head, false, f->now_ms, &f->fx);
+            }
+        }
+        model_effects_fini(&asked);
+    }
+    for (int turn = 0; turn < 2; turn++) {
+        assert_int_equal(pass_to_deadline(f), PING_MS);
+        assert_in_range(sent_count(f, VERB_HEAD), 63, 64);
+        for (size_t n = 0; n < sent_count(f, VERB_HEAD); n++) {
+            const struct message *head = sent(f, VERB_HEAD, n);
+
+            assert_false(span_equal(head->stream, SPAN("@alice")));
+            is_asked[strtoul(head->stream.ptr + 2, NULL, 10)] = true;
+        }
+        receive(f, MSG(PONG));
+    }
+    for (int i = 0; i < 100; i++)
+        assert_true(is_asked[i]);
+}
+
+static void a_fetch_without_an_answer_is_asked_again(void **state)
+{
+    struct fixture *f = *state;
+    static const uint64_t waits[] = {1000, 2000, 4000, 8000, 8000};
+    struct message old;
+
+    go_up(f);
+    locate(f, "#lobby", ZCHAT_FROM_SEQ, 1, 3);
+    old = *sent(f, VERB_FETCH, 0);
+    for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+        uint64_t waited = 0;
+
+        do {
+            receive(f, MSG(PONG));
+            waited += pass_to_deadline(f);
+        } while (sent_count(f, VERB_FETCH) == 0);
+        assert_int_equal(waited, waits[i]);
+    }
+    answer_page(f, old, 1, 3, 3, true); /* late, and yet good */
+    assert_told_events(f, "#lobby", 1, 3);
+    assert_told_live(f, "#lobby", 3);
+}
+
+static void a_lost_page_is_fetched_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct message fetch;
+
+    go_up(f);
+    locate(f, "#lobby", ZCHAT_FROM_SEQ, 1, 1000);
+    fetch = *sent(f, VERB_FETCH, 0);
+    answer_page(f, fetch, 1, 256, 1000, false);
+    answer_page(f, fetch, 513, 768, 1000, false);
+    answer_page(f, fetch, 769, 1000, 1000, true);
+    assert_int_equal(sent(f, VERB_FETCH, 0)->first, 257);
+    assert_int_equal(sent(f, VERB_FETCH, 0)->last, 512);
+    fetch = *sent(f, VERB_FETCH, 0);
+    answer_page(f, fetch, 257, 512, 1000, true);
+    assert_told_events(f, "#lobby", 1, 1000);
+    assert_told_live(f, "#lobby", 1000);
+}
+
+static void a_broker_that_answers_nothing_useful_is_not_asked_in_a_hurry(void **state)
+{
+    struct fixture *f = *state;
+    struct message fetch;
+    uint64_t waited = 0;
+
+    go_up(f);
+    locate(f, "#lobby", ZCHAT_FROM_SEQ, 1, 9);
+    fetch = *sent(f, VERB_FETCH, 0);
+    receive(f, events_message(&fetch, 0, 0, 9, true));
+    assert_int_equal(f->fx.count, 0);
+    waited = pass_to_deadline(f);
+    assert_in_range(waited, 750, 1250);
+    fetch = *sent(f, VERB_FETCH, 0);
+    receive(f, MSG(GONE, F(STREAM, stream, fetch.stream), F(FIRST, first, 1), F(SEQ, seq, 9),
+                   F(REF, ref, fetch.ref)));
+    assert_int_equal(f->fx.count, 0);
+    assert_no_tell(f);
+    assert_in_range(pass_to_deadline(f), 1500, 2500);
+    assert_int_equal(sent_count(f, VERB_FETCH), 1);
+}
+
+static void what_is_no_longer_kept_is_told_as_a_gap(void **state)
+{
+    struct fixture *f = *state;
+    struct message fetch;
+
+    go_up(f);
+    locate(f, "#lobby", ZCHAT_FROM_SEQ, 3, 12);
+    fetch = *sent(f, VERB_FETCH, 0);
+    receive(f, MSG(GONE, S("#lobby"), F(FIRST, first, 11), F(SEQ, seq, 12), F(REF, ref, 1)));
+    assert_int_equal(f->fx.count, 0); /* not the answer to what was asked */
+    broadcast(f, event_message("#lobby", 9));
+    receive(f,
+            MSG(GONE, S("#lobby"), F(FIRST, first, 11), F(SEQ, seq, 12), F(REF, ref, fetch.ref)));
+    assert_int_equal(sent(f, VERB_FETCH, 0)->first, 11);
+    fetch = *sent(f, VERB_FETCH, 0);
+    assert_told(f, ZCHAT_GAP);
+    assert_string_equal(f->event.stream, "#lobby");
+    assert_int_equal(f->event.first, 3);
+    assert_int_equal(f->event.last, 10);
+    assert_no_tell(f);
+    answer_page(f, fetch, 11, 12, 12, true);
+    assert_told_events(f, "#lobby", 11, 12);
+    assert_told_live(f, "#lobby", 12);
+}
+
+static void all_is_gone_up_to_the_head(void **state)
+{
+    struct fixture *f = *state;
+    struct message fetch;
+
+    go_up(f);
+    locate(f, "#lobby", ZCHAT_FROM_SEQ, 1, 12);
+    fetch = *sent(f, VERB_FETCH, 0);
+    receive(f,
+            MSG(GONE, S("#lobby"), F(FIRST, first, 13), F(SEQ, seq, 12), F(REF, ref, fetch.ref)));
+    assert_told(f, ZCHAT_GAP);
+    assert_int_equal(f->event.last, 12);
+    assert_told_live(f, "#lobby", 12);
+    broadcast(f, event_message("#lobby", 13));
+    assert_told_event(f, "#lobby", 13);
+}
+
+static void reading_back_ends_with_live_and_is_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    struct message fetch;
+
+    go_up(f);
+    assert_int_equal(follow(f, "#lobby", ZCHAT_FROM_SEQ, 3, 5), RC_OK);
+    answer_head(f, 0, 12);
+    fetch = *sent(f, VERB_FETCH, 0);
+    assert_int_equal(fetch.last, 5);
+    broadcast(f, event_message("#lobby", 3)); /* nobody follows it live */
+    answer_page(f, fetch, 3, 5, 12, true);
+    assert_told_events(f, "#lobby", 3, 5);
+    assert_told_live(f, "#lobby", 5);
+    assert_no_tell(f);
+    assert_int_equal(follow(f, "#lobby", ZCHAT_FROM_SEQ, 3, 5), RC_OK);
+}
+
+static void reading_back_beside_the_live_stream_disturbs_neither(void **state)
+{
+    struct fixture *f = *state;
+    struct message fetch;
+
+    go_up(f);
+    locate(f, "#lobby", ZCHAT_FROM_HEAD, 0, 12);
+    assert_told_live(f, "#lobby", 12);
+    assert_int_equal(follow(f, "#lobby", ZCHAT_FROM_LAST, 2, 12), RC_OK);
+    answer_head(f, 0, 12);
+    fetch = *sent(f, VERB_FETCH, 0);
+    broadcast(f, event_message("#lobby", 13));
+    answer_page(f, fetch, 11, 12, 13, true);
+    assert_told_event(f, "#lobby", 13);
+    assert_told_events(f, "#lobby", 11, 12);
+    assert_told_live(f, "#lobby", 12);
+    broadcast(f, event_message("#lobby", 14));
+    assert_told_event(f, "#lobby", 14);
+    assert_no_tell(f);
+}
+
+static void a_gap_in_reading_back_ends_at_its_end(void **state)
+{
+    struct fixture *f = *state;
+    struct message fetch;
+
+    go_up(f);
+    assert_int_equal(follow(f, "#lobby", ZCHAT_FROM_SEQ, 3, 5), RC_OK);
+    answer_head(f, 0, 12);
+    fetch = *sent(f, VERB_FETCH, 0);
+    receive(f, MSG(GONE, S("#lobby"), F(FIRST, first, 9), F(SEQ, seq, 12), F(REF, ref, fetch.ref)));
+    assert_told(f, ZCHAT_GAP);
+    assert_int_equal(f->event.first, 3);
+    assert_int_equal(f->event.last, 5);
+    assert_told_live(f, "#lobby", 5);
+    assert_no_tell(f);
+}
+
+static void a_time_is_found_by_the_broker(void **state)
+{
+    struct fixture *f = *state;
+    struct message fetch;
+
+    go_up(f);
+    locate(f, "#lobby", ZCHAT_FROM_TIME, 5000, 12);
+    fetch = *sent(f, VERB_FETCH, 0);
+    assert_int_equal(fetch.since, 5000);
+    assert_false(message_has(&fetch, HAS_FIRST));
+    broadcast(f, event_message("#lobby", 13));
+    assert_no_tell(f);
+    answer_page(f, fetch, 11, 12, 13, true);
+    assert_told_events(f, "#lobby", 11, 12);
+    assert_told_live(f, "#lobby", 12);
+    assert_told_event(f, "#lobby", 13);
+}
+
+static void a_time_after_the_last_event_is_live_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct message fetch;
+
+    go_up(f);
+    locate(f, "#lobby", ZCHAT_FROM_TIME, 5000, 12);
+    fetch = *sent(f, VERB_FETCH, 0);
+    receive(f, events_message(&fetch, 0, 0, 12, true));
+    assert_told_live(f, "#lobby", 12);
+    broadcast(f, event_message("#lobby", 13));
+    assert_told_event(f, "#lobby", 13);
+}
+
+static void a_time_before_what_is_kept_begins_there_without_a_gap(void **state)
+{
+    struct fixture *f = *state;
+    struct message fetch;
+
+    go_up(f);
+    locate(f, "#lobby", ZCHAT_FROM_TIME, 5000, 12);
+    fetch = *sent(f, VERB_FETCH, 0);
+    receive(f,
+            MSG(GONE, S("#lobby"), F(FIRST, first, 12), F(SEQ, seq, 12), F(REF, ref, fetch.ref)));
+    assert_int_equal(sent(f, VERB_FETCH, 0)->first, 12);
+    assert_no_tell(f);
+}
+
+static void events_during_the_probe_are_held_and_told_in_turn(void **state)
+{
+    struct fixture *f = *state;
+    struct message fetch;
+
+    go_up(f);
+    assert_int_equal(follow(f, "#lobby", ZCHAT_FROM_SEQ, 4, 0), RC_OK);
+
+    const uint64_t token = sent(f, VERB_PROBE, 0)->token;
+
+    broadcast(f, event_message("#lobby", 2)); /* before the place */
+    broadcast(f, event_message("#lobby", 6));
+    broadcast(f, event_message("#lobby", 5));
+    assert_no_tell(f);
+    broadcast(f, MSG(PROBE, F(TOKEN, token, token)));
+    answer_head(f, 0, 6);
+    fetch = *sent(f, VERB_FETCH, 0);
+    assert_int_equal(fetch.first, 4);
+    assert_int_equal(fetch.last, 4);
+    answer_page(f, fetch, 4, 4, 6, true);
+    assert_told_events(f, "#lobby", 4, 6);
+    assert_told_live(f, "#lobby", 6);
+    assert_no_tell(f);
+}
+
+static void held_events_are_bounded(void **state)
+{
+    struct model_options options = {.limits = MODEL_LIMITS_DEFAULTS};
+    struct message fetch;
+
+    (void)state;
+    options.limits.held_max = 4;
+
+    struct fixture f = fixture_with(options);
+
+    go_up(&f);
+    locate(&f, "#lobby", ZCHAT_FROM_HEAD, 0, 10);
+    assert_told_live(&f, "#lobby", 10);
+    broadcast(&f, event_message("#lobby", 20));
+    fetch = *sent(&f, VERB_FETCH, 0);
+    for (uint64_t seq = 19; seq >= 12; seq--)
+        broadcast(&f, event_message("#lobby", seq));
+    answer_page(&f, fetch, 11, 11, 20, true); /* the broker stops early */
+    assert_told_events(&f, "#lobby", 11, 15);
+    assert_no_tell(&f);
+    fixture_fini(&f);
+}
+
+static void a_full_queue_leaves_events_with_the_broker(void **state)
+{
+    struct model_options options = {.limits = MODEL_LIMITS_DEFAULTS};
+    struct message fetch;
+
+    (void)state;
+    options.limits.tells_max = 8;
+
+    struct fixture f = fixture_with(options);
+
+    go_up(&f);
+    locate(&f, "#lobby", ZCHAT_FROM_SEQ, 1, 20);
+    fetch = *sent(&f, VERB_FETCH, 0);
+    assert_int_equal(fetch.last, 8); /* no more than there is room for */
+    answer_page(&f, fetch, 1, 8, 20, true);
+    assert_int_equal(sent_count(&f, VERB_FETCH), 0);
+    broadcast(&f, event_message("#lobby", 21));
+    post_to(&f, "#lobby", 0);
+    ack(&f, 1, "#lobby", 22); /* states are never dropped */
+    for (uint64_t seq = 1; seq <= 2; seq++)
+        assert_told_event(&f, "#lobby", seq);
+    fetch = *sent(&f, VERB_FETCH, 0);
+    assert_int_equal(fetch.first, 9);
+    assert_int_equal(fetch.last, 10);
+    answer_page(&f, fetch, 9, 10, 21, true);
+    assert_told_events(&f, "#lobby", 3, 8);
+    assert_told_post(&f, 1, ZCHAT_STORED);
+    for (uint64_t told = 8; told < 21;) {
+        while (sent_count(&f, VERB_FETCH) > 0) {
+            fetch = *sent(&f, VERB_FETCH, 0);
+            answer_page(&f, fetch, fetch.first, fetch.last, 21, true);
+        }
+        if (!next_tell(&f)) {
+            pass_to_deadline(&f); /* a question that nobody looked at above is asked again */
+            receive_quietly(&f, MSG(PONG));
+        } else if (f.event.kind == ZCHAT_EVENT) {
+            assert_int_equal(f.event.seq, ++told);
+        }
+    }
+    fixture_fini(&f);
+}
+
+static void a_full_queue_makes_a_live_event_a_hole(void **state)
+{
+    struct model_options options = {.limits = MODEL_LIMITS_DEFAULTS};
+    struct message fetch;
+
+    (void)state;
+    options.limits.tells_max = 2;
+
+    struct fixture f = fixture_with(options);
+
+    go_up(&f);
+    locate(&f, "#lobby", ZCHAT_FROM_HEAD, 0, 0);
+    for (uint64_t seq = 1; seq <= 3; seq++)
+        broadcast(&f, event_message("#lobby", seq));
+    assert_int_equal(sent_count(&f, VERB_FETCH), 0);
+    assert_told_live(&f, "#lobby", 0);
+    assert_int_equal(sent_count(&f, VERB_FETCH), 0);
+    assert_told_event(&f, "#lobby", 1);
+    fetch = *sent(&f, VERB_FETCH, 0);
+    assert_int_equal(fetch.first, 3);
+    answer_page(&f, fetch, 3, 3, 3, true);
+    assert_told_events(&f, "#lobby", 2, 3);
+    fixture_fini(&f);
+}
+
+static void no_more_than_sixteen_fetches_are_out(void **state)
+{
+    struct fixture *f = *state;
+    struct message fetch = {0};
+    char name[16];
+
+    go_up(f);
+    for (int i = 0; i < 20; i++) {
+        snprintf(name, sizeof(name), "#r%d", i);
+        assert_int_equal(follow(f, name, ZCHAT_FROM_SEQ, 1, 100), RC_OK);
+        answer_head(f, 0, 10);
+        assert_int_equal(sent_count(f, VERB_FETCH), i < 16);
+        if (i == 0)
+            fetch = *sent(f, VERB_FETCH, 0);
+    }
+    fetch.stream = SPAN("#r0");
+    answer_page(f, fetch, 1, 10, 10, true);
+    assert_int_equal(sent_count(f, VERB_FETCH), 1);
+    assert_true(span_equal(sent(f, VERB_FETCH, 0)->stream, SPAN("#r16")));
+}
+
+static void a_busy_broker_is_asked_later(void **state)
+{
+    struct fixture *f = *state;
+
+    go_up(f);
+    locate(f, "#lobby", ZCHAT_FROM_SEQ, 1, 9);
+    answer_error(f, RC_LIMIT, sent(f, VERB_FETCH, 0)->ref);
+    assert_int_equal(f->fx.count, 0);
+    assert_in_range(pass_to_deadline(f), 750, 1250);
+    answer_error(f, RC_BUSY, sent(f, VERB_FETCH, 0)->ref);
+    assert_in_range(pass_to_deadline(f), 1500, 2500);
+    assert_int_equal(sent_count(f, VERB_FETCH), 1);
+    assert_no_tell(f);
+}
+
+static void a_stream_that_does_not_exist_is_told_and_forgotten(void **state)
+{
+    struct fixture *f = *state;
+
+    go_up(f);
+    assert_int_equal(follow(f, "#nowhere", ZCHAT_FROM_HEAD, 0, 0), RC_OK);
+    answer_probe(f);
+    answer_error(f, RC_NO_SUCH_ROOM, sent(f, VERB_HEAD, 0)->ref);
+    assert_true(has_topic(f, MODEL_FX_UNSUBSCRIBE, "#nowhere"));
+    assert_told(f, ZCHAT_ANSWER);
+    assert_int_equal(f->event.ref, 0);
+    assert_int_equal(f->event.rc, RC_NO_SUCH_ROOM);
+    assert_string_equal(f->event.stream, "#nowhere");
+    assert_int_equal(follow(f, "#nowhere", ZCHAT_FROM_HEAD, 0, 0), RC_OK);
+    answer_error(f, RC_DENIED, 424242); /* an answer to nothing */
+    assert_no_tell(f);
+}
+
+static void a_reconnect_keeps_the_place(void **state)
+{
+    struct fixture *f = *state;
+    struct message fetch;
+
+    go_up(f);
+    locate(f, "#lobby", ZCHAT_FROM_HEAD, 0, 10);
+    assert_told_live(f, "#lobby", 10);
+    broadcast(f, event_message("#lobby", 11));
+    broadcast(f, event_message("#lobby", 13)); /* a fetch is out when the link goes */
+    assert_int_equal(follow(f, "#old", ZCHAT_FROM_SEQ, 1, 5), RC_OK);
+    answer_head(f, 0, 9);
+    assert_int_equal(follow(f, "#older", ZCHAT_FROM_SEQ, 1, 5), RC_OK);
+    forget(f);
+    model_lost(f->model, f->now_ms, &f->fx);
+    assert_told_event(f, "#lobby", 11);
+    open_link(f);
+    assert_true(has_topic(f, MODEL_FX_SUBSCRIBE, "#lobby"));
+    assert_false(has_topic(f, MODEL_FX_SUBSCRIBE, "#old"));
+    welcome(f, 1);
+    assert_int_equal(sent_count(f, VERB_PROBE), 1);
+    assert_int_equal(sent_count(f, VERB_FETCH), 1); /* history goes on where it was */
+    assert_true(span_equal(sent(f, VERB_FETCH, 0)->stream, SPAN("#old")));
+    assert_int_equal(sent_count(f, VERB_HEAD), 1);
+    answer_probe(f);
+    answer_head(f, 0, 20);
+    fetch = *sent(f, VERB_FETCH, 0);
+    assert_int_equal(fetch.first, 12);
+    assert_int_equal(fetch.last, 12); /* 13 is held */
+    answer_page(f, fetch, 12, 12, 20, true);
+    fetch = *sent(f, VERB_FETCH, 0);
+    answer_page(f, fetch, 14, 20, 20, true);
+    assert_told(f, ZCHAT_LINK);
+    assert_told(f, ZCHAT_LINK);
+    assert_told_events(f, "#lobby", 12, 20);
+    assert_no_tell(f); /* and live is not told again */
+}
+
+static void unfollowing_stops_everything(void **state)
+{
+    struct fixture *f = *state;
+    struct message fetch;
+
+    go_up(f);
+    assert_int_equal(follow(f, "#b", ZCHAT_FROM_SEQ, 1, 0), RC_OK);
+    model_unfollow(f->model, SPAN("#b"), &f->fx); /* before the probe is back */
+    assert_true(has_topic(f, MODEL_FX_UNSUBSCRIBE, "#b"));
+    assert_true(has_topic(f, MODEL_FX_UNSUBSCRIBE, PROBE_TOPIC));
+    locate(f, "#a", ZCHAT_FROM_SEQ, 1, 10);
+    fetch = *sent(f, VERB_FETCH, 0);
+    fetch.stream = SPAN("#a");
+    broadcast(f, event_message("#a", 11));
+    forget(f);
+    model_unfollow(f->model, SPAN("#a"), &f->fx);
+    assert_true(has_topic(f, MODEL_FX_UNSUBSCRIBE, "#a"));
+    answer_page(f, fetch, 1, 10, 11, true);
+    broadcast(f, event_message("#a", 12));
+    model_unfollow(f->model, SPAN("#a"), &f->fx);
+    assert_int_equal(f->fx.count, 0);
+    assert_no_tell(f);
+    assert_int_equal(pass_to_deadline(f), PING_MS);
+}
+
+static void unknown_types_keep_their_place(void **state)
+{
+    struct fixture *f = *state;
+    struct message strange = event_message("#lobby", 1);
+
+    go_up(f);
+    locate(f, "#lobby", ZCHAT_FROM_HEAD, 0, 0);
+    assert_told_live(f, "#lobby", 0);
+    strange.type = SPAN("dance");
+    strange.has &= ~HAS_TEXT;
+    broadcast(f, strange);
+    broadcast(f, event_message("#lobby", 2));
+    broadcast(f, event_message("#lobby", 0));
+    assert_told_event(f, "#lobby", 1);
+    assert_string_equal(f->event.type, "dance");
+    assert_string_equal(f->event.text, "");
+    assert_string_equal(f->event.message_kind, "");
+    assert_told_event(f, "#lobby", 2);
+    assert_no_tell(f);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(a_stream_is_probed_then_located_then_live),
+        T(a_lost_probe_subscribes_again_with_growing_patience),
+        T(one_probe_covers_what_was_subscribed_before_it),
+        T(followers_before_welcome_share_one_probe),
+        cmocka_unit_test(the_place_is_reckoned_from_the_head),
+        T(following_behind_the_confirmed_is_for_the_own_stream),
+        T(names_and_places_are_checked),
+        cmocka_unit_test(the_number_of_follows_is_limited),
+        T(what_is_missing_is_fetched_in_pages_and_told_in_order),
+        T(a_hole_is_fetched_and_later_events_wait),
+        T(a_head_beyond_what_is_there_is_fetched),
+        T(a_pong_tells_the_head_of_the_own_stream),
+        T(live_streams_are_asked_for_their_head_in_turn),
+        T(a_fetch_without_an_answer_is_asked_again),
+        T(a_lost_page_is_fetched_alone),
+        T(a_broker_that_answers_nothing_useful_is_not_asked_in_a_hurry),
+        T(what_is_no_longer_kept_is_told_as_a_gap),
+        T(all_is_gone_up_to_the_head),
+        T(reading_back_ends_with_live_and_is_forgotten),
+        T(reading_back_beside_the_live_stream_disturbs_neither),
+        T(a_gap_in_reading_back_ends_at_its_end),
+        T(a_time_is_found_by_the_broker),
+        T(a_time_after_the_last_event_is_live_at_once),
+        T(a_time_before_what_is_kept_begins_there_without_a_gap),
+        T(events_during_the_probe_are_held_and_told_in_turn),
+        cmocka_unit_test(held_events_are_bounded),
+        cmocka_unit_test(a_full_queue_leaves_events_with_the_broker),
+        cmocka_unit_test(a_full_queue_makes_a_live_event_a_hole),
+        T(no_more_than_sixteen_fetches_are_out),
+        T(a_busy_broker_is_asked_later),
+        T(a_stream_that_does_not_exist_is_told_and_forgotten),
+        T(a_reconnect_keeps_the_place),
+        T(unfollowing_stops_everything),
+        T(unknown_types_keep_their_place),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
