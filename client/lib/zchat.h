@@ -32,6 +32,7 @@ struct zchat_options {
     const char *agent; /* the program's name and version, for the broker's log; may be NULL */
     bool is_inbox;     /* shows this person's private messages to somebody, so may confirm them */
     uint64_t session;  /* 0: a new one; else repeat this session's posts (see zchat_post_as) */
+    bool is_service;    /* a program beside the person's client: its nick is not the "last one used" */
 };
 
 /* Make a handle; does not wait for the network. On failure *ret_why (valid until the next call in
