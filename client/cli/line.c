@@ -1,6 +1,444 @@
-#include "client/cli/verbs.h"
+/* line.c - the loop of line mode: input, events, states of own posts. */
+#include "client/cli/line.h"
+
+#include "client/lib/net/event_json.h"
+#include "shared/base/clock.h"
+#include "shared/text/clean.h"
+#include "shared/text/json.h"
+#include "shared/wire/wire.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LAST_SHOWN      10   /* events of each room at the start */
+#define WAITING_TOLD_MS 1000 /* a post that waits longer is shown as waiting */
+#define UNSHOWN_MS      2000 /* at the end, so long for the events of stored posts */
+
+void line_remark(const char *format, ...)
+{
+    va_list args;
+
+    fputs("* ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+void line_set_target(struct line *self, const char *target)
+{
+    if (strcmp(self->target, target) == 0)
+        return;
+    snprintf(self->target, sizeof(self->target), "%s", target);
+    if (self->is_terminal && target[0] != '\0')
+        line_remark("what you type goes to %s", target);
+}
+
+/* --- own posts -------------------------------------------------------------------- */
+
+static void print_sign(const struct line *self, enum sign sign)
+{
+    printf("%s ", style_sign(&self->style, sign));
+}
+
+static void print_post_text(const struct own_post *post)
+{
+    clean_write(stdout, (struct span){post->text, post->text_len}, true, "    ");
+}
+
+void line_post(struct line *self, const char *target, struct span text)
+{
+    uint32_t number = 0;
+    zchat_rc rc;
+
+    /* Without a deadline of their own, posts wait for a broker that is away as long as we run. */
+    rc = zchat_post(self->cli.chat, target, NULL, text.ptr, text.len,
+                    self->args->has_timeout ? self->args->timeout_ms : 0, &number);
+    if (rc != 0) {
+        line_remark("%s not sent: %s", style_sign(&self->style, SIGN_FAILED), zchat_strerror(rc));
+        return;
+    }
+    own_posts_add(&self->posts, number, target, text, cli_now_ms());
+    self->progress_ms = cli_now_ms();
+}
+
+void line_post_json(const struct line *self, const struct zchat_event *event)
+{
+    static const char *const states[] = {"waiting", "stored", "delivered", "unknown", "failed"};
+    struct json json;
+
+    json_open(&json, stdout);
+    if (event->stream[0] != '\0')
+        json_text(&json, "stream", span_of(event->stream));
+    if (event->seq != 0)
+        json_uint(&json, "seq", event->seq);
+    json_text(&json, "type", SPAN("post"));
+    json_id(&json, "session", zchat_session(self->cli.chat));
+    json_uint(&json, "number", event->number);
+    json_text(&json, "state", span_of(states[event->post]));
+    if (event->rc != 0)
+        json_text(&json, "error", span_of(zchat_errname(event->rc)));
+    json_close(&json);
+}
+
+/* A room's post is shown by its event; a private one here. */
+static void show_stored(struct line *self, const struct own_post *post,
+                        const struct zchat_event *event)
+{
+    if (post->target[0] == '#')
+        return;
+    print_time(stdout, &self->style, event->ts_ms != 0 ? event->ts_ms : clock_wall_ms());
+    print_sign(self, SIGN_TO);
+    print_nick(stdout, &self->style, post->target + 1);
+    fputs(": ", stdout);
+    print_post_text(post);
+    printf(" %s\n", style_sign(&self->style, SIGN_STORED));
+}
+
+static void show_delivered(struct line *self, const struct own_post *post)
+{
+    print_sign(self, SIGN_DELIVERED);
+    print_nick(stdout, &self->style, post->target + 1);
+    fputs(" has it: ", stdout);
+    print_post_text(post);
+    fputc('\n', stdout);
+}
+
+static void show_failed(struct line *self, const struct own_post *post,
+                        const struct zchat_event *event)
+{
+    print_sign(self, SIGN_FAILED);
+    fputs(event->post == ZCHAT_FAILED ? "not sent to " : "no answer yet for ", stdout);
+    clean_write(stdout, span_of(post->target), false, "");
+    fputs(": ", stdout);
+    print_post_text(post);
+    if (event->post == ZCHAT_FAILED)
+        printf(" (%s)", zchat_strerror(event->rc));
+    printf(" (/retry %" PRIu32 ")\n", post->number);
+}
+
+static void on_post(struct line *self, const struct zchat_event *event)
+{
+    struct own_post *post = own_posts_find(&self->posts, event->number);
+
+    self->progress_ms = cli_now_ms();
+    if (self->args->is_json)
+        line_post_json(self, event);
+    if (post == NULL)
+        return;
+    post->state = event->post;
+    if (!self->args->is_json) {
+        if (event->post == ZCHAT_STORED)
+            show_stored(self, post, event);
+        else if (event->post == ZCHAT_DELIVERED)
+            show_delivered(self, post);
+        else if (event->post != ZCHAT_WAITING)
+            show_failed(self, post, event);
+    }
+    if (event->post == ZCHAT_DELIVERED || (event->post == ZCHAT_STORED && post->is_shown))
+        own_posts_remove(&self->posts, post);
+}
+
+/* Nothing is dropped silently: what waits for long is said to wait, once. */
+static void tell_waiting(struct line *self)
+{
+    uint64_t now_ms = cli_now_ms();
+
+    for (size_t i = 0; i < self->posts.count; i++) {
+        struct own_post *post = &self->posts.item[i];
+
+        if (post->state != ZCHAT_WAITING || post->is_told_waiting ||
+            now_ms < post->posted_at_ms + WAITING_TOLD_MS)
+            continue;
+        post->is_told_waiting = true;
+        if (self->args->is_json)
+            continue;
+        print_sign(self, SIGN_WAITING);
+        fputs("waiting for the broker: ", stdout);
+        print_post_text(post);
+        fputc('\n', stdout);
+    }
+}
+
+/* --- events ----------------------------------------------------------------------- */
+
+static bool is_of_this_run(const struct line *self, const struct zchat_event *event)
+{
+    return event->session == zchat_session(self->cli.chat) && strcmp(event->type, "message") == 0;
+}
+
+static void on_event(struct line *self, const struct zchat_event *event)
+{
+    bool is_asked = self->ask == ASK_HISTORY && strcmp(event->stream, self->ask_stream) == 0;
+    struct own_post *post = NULL;
+    const char *after = "";
+
+    if (self->args->is_json) {
+        event_json(stdout, event);
+    }
+    if (is_of_this_run(self, event)) {
+        post = own_posts_find(&self->posts, event->number);
+        after = style_sign(&self->style, SIGN_STORED);
+        self->progress_ms = cli_now_ms();
+    }
+    /* Private ones were shown with their state; reading back shows them all. */
+    if (!self->args->is_json && (after[0] == '\0' || event->stream[0] == '#' || is_asked))
+        print_event(stdout, &self->style, event, after);
+    if (post == NULL)
+        return;
+    post->is_shown = true;
+    if (post->state == ZCHAT_STORED && post->target[0] == '#')
+        own_posts_remove(&self->posts, post);
+}
+
+static void follow_last(struct line *self, const char *stream)
+{
+    const struct zchat_place own = {ZCHAT_FROM_CONFIRMED, 0}, room = {ZCHAT_FROM_LAST, LAST_SHOWN};
+    zchat_rc rc = zchat_follow(self->cli.chat, stream, stream[0] == '@' ? own : room, 0);
+
+    if (rc == 0)
+        self->live_missing++;
+}
+
+void line_ask_for(struct line *self, enum line_ask ask, zchat_rc rc, uint32_t ref,
+                  const char *stream)
+{
+    if (rc != 0) {
+        line_remark("%s", zchat_strerror(rc));
+        return;
+    }
+    self->ask = ask;
+    self->ask_ref = ref;
+    snprintf(self->ask_stream, sizeof(self->ask_stream), "%s", stream);
+    self->ask_until_ms = cli_later_ms(self->args->timeout_ms);
+}
+
+static void on_joined(struct line *self, const struct zchat_event *event)
+{
+    line_remark("you are in %s, with %" PRIu32 " in all", event->stream, event->people);
+    self->live_missing = 0;
+    follow_last(self, event->stream); /* fails when it is followed already, which is as good */
+    if (self->live_missing > 0)
+        self->ask = ASK_LIVE; /* what was said before stands above what is said now */
+    line_set_target(self, event->stream);
+}
+
+static void on_started(struct line *self)
+{
+    follow_last(self, self->own);
+    self->ask = self->live_missing > 0 ? ASK_LIVE : ASK_NOTHING;
+    if (self->target[0] == '\0')
+        line_remark("you are in no room yet: /join #lobby");
+    else if (self->is_terminal)
+        line_remark("what you type goes to %s; /help tells the commands", self->target);
+}
+
+static void on_answer(struct line *self, const struct zchat_event *event)
+{
+    enum line_ask ask = self->ask;
+
+    if (event->ref == 0 || event->ref != self->ask_ref) {
+        if (event->rc != 0)
+            line_remark("%s: %s", event->stream, zchat_strerror(event->rc));
+        if (event->ref == 0 && ask == ASK_HISTORY)
+            self->ask = ASK_NOTHING;
+        return;
+    }
+    self->ask = ASK_NOTHING;
+    if (event->rc != 0) {
+        line_remark("%s%s%s", self->ask_stream, self->ask_stream[0] == '\0' ? "" : ": ",
+                    zchat_strerror(event->rc));
+    } else if (ask == ASK_START) {
+        on_started(self);
+    } else if (ask == ASK_JOIN) {
+        on_joined(self, event);
+    } else if (ask == ASK_LEAVE) {
+        zchat_unfollow(self->cli.chat, event->stream);
+        line_remark("you have left %s", event->stream);
+        if (strcmp(self->target, event->stream) == 0)
+            self->target[0] = '\0';
+    } else if (ask == ASK_WHO) {
+        people_print(&self->people, self->args->is_json);
+    }
+    people_fini(&self->people);
+}
+
+static void on_room(struct line *self, const struct zchat_event *event)
+{
+    if (self->ask == ASK_ROOMS) {
+        room_print(event, self->args->is_json);
+    } else if (self->ask == ASK_START) {
+        follow_last(self, event->stream);
+        snprintf(self->target, sizeof(self->target), "%s", event->stream);
+    }
+}
+
+static void on_live(struct line *self, const struct zchat_event *event)
+{
+    if (self->ask == ASK_HISTORY && strcmp(event->stream, self->ask_stream) == 0)
+        self->ask = ASK_NOTHING;
+    if (self->live_missing == 0)
+        return;
+    self->live_missing--;
+    if (self->live_missing == 0 && self->ask == ASK_LIVE)
+        self->ask = ASK_NOTHING;
+}
+
+static enum exit_code on_any(struct line *self, const struct zchat_event *event)
+{
+    switch (event->kind) {
+    case ZCHAT_EVENT:
+        on_event(self, event);
+        break;
+    case ZCHAT_GAP:
+        if (self->args->is_json)
+            event_json(stdout, event);
+        else
+            print_gap(stdout, &self->style, event);
+        break;
+    case ZCHAT_POST:
+        on_post(self, event);
+        break;
+    case ZCHAT_LIVE:
+        on_live(self, event);
+        break;
+    case ZCHAT_PERSON:
+        people_take(&self->people, event);
+        break;
+    case ZCHAT_ROOM:
+        on_room(self, event);
+        break;
+    case ZCHAT_ANSWER:
+        on_answer(self, event);
+        break;
+    default:
+        break;
+    }
+    return cli_flush();
+}
+
+/* --- the loop --------------------------------------------------------------------- */
+
+static bool wants_input(const struct line *self)
+{
+    return !self->is_over && self->ask == ASK_NOTHING &&
+           zchat_unanswered(self->cli.chat) < POST_WINDOW;
+}
+
+static void take_lines(struct line *self)
+{
+    struct span text;
+    enum rc rc;
+
+    while (wants_input(self)) {
+        rc = input_line(&self->input, &text);
+        if (rc == RC_END) {
+            self->is_over = self->input.is_over;
+            if (self->is_over)
+                self->progress_ms = cli_now_ms();
+            return;
+        }
+        if (rc == RC_TOO_BIG)
+            line_remark("%s not sent: %s", style_sign(&self->style, SIGN_FAILED),
+                        rc_sentence(RC_TOO_BIG));
+        else
+            line_take(self, text);
+    }
+}
+
+/* The input is over: EXIT_GO_ON while something is still to come. */
+static enum exit_code check_end(struct line *self)
+{
+    uint64_t waited_ms = cli_now_ms() - self->progress_ms;
+    size_t unanswered = zchat_unanswered(self->cli.chat);
+
+    if (!self->is_over || self->ask != ASK_NOTHING)
+        return EXIT_GO_ON;
+    if (unanswered > 0) {
+        if (waited_ms < self->args->timeout_ms)
+            return EXIT_GO_ON;
+        cli_say(
+            "no answer for %zu messages in time; whether they were stored is not known (timeout)",
+            unanswered);
+        return EXIT_TIMED_OUT;
+    }
+    if (own_posts_unshown(&self->posts) > 0 && waited_ms < UNSHOWN_MS)
+        return EXIT_GO_ON;
+    return !self->is_terminal && own_posts_failed(&self->posts) > 0 ? EXIT_REFUSED : EXIT_DONE;
+}
+
+/* The next time at which something is to be said without an event. */
+static uint64_t next_look_ms(const struct line *self)
+{
+    bool is_waiting =
+        self->is_over || self->ask != ASK_NOTHING || zchat_unanswered(self->cli.chat) > 0;
+
+    return is_waiting ? cli_later_ms(WAITING_TOLD_MS / 4) : UINT64_MAX;
+}
+
+static enum exit_code run(struct line *self)
+{
+    struct zchat_event event;
+    enum exit_code code;
+
+    for (;;) {
+        struct pollfd in = {.fd = self->input.fd, .events = POLLIN};
+        bool is_reading;
+
+        take_lines(self);
+        tell_waiting(self);
+        code = cli_flush();
+        if (code == EXIT_GO_ON)
+            code = check_end(self);
+        if (code != EXIT_GO_ON)
+            return code;
+        is_reading = wants_input(self) && !self->input.is_over;
+        code = cli_next(&self->cli, next_look_ms(self), &in, is_reading ? 1 : 0, &event);
+        if (code != EXIT_GO_ON)
+            return code;
+        if (is_reading && in.revents != 0 && input_fill(&self->input) != RC_OK)
+            cli_say("cannot read standard input: %s", strerror(errno));
+        code = on_any(self, &event);
+        if (code != EXIT_GO_ON)
+            return code;
+        if (self->ask != ASK_NOTHING && self->cli.was_up && cli_now_ms() >= self->ask_until_ms) {
+            line_remark("no answer yet; going on without");
+            self->ask = ASK_NOTHING;
+        }
+    }
+}
+
 enum exit_code line_mode(const struct args *args)
 {
-    (void)args;
-    return EXIT_OTHER;
+    struct line self = {.args = args, .style = style_for(stdout)};
+    struct zchat_event event;
+    uint32_t ref = 0;
+    zchat_rc rc;
+    enum exit_code code = cli_open(&self.cli, args, true);
+
+    if (code != EXIT_GO_ON)
+        return code;
+    self.is_terminal = isatty(STDIN_FILENO) == 1;
+    self.style.has_date = false;
+    self.style.is_verbose = args->is_verbose;
+    self.cli.tells_link = true;
+    input_init(&self.input, STDIN_FILENO);
+    own_posts_init(&self.posts);
+    snprintf(self.own, sizeof(self.own), "@%s", zchat_nick(self.cli.chat));
+    code = cli_wait_up(&self.cli);
+    if (code == EXIT_GO_ON) {
+        rc = zchat_rooms(self.cli.chat, true, &ref);
+        line_ask_for(&self, ASK_START, rc, ref, "");
+        code = run(&self);
+    }
+    if (code == EXIT_DONE) /* what was printed last counts as shown */
+        (void)cli_next(&self.cli, cli_now_ms(), NULL, 0, &event);
+    people_fini(&self.people);
+    own_posts_fini(&self.posts);
+    input_fini(&self.input);
+    cli_close(&self.cli);
+    return code;
 }

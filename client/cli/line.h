@@ -1,0 +1,55 @@
+/* line.h - line mode: a line is a message, /command a command.
+ *
+ * Input is taken one line at a time: while a command waits for its answer no further line is read, so
+ * that a script may join a room and talk in it. */
+#ifndef CLIENT_CLI_LINE_H
+#define CLIENT_CLI_LINE_H
+
+#include "client/cli/cli.h"
+#include "client/cli/input.h"
+#include "client/cli/lists.h"
+#include "client/cli/own_posts.h"
+#include "client/cli/print.h"
+#include "client/cli/verbs.h"
+
+#include "shared/text/name.h"
+
+/* What input waits for. */
+enum line_ask { ASK_NOTHING, ASK_START, ASK_LIVE, ASK_JOIN, ASK_LEAVE, ASK_WHO, ASK_ROOMS, ASK_HISTORY };
+
+struct line {
+    struct cli cli;
+    const struct args *args;
+    struct style style;
+    struct input input;
+    struct own_posts posts;
+    struct people people;
+    bool is_terminal; /* somebody types */
+    bool is_over;     /* end of input, or /quit */
+
+    char own[STREAM_BYTES_MAX + 1];
+    char target[STREAM_BYTES_MAX + 1]; /* where a line goes; "": nowhere yet */
+
+    enum line_ask ask;
+    uint32_t ask_ref;
+    char ask_stream[STREAM_BYTES_MAX + 1];
+    uint64_t ask_until_ms;
+    size_t live_missing; /* at the start: streams that are not read to their end yet */
+
+    uint64_t progress_ms;
+};
+
+/* Do what one line says. */
+void line_take(struct line *self, struct span text);
+
+/* Wait for an answer; its request was `rc`. */
+void line_ask_for(struct line *self, enum line_ask ask, zchat_rc rc, uint32_t ref,
+                  const char *stream);
+void line_set_target(struct line *self, const char *target);
+void line_post(struct line *self, const char *target, struct span text);
+/* A remark of the program: "* ..." on stderr. */
+void line_remark(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A row or a state as one JSON line of type "post". */
+void line_post_json(const struct line *self, const struct zchat_event *event);
+
+#endif

@@ -1,0 +1,223 @@
+/* line_command.c - what a line of input says: a message, or one of the commands. */
+#include "client/cli/line.h"
+
+#include "client/cli/when.h"
+
+#include "shared/base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HISTORY_DEFAULT 20
+
+typedef void command_function(struct line *self, const char *words);
+
+static command_function do_join, do_leave, do_msg, do_who, do_rooms, do_history, do_retry, do_help,
+    do_quit;
+
+static const struct {
+    const char *name;
+    const char *usage;
+    const char *does;
+    command_function *run; /* NULL: of the contract, not of this version */
+} commands[] = {
+    {"join", "#room", "become a member, make the room when it is new", do_join},
+    {"leave", "[#room]", "cease to be a member", do_leave},
+    {"msg", "@nick [text]", "say something in private; without text: all lines from now on",
+     do_msg},
+    {"query", "@nick", "lines go there from now on", do_msg},
+    {"who", "[#room]", "people", do_who},
+    {"rooms", "", "rooms", do_rooms},
+    {"history", "[n]", "what was said here", do_history},
+    {"retry", "[number]", "send again what failed", do_retry},
+    {"help", "", "this", do_help},
+    {"quit", "", "leave; memberships stay", do_quit},
+    {"topic", "", "", NULL},
+    {"invite", "", "", NULL},
+    {"kick", "", "", NULL},
+    {"ban", "", "", NULL},
+    {"mute", "", "", NULL},
+    {"op", "", "", NULL},
+    {"away", "", "", NULL},
+    {"search", "", "", NULL},
+    {"ignore", "", "", NULL},
+};
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+/* The first word into buf (cut when longer); returns what stands behind it. */
+static const char *next_word(const char *at, char *buf, size_t capacity)
+{
+    size_t len;
+
+    at += strspn(at, " \t");
+    len = strcspn(at, " \t");
+    snprintf(buf, capacity, "%.*s", (int)len, at);
+    at += len;
+    return at + strspn(at, " \t");
+}
+
+static void do_join(struct line *self, const char *words)
+{
+    char room[STREAM_BYTES_MAX + 2];
+    uint32_t ref = 0;
+    zchat_rc rc;
+
+    next_word(words, room, sizeof(room));
+    if (room[0] == '\0') {
+        line_remark("which room? /join #lobby");
+        return;
+    }
+    rc = zchat_join(self->cli.chat, room, true, &ref);
+    line_ask_for(self, ASK_JOIN, rc, ref, room);
+}
+
+static void do_leave(struct line *self, const char *words)
+{
+    char room[STREAM_BYTES_MAX + 2];
+    uint32_t ref = 0;
+    zchat_rc rc;
+
+    next_word(words, room, sizeof(room));
+    if (room[0] == '\0')
+        snprintf(room, sizeof(room), "%s", self->target);
+    rc = zchat_leave(self->cli.chat, room, &ref);
+    line_ask_for(self, ASK_LEAVE, rc, ref, room);
+}
+
+static void do_msg(struct line *self, const char *words)
+{
+    char given[STREAM_BYTES_MAX + 2], target[STREAM_BYTES_MAX + 3];
+    struct stream_name name;
+    const char *text = next_word(words, given, sizeof(given));
+
+    snprintf(target, sizeof(target), "%s%s", given[0] == '@' || given[0] == '#' ? "" : "@", given);
+    if (stream_name_parse(span_of(target), &name) != RC_OK)
+        line_remark("to whom? /msg @nick text");
+    else if (text[0] == '\0')
+        line_set_target(self, name.text);
+    else
+        line_post(self, name.text, span_of(text));
+}
+
+static void do_who(struct line *self, const char *words)
+{
+    char room[STREAM_BYTES_MAX + 2];
+    uint32_t ref = 0;
+    zchat_rc rc;
+
+    next_word(words, room, sizeof(room));
+    rc = zchat_who(self->cli.chat, room[0] == '\0' ? NULL : room, &ref);
+    line_ask_for(self, ASK_WHO, rc, ref, room);
+}
+
+static void do_rooms(struct line *self, const char *words)
+{
+    uint32_t ref = 0;
+    zchat_rc rc = zchat_rooms(self->cli.chat, false, &ref);
+
+    (void)words;
+    line_ask_for(self, ASK_ROOMS, rc, ref, "");
+}
+
+static void do_history(struct line *self, const char *words)
+{
+    uint64_t count = HISTORY_DEFAULT;
+    const char *stream = self->target[0] == '#' ? self->target : self->own;
+    char number[24];
+
+    next_word(words, number, sizeof(number));
+    if (number[0] != '\0' && when_number(number, 100000, &count) != RC_OK) {
+        line_remark("how many? /history 50");
+        return;
+    }
+    line_ask_for(self, ASK_HISTORY,
+                 zchat_follow(self->cli.chat, stream, (struct zchat_place){ZCHAT_FROM_LAST, count},
+                              INT64_MAX),
+                 0, stream);
+}
+
+static void do_retry(struct line *self, const char *words)
+{
+    struct own_post *post;
+    uint32_t number;
+    uint64_t given;
+    char word[24];
+    zchat_rc rc;
+
+    next_word(words, word, sizeof(word));
+    if (word[0] == '\0')
+        post = own_posts_last_failed(&self->posts);
+    else
+        post = when_number(word, UINT32_MAX, &given) == RC_OK
+                   ? own_posts_find(&self->posts, (uint32_t)given)
+                   : NULL;
+    if (post == NULL || (post->state != ZCHAT_FAILED && post->state != ZCHAT_UNKNOWN)) {
+        line_remark("there is nothing to send again");
+        return;
+    }
+    rc = zchat_retry(self->cli.chat, post->number, 0, &number);
+    if (rc != 0) {
+        line_remark("cannot send it again: %s", zchat_strerror(rc));
+        return;
+    }
+    post->number = number;
+    post->state = ZCHAT_WAITING;
+    post->posted_at_ms = cli_now_ms();
+}
+
+static void do_help(struct line *self, const char *words)
+{
+    (void)self;
+    (void)words;
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (commands[i].run != NULL)
+            line_remark("/%-8s %-13s %s", commands[i].name, commands[i].usage, commands[i].does);
+    }
+    line_remark("any other line is a message; // in front of one that begins with /");
+}
+
+static void do_quit(struct line *self, const char *words)
+{
+    (void)words;
+    self->is_over = true;
+}
+
+static void run_command(struct line *self, const char *words)
+{
+    char name[16];
+    const char *rest = next_word(words, name, sizeof(name));
+
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i].name, name) != 0)
+            continue;
+        if (commands[i].run == NULL)
+            line_remark("/%s is not available in this version", name);
+        else
+            commands[i].run(self, rest);
+        return;
+    }
+    line_remark(
+        "there is no such command; /help lists them, and // sends a line that begins with /");
+}
+
+void line_take(struct line *self, struct span text)
+{
+    char *command;
+
+    if (text.len == 0)
+        return;
+    if (text.ptr[0] == '/' && !(text.len > 1 && text.ptr[1] == '/')) {
+        command = x_spandup((struct span){text.ptr + 1, text.len - 1});
+        run_command(self, command);
+        free(command);
+        return;
+    }
+    if (text.ptr[0] == '/') {
+        text.ptr++;
+        text.len--;
+    }
+    if (self->target[0] == '\0')
+        line_remark("to which room? /join #lobby");
+    else
+        line_post(self, self->target, text);
+}
