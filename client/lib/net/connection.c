@@ -214,7 +214,10 @@ static void explain_handshake(struct connection *self, uint16_t event)
         self->handshake_failures++;
     }
     if (!self->url.has_key) {
-        why_set(&self->trouble, "%s closes the connection at once", address);
+        why_set(&self->trouble,
+                "%s closes the connection at once; a broker that encrypts wants ?key=KEY in its "
+                "address",
+                address);
         return;
     }
     key_fingerprint(self->url.key, fingerprint);
