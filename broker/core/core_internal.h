@@ -54,6 +54,15 @@ bool core_store(struct core *self, enum op_kind kind, uint32_t person, struct op
 /* Publish what an operation appended, and keep the heads. */
 void core_publish(struct core *self, const struct op_result *result);
 
+/* Is there room for one row more? RC_LIMIT: no. RC_BUSY: only rows kept free for work in the store's hands
+ * are left, and that work may not need them (several people make one room at the same time). */
+static inline enum rc core_room_for_one(uint32_t count, uint32_t reserved, uint32_t max)
+{
+    if (count >= max)
+        return RC_LIMIT;
+    return reserved >= max - count ? RC_BUSY : RC_OK;
+}
+
 /* The stream of that name if this person may read it: RC_NO_SUCH_ROOM, RC_NO_SUCH_NICK, RC_DENIED. */
 enum rc core_readable(const struct core *self, uint32_t person, struct span name,
                       uint32_t *ret_row) MUST_CHECK;

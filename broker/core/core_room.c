@@ -23,6 +23,7 @@ static enum rc check_join(const struct core *self, const struct asked *asked, ui
                           bool is_member)
 {
     const struct message *join = asked->message;
+    enum rc rc = RC_OK;
 
     if (self->is_stopping)
         return RC_STOPPING;
@@ -30,12 +31,13 @@ static enum rc check_join(const struct core *self, const struct asked *asked, ui
         return RC_BAD_NAME;
     if (row == 0 && !(message_has(join, HAS_CREATE) && join->create))
         return RC_NO_SUCH_ROOM;
-    if (row == 0 && self->streams.rooms + self->rooms_reserved >= self->limits.rooms_max)
-        return RC_LIMIT;
-    if (is_member)
-        return RC_OK;
-    if (self->members.count + self->members_reserved >= self->limits.memberships_max)
-        return RC_LIMIT;
+    if (row == 0)
+        rc = core_room_for_one(self->streams.rooms, self->rooms_reserved, self->limits.rooms_max);
+    if (rc == RC_OK && !is_member)
+        rc = core_room_for_one(self->members.count, self->members_reserved,
+                               self->limits.memberships_max);
+    if (rc != RC_OK || is_member)
+        return rc;
     if (row != 0 && self->streams.row[row].members + self->streams.row[row].joining >=
                         self->limits.room_members_max)
         return RC_ROOM_FULL;

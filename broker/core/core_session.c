@@ -262,6 +262,8 @@ static void republish(struct core *self, uint32_t row)
     effect->read.last = stream->head < stream->confirmed + REPUBLISH_EVENTS_MAX
                             ? stream->head
                             : stream->confirmed + REPUBLISH_EVENTS_MAX;
+    effect->read.has_ref = false;
+    effect->read.ref = 0;
     effect->read.since_ms = 0;
     effect->read.credit = 1;
     self->stats.republished++;
