@@ -50,6 +50,7 @@ struct outbox *outbox_new(uint32_t posts_max)
 {
     struct outbox *self = x_alloc(1, sizeof(*self));
 
+    INVARIANT(posts_max > 0);
     self->posts_max = posts_max;
     self->ring = x_alloc(posts_max, sizeof(struct post *));
     self->first = self->send = self->end = 1;
@@ -364,15 +365,14 @@ static void give_up(struct outbox *self, struct model_context *ctx, uint32_t nex
     self->retry_at_ms = NEVER_MS;
 }
 
+/* A number beyond ours: somebody else posts in this session. A number below ours is an old answer that came
+ * late, or a broker that was set back to an old copy; going back with it would give new posts numbers that are
+ * taken, and their answers would be those of other posts. So it is never followed down. */
 static bool has_lost_count(const struct outbox *self, uint64_t next)
 {
     if (self->is_resumed) /* a run is repeated: the broker may know numbers beyond ours */
-        return next < self->first;
-    if (self->count == 0)
-        return next != self->end;
-    if (!self->was_welcomed) /* then no number of ours can be taken */
-        return next != self->first;
-    return next < self->first || next > self->end;
+        return false;
+    return next > (self->was_welcomed ? self->end : self->first);
 }
 
 void outbox_welcome(struct outbox *self, struct model_context *ctx, uint64_t next, uint64_t window)
@@ -417,11 +417,7 @@ void outbox_expect(struct outbox *self, struct model_context *ctx, uint64_t next
 {
     if (self->count == 0 || !ctx->is_up || ctx->now_ms < self->paused_until_ms)
         return;
-    if (next < self->first || next > self->end) {
-        give_up(self, ctx, (uint32_t)min_u64(max_u64(next, 1), UINT32_MAX));
-        return;
-    }
-    if (next >= self->send)
+    if (next < self->first || next >= self->send) /* an old answer that came late */
         return;
     if (next <= self->expect_last && ctx->now_ms < self->expect_at_ms + EXPECT_EVERY_MS)
         return;
