@@ -52,16 +52,19 @@ static enum rc check_hello(struct core *self, const struct asked *asked, uint32_
         return RC_WRONG_NICK;
     if (person == 0 && self->limits.registration != REGISTRATION_OPEN)
         return RC_NOT_LET_IN;
-    if (person == 0 && self->streams.people + self->people_reserved >= self->limits.accounts_max)
-        return RC_LIMIT;
+    enum rc rc = RC_OK;
+    if (person == 0)
+        rc = core_room_for_one(self->streams.people, self->people_reserved,
+                               self->limits.accounts_max);
     const uint32_t live = sessions_by_id(&self->sessions, (session_id){hello->session});
     if (live != 0 && self->sessions.row[live].person != person)
         return RC_SESSION_TAKEN;
-    if (live == 0 && asked->session == 0 &&
-        self->sessions.count + self->sessions_reserved >= self->limits.sessions_max)
-        return RC_LIMIT;
-    *ret_person = person;
-    return RC_OK;
+    if (rc == RC_OK && live == 0 && asked->session == 0)
+        rc = core_room_for_one(self->sessions.count, self->sessions_reserved,
+                               self->limits.sessions_max);
+    if (rc == RC_OK)
+        *ret_person = person;
+    return rc;
 }
 
 void core_on_hello(struct core *self, const struct asked *asked)
