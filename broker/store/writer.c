@@ -2,6 +2,7 @@
 
 #include "broker/store/batch.h"
 #include "shared/base/alloc.h"
+#include "shared/base/handover.h"
 #include "shared/base/invariant.h"
 
 #include <errno.h>
@@ -50,6 +51,7 @@ static bool receive(void *socket, int flags, struct handover *ret)
     if (len < 0)
         return false;
     INVARIANT(len == (int)sizeof(handover));
+    handover_take(handover.batch);
     *ret = handover;
     return true;
 }
@@ -61,6 +63,7 @@ static void send_over(void *socket, const struct handover *handover)
 {
     int len;
 
+    handover_give(handover->batch);
     do
         len = zmq_send(socket, handover, sizeof(*handover), 0);
     while (len < 0 && errno == EINTR);
