@@ -235,6 +235,8 @@ static void on_welcome(struct model *self, const struct message *welcome)
     if (!message_has(welcome, HAS_NEXT) ||
         (message_has(welcome, HAS_SESSION) && welcome->session != self->session.v))
         return;
+    if (message_has(welcome, HAS_REF) && welcome->ref != self->hello_ref) /* of an older HELLO */
+        return;
     if (message_has(welcome, HAS_PING_EVERY))
         self->ping_ms = (uint32_t)min_u64(max_u64(welcome->ping_ms, PING_LEAST_MS), PING_MS);
     take_key(self, welcome);

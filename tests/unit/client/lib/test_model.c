@@ -67,6 +67,24 @@ static void a_welcome_of_another_session_is_ignored(void **state)
     assert_no_tell(f);
 }
 
+static void a_late_welcome_does_not_answer_a_newer_hello(void **state)
+{
+    struct fixture *f = *state;
+    struct message late = welcome_message(1);
+
+    open_link(f);
+    message_set(&late, REF, ref, sent(f, VERB_HELLO, 0)->ref);
+    receive(f, late);
+    answer_error(f, RC_HELLO_FIRST, 1); /* the broker was restarted: HELLO is said again */
+    late.ref = sent(f, VERB_HELLO, 0)->ref - 1;
+    post_to(f, "#lobby", 0);
+    receive(f, late);
+    assert_int_equal(f->fx.count, 0);
+    late.ref++;
+    receive(f, late);
+    assert_int_equal(sent_count(f, VERB_POST), 1);
+}
+
 static void ping_is_sent_every_ping_ms(void **state)
 {
     struct fixture *f = *state;
@@ -299,11 +317,47 @@ static void shown_private_messages_are_confirmed(void **state)
     assert_int_equal(sent(f, VERB_CONFIRM, 0)->seq, 2);
     assert_true(span_equal(sent(f, VERB_CONFIRM, 0)->stream, SPAN("@alice")));
 
-    /* It was lost: PONG tells. */
-    receive(f, MSG(PONG, F(TS, ts, 1), S("@alice"), F(SEQ, seq, 2), F(CONFIRMED, confirmed, 0)));
-    assert_int_equal(sent(f, VERB_CONFIRM, 0)->seq, 2);
-    receive(f, MSG(PONG, F(TS, ts, 1), S("@alice"), F(SEQ, seq, 2), F(CONFIRMED, confirmed, 2)));
+    /* At the end what was shown is confirmed, whatever is left untold. */
+    for (uint64_t seq = 3; seq <= 6; seq++)
+        broadcast(f, event_message("@alice", seq));
+    for (uint64_t seq = 3; seq <= 5; seq++)
+        assert_told_event(f, "@alice", seq);
     assert_int_equal(sent_count(f, VERB_CONFIRM), 0);
+    model_closing(f->model, f->now_ms, &f->fx);
+    assert_int_equal(sent(f, VERB_CONFIRM, 0)->seq, 4);
+    assert_told_event(f, "@alice", 6);
+    assert_no_tell(f);
+
+    /* It was lost: PONG tells. */
+    receive(f, MSG(PONG, F(TS, ts, 1), S("@alice"), F(SEQ, seq, 6), F(CONFIRMED, confirmed, 0)));
+    assert_int_equal(sent(f, VERB_CONFIRM, 0)->seq, 6);
+    receive(f, MSG(PONG, F(TS, ts, 1), S("@alice"), F(SEQ, seq, 6), F(CONFIRMED, confirmed, 6)));
+    assert_int_equal(sent_count(f, VERB_CONFIRM), 0);
+}
+
+static void a_gap_that_was_shown_is_confirmed_with_what_follows(void **state)
+{
+    struct fixture *f = *state;
+    const struct zchat_place place = {ZCHAT_FROM_CONFIRMED, 0};
+    struct message fetch;
+
+    go_up(f);
+    forget(f);
+    assert_int_equal(model_follow(f->model, SPAN("@alice"), place, 0, f->now_ms, &f->fx), RC_OK);
+    broadcast(f, MSG(PROBE, F(TOKEN, token, sent(f, VERB_PROBE, 0)->token)));
+
+    struct message head = head_message("@alice", 3);
+
+    message_set(&head, REF, ref, sent(f, VERB_HEAD, 0)->ref);
+    receive(f, head);
+    fetch = *sent(f, VERB_FETCH, 0);
+    receive(f, MSG(GONE, S("@alice"), F(FIRST, first, 3), F(SEQ, seq, 3), F(REF, ref, fetch.ref)));
+    broadcast(f, event_message("@alice", 3));
+    assert_told(f, ZCHAT_GAP);
+    assert_told_event(f, "@alice", 3);
+    assert_told_live(f, "@alice", 3);
+    assert_no_tell(f);
+    assert_int_equal(sent(f, VERB_CONFIRM, 0)->seq, 3);
 }
 
 static void a_client_without_inbox_confirms_nothing(void **state)
@@ -422,6 +476,7 @@ int main(void)
         T(hello_is_repeated_every_second_until_welcome),
         T(a_second_welcome_changes_nothing),
         T(a_welcome_of_another_session_is_ignored),
+        T(a_late_welcome_does_not_answer_a_newer_hello),
         T(ping_is_sent_every_ping_ms),
         T(ping_ms_of_the_broker_is_bounded),
         T(silence_ends_the_link_once_and_reconnects_with_backoff),
@@ -435,6 +490,7 @@ int main(void)
         T(bye_of_the_broker_is_followed_by_a_reconnect_after_its_time),
         T(the_stream_key_is_given_for_its_stream_and_epoch_alone),
         T(shown_private_messages_are_confirmed),
+        T(a_gap_that_was_shown_is_confirmed_with_what_follows),
         cmocka_unit_test(a_client_without_inbox_confirms_nothing),
         T(messages_without_their_fields_are_ignored),
         T(the_broadcast_socket_answers_no_questions),
