@@ -1,0 +1,78 @@
+/* front.h - the broker's two sockets: ROUTER for commands, PUB for broadcasts (protocol 2, 3).
+ *
+ * What is sent is gathered and leaves with front_flush(), once a turn: one frame for each peer
+ * and one for each stream. Nothing here blocks: what a slow or departed peer cannot take is
+ * dropped and counted; clients fetch what they miss. Belongs to the hub's thread. */
+#ifndef BROKER_NET_FRONT_H
+#define BROKER_NET_FRONT_H
+
+#include "broker/net/bind.h"
+#include "shared/base/ids.h"
+#include "shared/proto/message.h"
+#include "shared/text/url.h"
+
+struct front;
+struct zmq_msg_t;
+
+struct front_options {
+    const struct broker_url *addresses; /* host and is_ipc are read */
+    size_t address_count;
+    uint16_t port; /* commands; broadcasts are on port + 1; 0: a free pair */
+    /* The broker's CURVE key, raw; NULL: --insecure. */
+    const unsigned char *public_key;
+    const unsigned char *secret_key;
+};
+
+/* Open and bind. With keys, nobody gets in unless zap_start() was called on the context.
+ * RC_SYSTEM: `why` is one sentence with address and port. */
+enum rc front_open(void *zmq_context, const struct front_options *options, struct front **ret,
+                   char why[static WHY_BYTES_MAX]) MUST_CHECK;
+void front_close(struct front **self_p); /* lingers at most a second */
+
+uint16_t front_port(const struct front *self); /* of the commands; 0 when only ipc is bound */
+
+/* The sockets to poll for ZMQ_POLLIN. The PUB socket never becomes readable, but takes up
+ * subscriptions while it is polled. */
+void *front_commands(struct front *self);
+void *front_broadcasts(struct front *self);
+
+struct frame {
+    peer_id from;
+    const unsigned char *key; /* the CURVE public key the peer has proved; NULL: --insecure */
+    struct span payload;
+};
+
+/* Take the next frame; it borrows until the next call.
+ * RC_END: there is none. RC_MALFORMED (several frames in one message), RC_TOO_BIG: refused, answer
+ * ERROR to ret->from, unless that is 0: a peer with a routing id of its own [R-3]. */
+enum rc front_receive(struct front *self, struct frame *ret) MUST_CHECK;
+
+void front_reply(struct front *self, peer_id peer, const struct message *message);
+
+/* Send a whole frame, behind what is gathered for that peer; takes the message's content. */
+void front_forward(struct front *self, peer_id peer, struct zmq_msg_t *frame);
+
+struct publication {
+    struct span topic;             /* the stream's name */
+    const unsigned char *seal_key; /* STREAM_KEY_BYTES; NULL: in clear */
+    uint32_t epoch;
+    uint64_t seq;
+    struct span wire; /* one event */
+};
+void front_publish(struct front *self, const struct publication *event);
+void front_announce(struct front *self, struct span topic, const struct message *message);
+
+void front_flush(struct front *self);
+
+struct front_stats {
+    uint64_t received;  /* good frames */
+    uint64_t refused;   /* several frames, too big, or a routing id of their own */
+    uint64_t sent;      /* frames to peers */
+    uint64_t published; /* frames on PUB */
+    uint64_t slow;      /* dropped: the peer's queue is full */
+    uint64_t departed;  /* dropped: the peer is gone */
+    uint64_t oversized; /* fits no frame */
+};
+const struct front_stats *front_get_stats(const struct front *self);
+
+#endif

@@ -1,0 +1,290 @@
+/* Who gets in, with real sockets. A client that is let in receives what the server sends; one that
+ * is not shows on the server's monitor as a failed handshake, or not at all. */
+#include "broker/net/zap.h"
+
+#include "broker/net/front.h"
+#include "shared/base/clock.h"
+#include "tests/support/check.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sodium.h>
+#include <zmq.h>
+
+#define WAIT_MS 3000 /* more than HANDSHAKE_IVL */
+
+struct fixture {
+    void *context;
+    struct zap *zap;
+    struct front *front;
+    unsigned char public_key[PUBLIC_KEY_BYTES], secret_key[PUBLIC_KEY_BYTES];
+    unsigned char client_public[PUBLIC_KEY_BYTES], client_secret[PUBLIC_KEY_BYTES];
+    struct broker_url address;
+};
+
+static int set_up_without_handler(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    f->context = zmq_ctx_new();
+    crypto_box_keypair(f->public_key, f->secret_key);
+    crypto_box_keypair(f->client_public, f->client_secret);
+    snprintf(f->address.host, sizeof(f->address.host), "127.0.0.1");
+    *state = f;
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f;
+
+    set_up_without_handler(state);
+    f = *state;
+    assert_int_equal(zap_start(f->context, &f->zap), RC_OK);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    front_close(&f->front);
+    zap_stop(&f->zap);
+    zmq_ctx_term(f->context);
+    free(f);
+    return 0;
+}
+
+static void open_front(struct fixture *f)
+{
+    const struct front_options options = {.addresses = &f->address,
+                                          .address_count = 1,
+                                          .public_key = f->public_key,
+                                          .secret_key = f->secret_key};
+    char why[WHY_BYTES_MAX];
+
+    assert_int_equal(front_open(f->context, &options, &f->front, why), RC_OK);
+}
+
+enum security { CURVE, CURVE_WRONG_SERVER_KEY, NULL_MECHANISM, PLAIN };
+
+static void *client(struct fixture *f, enum security security)
+{
+    void *socket = zmq_socket(f->context, ZMQ_DEALER);
+    unsigned char server[PUBLIC_KEY_BYTES];
+    char endpoint[64];
+    const int linger_ms = 0;
+
+    memcpy(server, f->public_key, sizeof(server));
+    if (security == CURVE_WRONG_SERVER_KEY)
+        server[0] ^= 1;
+    zmq_setsockopt(socket, ZMQ_LINGER, &linger_ms, sizeof(linger_ms));
+    if (security == CURVE || security == CURVE_WRONG_SERVER_KEY) {
+        zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, server, sizeof(server));
+        zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, f->client_public, PUBLIC_KEY_BYTES);
+        zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, f->client_secret, PUBLIC_KEY_BYTES);
+    } else if (security == PLAIN) {
+        zmq_setsockopt(socket, ZMQ_PLAIN_USERNAME, "u", 1);
+        zmq_setsockopt(socket, ZMQ_PLAIN_PASSWORD, "p", 1);
+    }
+    snprintf(endpoint, sizeof(endpoint), "tcp://127.0.0.1:%u", front_port(f->front));
+    assert_int_equal(zmq_connect(socket, endpoint), 0);
+    return socket;
+}
+
+/* True when what the client sends arrives; with its key. */
+static bool gets_in(struct fixture *f, enum security security, long wait_ms)
+{
+    void *socket = client(f, security);
+    zmq_pollitem_t item = {.socket = front_commands(f->front), .events = ZMQ_POLLIN};
+    struct frame frame;
+    bool is_in;
+
+    assert_true(zmq_send(socket, "hello", 5, 0) == 5);
+    is_in = zmq_poll(&item, 1, wait_ms) > 0;
+    if (is_in) {
+        assert_int_equal(front_receive(f->front, &frame), RC_OK);
+        assert_non_null(frame.key);
+        assert_memory_equal(frame.key, f->client_public, PUBLIC_KEY_BYTES);
+    }
+    zmq_close(socket);
+    return is_in;
+}
+
+static void a_curve_key_gets_in_and_is_known(void **state)
+{
+    struct fixture *f = *state;
+
+    open_front(f);
+    assert_true(gets_in(f, CURVE, WAIT_MS));
+}
+
+static void nobody_gets_in_without_curve(void **state)
+{
+    struct fixture *f = *state;
+
+    open_front(f);
+    assert_false(gets_in(f, NULL_MECHANISM, 300));
+    assert_false(gets_in(f, PLAIN, 300));
+    assert_false(gets_in(f, CURVE_WRONG_SERVER_KEY, 300));
+    assert_true(gets_in(f, CURVE, WAIT_MS));
+}
+
+static void nobody_gets_in_when_the_handler_is_gone(void **state)
+{
+    struct fixture *f = *state;
+
+    open_front(f);
+    assert_true(gets_in(f, CURVE, WAIT_MS));
+    zap_stop(&f->zap);
+    assert_false(gets_in(f, CURVE, WAIT_MS));
+    /* and they do again once it is back */
+    assert_int_equal(zap_start(f->context, &f->zap), RC_OK);
+    assert_true(gets_in(f, CURVE, WAIT_MS));
+}
+
+static void nobody_gets_in_when_the_handler_hangs(void **state)
+{
+    struct fixture *f = *state;
+    void *hung = zmq_socket(f->context, ZMQ_REP);
+
+    assert_int_equal(zmq_bind(hung, ZAP_ENDPOINT), 0);
+    open_front(f);
+    assert_false(gets_in(f, CURVE, WAIT_MS));
+    zmq_close(hung);
+}
+
+static void nobody_gets_in_when_there_never_was_a_handler(void **state)
+{
+    struct fixture *f = *state;
+
+    open_front(f);
+    assert_false(gets_in(f, CURVE, WAIT_MS));
+}
+
+static void *raise_sigterm(void *context)
+{
+    (void)context;
+    raise(SIGTERM);
+    return NULL;
+}
+
+static void ignore_signal(int number)
+{
+    (void)number;
+}
+
+static void a_signal_does_not_stop_the_handler(void **state)
+{
+    struct fixture *f = *state;
+    struct sigaction action = {.sa_handler = ignore_signal}, before;
+    pthread_t thread;
+
+    open_front(f);
+    assert_int_equal(sigaction(SIGTERM, &action, &before), 0);
+    kill(getpid(), SIGTERM);
+    assert_int_equal(pthread_create(&thread, NULL, raise_sigterm, NULL), 0);
+    pthread_join(thread, NULL);
+    assert_true(gets_in(f, CURVE, WAIT_MS));
+    assert_int_equal(sigaction(SIGTERM, &before, NULL), 0);
+}
+
+/* Ask the handler itself, as only a thread of this process can. */
+static void ask(struct fixture *f, size_t count, const struct span frames[], char status[8],
+                char user_id[128])
+{
+    void *socket = zmq_socket(f->context, ZMQ_REQ);
+    const int wait_ms = WAIT_MS;
+    char buf[256];
+    int more = 1;
+    size_t more_size = sizeof(more);
+
+    zmq_setsockopt(socket, ZMQ_RCVTIMEO, &wait_ms, sizeof(wait_ms));
+    assert_int_equal(zmq_connect(socket, ZAP_ENDPOINT), 0);
+    for (size_t i = 0; i < count; i++)
+        assert_true(
+            zmq_send(socket, frames[i].ptr, frames[i].len, i + 1 < count ? ZMQ_SNDMORE : 0) >= 0);
+    for (int i = 0; more; i++) {
+        int len = zmq_recv(socket, buf, sizeof(buf) - 1, 0);
+
+        assert_true(len >= 0);
+        buf[len] = '\0';
+        if (i == 2)
+            snprintf(status, 8, "%.7s", buf);
+        if (i == 4)
+            snprintf(user_id, 128, "%.127s", buf);
+        zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &more_size);
+    }
+    zmq_close(socket);
+}
+
+static void malformed_requests_are_answered_with_400(void **state)
+{
+    struct fixture *f = *state;
+    const char key[PUBLIC_KEY_BYTES] = {1}, zero[PUBLIC_KEY_BYTES] = {0};
+    char long_frame[1000] = {'1', '.', '0'};
+    const struct span good[8] = {
+        SPAN("1.0"), SPAN("id"),    SPAN(ZAP_DOMAIN),   SPAN("127.0.0.1"),
+        SPAN(""),    SPAN("CURVE"), {key, sizeof(key)}, SPAN("one too many")};
+    const struct {
+        size_t at;
+        struct span instead;
+    } bad[] = {{0, SPAN("2.0")},
+               {0, {long_frame, sizeof(long_frame)}},
+               {2, SPAN("other")},
+               {2, SPAN("")},
+               {5, SPAN("NULL")},
+               {5, SPAN("PLAIN")},
+               {6, {key, 31}},
+               {6, SPAN("")},
+               {6, {zero, PUBLIC_KEY_BYTES}},
+               {6, {long_frame, 33}},
+               {6, {long_frame, sizeof(long_frame)}}};
+    char status[8], user_id[128];
+
+    ask(f, 7, good, status, user_id);
+    assert_string_equal(status, "200");
+    assert_string_equal(user_id,
+                        "0100000000000000000000000000000000000000000000000000000000000000");
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct span frames[8];
+
+        memcpy(frames, good, sizeof(frames));
+        frames[bad[i].at] = bad[i].instead;
+        ask(f, 7, frames, status, user_id);
+        assert_string_equal(status, "400");
+        assert_string_equal(user_id, "");
+    }
+    for (size_t count = 1; count <= 8; count++) {
+        ask(f, count, good, status, user_id);
+        assert_string_equal(status, count == 7 ? "200" : "400");
+    }
+}
+
+static void a_context_has_one_handler(void **state)
+{
+    struct fixture *f = *state;
+    struct zap *second = NULL;
+
+    assert_int_equal(zap_start(f->context, &second), RC_SYSTEM);
+    assert_null(second);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_curve_key_gets_in_and_is_known),
+        TEST(nobody_gets_in_without_curve),
+        TEST(nobody_gets_in_when_the_handler_is_gone),
+        cmocka_unit_test_setup_teardown(nobody_gets_in_when_the_handler_hangs,
+                                        set_up_without_handler, tear_down),
+        cmocka_unit_test_setup_teardown(nobody_gets_in_when_there_never_was_a_handler,
+                                        set_up_without_handler, tear_down),
+        TEST(a_signal_does_not_stop_the_handler),
+        TEST(malformed_requests_are_answered_with_400),
+        TEST(a_context_has_one_handler),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
