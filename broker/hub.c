@@ -1,0 +1,372 @@
+#include "broker/hub.h"
+
+#include "broker/ops/notify.h"
+#include "shared/base/alloc.h"
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
+#include "shared/text/name.h"
+#include "shared/wire/wire.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <zmq.h>
+
+#define FRAMES_PER_TURN 256
+#define PAGES_PER_TURN  64 /* of old events; new messages go first */
+#define BYE_RETRY_MS    500
+
+struct hub {
+    struct hub_parts parts;
+    struct core_event ev; /* its times are those of this turn */
+    struct effects fx;
+    struct batch *batch; /* what this turn asks of the store */
+    size_t submitted;    /* batches in the writer's hands */
+    bool is_stopping;
+    uint64_t watchdog_ms; /* how often; 0: never */
+    uint64_t watchdog_due_ms;
+    /* Who is to be told BYE: the peers welcomed last, a ring; some may have left. */
+    peer_id *welcomed;
+    size_t welcomed_count;
+};
+
+/* The way of one message: wire, decode, authorise, decide, store, acknowledge, publish. on_frame() takes
+ * it to the core, which authorises and decides; carry_out() does what the core asks; on_batch() brings back
+ * what is stored, and the core has it acknowledged and published. */
+
+static void remember_welcomed(struct hub *self, const struct effect *effect)
+{
+    if (effect->message.verb != VERB_WELCOME)
+        return;
+    log_info("session.welcome", "peer=%u nick=%.*s", effect->peer.v, (int)effect->message.nick.len,
+             effect->message.nick.ptr);
+    self->welcomed[self->welcomed_count++ % self->parts.sessions_max] = effect->peer;
+}
+
+static void refuse_read(struct hub *self, const struct effect *effect)
+{
+    struct message error = {.verb = VERB_ERROR};
+
+    message_set(&error, CODE, code, RC_BUSY);
+    message_set(&error, ERROR, error, span_of(rc_name(RC_BUSY)));
+    message_set(&error, TEXT, text, span_of(rc_sentence(RC_BUSY)));
+    message_set(&error, RETRY, retry, BUSY_RETRY_MS);
+    message_set(&error, STREAM, stream, effect->name);
+    if (effect->read.ref != 0)
+        message_set(&error, REF, ref, effect->read.ref);
+    front_reply(self->parts.front, effect->peer, &error);
+}
+
+static void carry_out(struct hub *self, const struct effect *effect)
+{
+    struct front *front = self->parts.front;
+
+    switch (effect->kind) {
+    case FX_REPLY:
+        remember_welcomed(self, effect);
+        front_reply(front, effect->peer, &effect->message);
+        break;
+    case FX_STORE:
+        batch_add(self->batch, &effect->op);
+        break;
+    case FX_PUBLISH:
+        front_publish(front, &(struct publication){.topic = effect->name,
+                                                   .seal_key = effect->seal_key,
+                                                   .epoch = effect->epoch,
+                                                   .seq = effect->seq,
+                                                   .wire = effect->wire});
+        break;
+    case FX_ANNOUNCE:
+        front_announce(front, effect->name, &effect->message);
+        break;
+    case FX_READ:
+    case FX_REPUBLISH:
+        break; /* in step(), since a refusal is told to the core */
+    }
+}
+
+static void step(struct hub *self, enum core_event_kind kind)
+{
+    peer_id unread = {0};
+
+    self->ev.kind = kind;
+    core_step(self->parts.core, &self->ev, &self->fx);
+    for (size_t i = 0; i < self->fx.count; i++) {
+        const struct effect *effect = &self->fx.item[i];
+
+        carry_out(self, effect);
+        if ((effect->kind != FX_READ && effect->kind != FX_REPUBLISH) ||
+            readers_ask(self->parts.readers, effect) == RC_OK)
+            continue;
+        if (effect->kind == FX_READ) { /* at most one a step; a republication comes again */
+            refuse_read(self, effect);
+            unread = effect->peer;
+        }
+    }
+    if (unread.v != 0) {
+        self->ev.read.peer = unread;
+        step(self, CORE_EV_READ);
+    }
+}
+
+/* Names in canonical form, in place of those given; they live in *nick and *stream. */
+static enum rc canonicalise(struct message *message, struct name *nick, struct stream_name *stream,
+                            struct span *ret_skeleton)
+{
+    if (message_has(message, HAS_NICK)) {
+        if (name_parse(message->nick, nick) != RC_OK)
+            return RC_BAD_NAME;
+        message->nick = name_text(nick);
+        *ret_skeleton = name_skeleton(nick);
+    }
+    if (message_has(message, HAS_STREAM)) {
+        if (stream_name_parse(message->stream, stream) != RC_OK)
+            return RC_BAD_NAME;
+        message->stream = stream_name_text(stream);
+        *ret_skeleton = name_skeleton(&stream->name);
+    }
+    return RC_OK;
+}
+
+static void on_message(struct hub *self, const struct frame *frame, struct message *message,
+                       enum rc refusal)
+{
+    struct name nick;
+    struct stream_name stream;
+    struct span skeleton = {NULL, 0};
+
+    if (refusal == RC_OK)
+        refusal = canonicalise(message, &nick, &stream, &skeleton);
+    log_debug("command", "peer=%u verb=%s rc=%s", frame->from.v,
+              message->verb == VERB_NONE ? "-" : verb_row(message->verb)->name, rc_name(refusal));
+    self->ev.command.peer = frame->from;
+    self->ev.command.key = frame->key;
+    self->ev.command.message = message;
+    self->ev.command.skeleton = skeleton;
+    self->ev.command.refusal = refusal;
+    step(self, CORE_EV_COMMAND);
+}
+
+static void on_frame(struct hub *self, const struct frame *frame)
+{
+    struct wire_reader reader = wire_reader_over(frame->payload, TO_BROKER);
+    struct message message;
+    enum rc rc;
+
+    while ((rc = wire_read(&reader, &message)) != RC_END)
+        on_message(self, frame, &message, rc);
+}
+
+/* Frames that are refused as a whole; a peer with a routing id of its own gets no answer. */
+static void on_refused_frame(struct hub *self, const struct frame *frame, enum rc rc)
+{
+    struct message nothing = {.verb = VERB_NONE};
+
+    if (frame->from.v != 0)
+        on_message(self, frame, &nothing, rc);
+}
+
+static void receive(struct hub *self)
+{
+    struct frame frame;
+    enum rc rc;
+
+    for (size_t n = 0; n < FRAMES_PER_TURN; n++) {
+        rc = front_receive(self->parts.front, &frame);
+        if (rc == RC_END)
+            break;
+        if (rc == RC_OK)
+            on_frame(self, &frame);
+        else
+            on_refused_frame(self, &frame, rc);
+    }
+}
+
+static void submit(struct hub *self)
+{
+    if (batch_count(self->batch) == 0)
+        return;
+    writer_submit(self->parts.writer, &self->batch);
+    self->submitted++;
+    self->batch = batch_new();
+}
+
+static void on_batch(struct hub *self, const struct batch *batch)
+{
+    const struct op_result *results = batch_results(batch);
+
+    for (size_t i = 0; i < batch_count(batch); i++) {
+        self->ev.stored = &results[i];
+        step(self, CORE_EV_STORED);
+    }
+}
+
+/* RC_END: all that is committed has been taken. RC_STORE: it failed. */
+static enum rc take_stored(struct hub *self)
+{
+    struct batch *batch = NULL;
+    enum rc rc;
+
+    while ((rc = writer_take(self->parts.writer, &batch)) == RC_OK) {
+        self->submitted--;
+        on_batch(self, batch);
+        batch_destroy(&batch);
+    }
+    if (rc == RC_STORE)
+        log_error("store.failed", "%s: what was not answered is unknown; stopping",
+                  writer_why(self->parts.writer));
+    return rc;
+}
+
+static void publish_again(struct hub *self, const struct read_answer *answer)
+{
+    struct span events = {zmq_msg_data(answer->body), zmq_msg_size(answer->body)};
+    struct wire_reader reader = wire_reader_over(events, TO_CLIENT | TO_EVERYBODY);
+    struct message event;
+    struct span wire;
+
+    while (events.len > 0 && wire_read_raw(&reader, &event, &wire) == RC_OK)
+        front_publish(self->parts.front, &(struct publication){.topic = answer->name,
+                                                               .seal_key = answer->seal_key,
+                                                               .epoch = answer->epoch,
+                                                               .seq = event.seq,
+                                                               .wire = wire});
+}
+
+static void take_read(struct hub *self)
+{
+    struct read_answer answer;
+
+    for (size_t n = 0; n < PAGES_PER_TURN; n++) {
+        if (readers_take(self->parts.readers, &answer) != RC_OK)
+            break;
+        if (answer.kind == FX_REPUBLISH) {
+            publish_again(self, &answer);
+            continue;
+        }
+        front_forward(self->parts.front, answer.peer, answer.body);
+        if (answer.is_last) {
+            self->ev.read.peer = answer.peer;
+            step(self, CORE_EV_READ);
+        }
+    }
+}
+
+static void take_signal(struct hub *self)
+{
+    struct signalfd_siginfo info;
+
+    while (read(self->parts.signal_fd, &info, sizeof(info)) == sizeof(info)) {
+        if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+            self->is_stopping = true;
+        else
+            self->parts.on_signal(self->parts.context, (int)info.ssi_signo);
+    }
+}
+
+static void read_clocks(struct hub *self)
+{
+    self->ev.now_ms = clock_mono_ms();
+    self->ev.wall_ms = clock_wall_ms();
+    if (self->watchdog_ms > 0 && self->ev.now_ms >= self->watchdog_due_ms) {
+        notify("WATCHDOG=1");
+        self->watchdog_due_ms = self->ev.now_ms + self->watchdog_ms;
+    }
+}
+
+static enum rc turn(struct hub *self)
+{
+    enum rc rc;
+
+    read_clocks(self);
+    receive(self);
+    submit(self); /* the writer's thread commits what has piled up */
+    rc = take_stored(self);
+    if (rc == RC_STORE)
+        return rc;
+    take_read(self);
+    if (core_next_deadline_ms(self->parts.core) <= self->ev.now_ms)
+        step(self, CORE_EV_TICK);
+    submit(self);
+    front_flush(self->parts.front);
+    take_signal(self);
+    return RC_OK;
+}
+
+static long wait_ms(const struct hub *self)
+{
+    uint64_t due_ms = self->is_stopping ? UINT64_MAX : core_next_deadline_ms(self->parts.core);
+    uint64_t now_ms = clock_mono_ms();
+
+    if (self->watchdog_ms > 0 && self->watchdog_due_ms < due_ms)
+        due_ms = self->watchdog_due_ms;
+    if (due_ms == UINT64_MAX)
+        return -1;
+    return due_ms <= now_ms ? 0 : (long)(due_ms - now_ms);
+}
+
+static void wait_for_work(struct hub *self)
+{
+    const struct hub_parts *parts = &self->parts;
+    zmq_pollitem_t items[] = {
+        {.socket = writer_socket(parts->writer), .events = ZMQ_POLLIN},
+        {.fd = parts->signal_fd, .events = ZMQ_POLLIN},
+        /* from here on not when stopping */
+        {.socket = front_commands(parts->front), .events = ZMQ_POLLIN},
+        {.socket = front_broadcasts(parts->front), .events = ZMQ_POLLIN},
+        {.socket = readers_socket(parts->readers), .events = ZMQ_POLLIN},
+    };
+    int count = self->is_stopping ? 2 : (int)(sizeof(items) / sizeof(items[0]));
+
+    (void)zmq_poll(items, count, wait_ms(self)); /* EINTR: just another turn */
+}
+
+/* What was accepted is committed and answered; nothing new is read. */
+static enum rc stop(struct hub *self)
+{
+    struct message bye = {.verb = VERB_BYE};
+    size_t count = self->welcomed_count < self->parts.sessions_max ? self->welcomed_count
+                                                                   : self->parts.sessions_max;
+
+    log_info("broker.stopping", "batches=%zu", self->submitted);
+    notify("STOPPING=1");
+    read_clocks(self);
+    step(self, CORE_EV_STOPPING);
+    submit(self);
+    while (self->submitted > 0) {
+        wait_for_work(self);
+        read_clocks(self);
+        take_signal(self);
+        if (take_stored(self) == RC_STORE)
+            return RC_STORE;
+        submit(self);
+        front_flush(self->parts.front);
+    }
+    message_set(&bye, RETRY, retry, BYE_RETRY_MS);
+    for (size_t i = 0; i < count; i++)
+        front_reply(self->parts.front, self->welcomed[i], &bye);
+    front_flush(self->parts.front);
+    return RC_OK;
+}
+
+enum rc hub_run(const struct hub_parts *parts)
+{
+    struct hub *self = x_alloc(1, sizeof(*self));
+    enum rc rc = RC_OK;
+
+    self->parts = *parts;
+    self->batch = batch_new();
+    self->welcomed = x_alloc(parts->sessions_max, sizeof(*self->welcomed));
+    self->watchdog_ms = notify_watchdog_ms();
+    while (rc == RC_OK && !self->is_stopping) {
+        rc = turn(self);
+        if (rc == RC_OK && !self->is_stopping)
+            wait_for_work(self);
+    }
+    if (rc == RC_OK)
+        rc = stop(self);
+    batch_destroy(&self->batch);
+    free(self->welcomed);
+    free(self);
+    return rc;
+}

@@ -1,0 +1,26 @@
+/* hub.h - the one thread that owns the chat: sockets, core, and the way of one message. */
+#ifndef BROKER_HUB_H
+#define BROKER_HUB_H
+
+#include "broker/core/core.h"
+#include "broker/net/front.h"
+#include "broker/readers.h"
+#include "broker/store/writer.h"
+
+/* What the hub works with; all of it stays its owner's. */
+struct hub_parts {
+    struct core *core;
+    struct front *front;
+    struct writer *writer;
+    struct readers *readers;
+    uint32_t sessions_max; /* as the core's */
+    int signal_fd;         /* SIGTERM and SIGINT stop; others go to on_signal */
+    void (*on_signal)(void *context, int signal_number);
+    void *context;
+};
+
+/* Serve until told to stop: then what was accepted is committed and answered, and everybody is told BYE.
+ * RC_STORE: the store failed; nothing that waits for it was answered, end the process. */
+enum rc hub_run(const struct hub_parts *parts) MUST_CHECK;
+
+#endif

@@ -1,0 +1,352 @@
+/* main.c - the broker: reads its configuration, puts the parts together and runs the hub. */
+#include "broker/hub.h"
+
+#include "broker/net/zap.h"
+#include "broker/ops/keyfile.h"
+#include "broker/ops/notify.h"
+#include "broker/ops/options.h"
+#include "shared/crypt/seal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <zmq.h>
+
+#define EXIT_USAGE 2
+
+/* Everything that is open, in the order in which it is opened. */
+struct broker {
+    int argc;
+    char *const *argv;
+    struct options options;
+    int signal_fd;
+    int lock;
+    struct key_pair keys;
+    struct store *store;
+    struct core *core;
+    void *zmq_context;
+    struct zap *zap;
+    struct front *front;
+    struct writer *writer;
+    struct readers *readers;
+    char url[URL_BYTES_MAX];
+    char why[FOLDER_WHY_BYTES];
+};
+
+/* Why a start failed: into the log, and onto stderr when the log is a file. */
+static void complain(const struct broker *self)
+{
+    log_error("broker.failed", "%s", self->why);
+    if (self->options.log_file[0] != '\0')
+        fprintf(stderr, "zchat-broker: %s\n", self->why);
+}
+
+static enum rc complain_of(struct broker *self, const char *what)
+{
+    snprintf(self->why, sizeof(self->why), "%s: %s", what, strerror(errno));
+    return RC_SYSTEM;
+}
+
+/* Signals */
+
+/* Blocked before any thread starts, so that the hub alone takes them, from a descriptor. */
+static enum rc take_over_signals(struct broker *self)
+{
+    sigset_t set;
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    (void)sigaddset(&set, SIGUSR1);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
+        self->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return self->signal_fd >= 0 ? RC_OK : complain_of(self, "cannot take over signals");
+}
+
+static void open_log(const struct options *options)
+{
+    log_set_level((enum log_level)options->log_level);
+    if (log_open(options->log_file[0] != '\0' ? options->log_file : NULL) != 0)
+        log_warn("log.not_opened", "file=%s reason=\"%s\": the log stays where it is",
+                 options->log_file, strerror(errno));
+}
+
+static void reload(struct broker *self)
+{
+    char why[OPTIONS_WHY_BYTES];
+    struct options fresh;
+
+    if (options_parse(&fresh, self->argc, self->argv, why) != RC_OK) {
+        log_warn("config.refused", "%s: the old configuration stays", why);
+        return;
+    }
+    if (options_reload(&self->options, &fresh, why) > 0)
+        log_warn("config.needs_restart", "keys=\"%s\": they take effect at the next start", why);
+    open_log(&self->options);
+    log_info("config.reloaded", "level=%u", self->options.log_level);
+}
+
+static void on_signal(void *context, int signal_number)
+{
+    struct broker *self = context;
+
+    if (signal_number == SIGHUP)
+        reload(self);
+    else if (signal_number == SIGUSR1)
+        open_log(&self->options);
+}
+
+/* Parts */
+
+/* A descriptor for each connection: as many as the system lets us have. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        log_warn("broker.descriptors", "the limit of open files stays low: %s", strerror(errno));
+}
+
+struct replay {
+    struct core *core;
+    enum rc rc; /* the first failure */
+};
+
+static void on_record(void *context, const struct record *record)
+{
+    struct replay *replay = context;
+
+    if (replay->rc == RC_OK)
+        replay->rc = core_replay(replay->core, record);
+}
+
+static enum rc open_store(struct broker *self)
+{
+    const struct store_limits limits = {
+        .free_bytes_min = (uint64_t)self->options.disk_free_min_mib << 20,
+        .size_bytes_max = (uint64_t)self->options.disk_use_max_mib << 20,
+        .ballast_bytes = (uint64_t)self->options.ballast_mib << 20,
+    };
+    const char *why = "";
+
+    if (store_open_sqlite(self->options.data, &self->store, &why) != RC_OK) {
+        snprintf(self->why, sizeof(self->why), "%s", why);
+        return RC_STORE;
+    }
+    store_set_limits(self->store, &limits);
+    return RC_OK;
+}
+
+static enum rc open_core(struct broker *self)
+{
+    struct core_limits limits = self->options.limits;
+    struct replay replay = {.rc = RC_OK};
+
+    randombytes_buf(limits.hash_key, sizeof(limits.hash_key));
+    self->core = core_new(&limits);
+    if (self->core == NULL) {
+        snprintf(self->why, sizeof(self->why), "no memory for tables of this size");
+        return RC_SYSTEM;
+    }
+    replay.core = self->core;
+    if (store_replay(self->store, on_record, &replay) != RC_OK) {
+        snprintf(self->why, sizeof(self->why), "cannot read what is stored: %s",
+                 store_why(self->store));
+        return RC_STORE;
+    }
+    if (replay.rc == RC_OK)
+        return RC_OK;
+    if (replay.rc == RC_LIMIT)
+        snprintf(self->why, sizeof(self->why),
+                 "more is stored than the configuration allows: raise accounts-max, rooms-max or "
+                 "memberships-max");
+    else
+        snprintf(self->why, sizeof(self->why), "%s holds a record that makes no sense (%s)",
+                 self->options.data, rc_name(replay.rc));
+    return replay.rc;
+}
+
+static enum rc open_sockets(struct broker *self)
+{
+    const struct options *options = &self->options;
+    struct front_options front = {.addresses = options->bind,
+                                  .address_count = options->bind_count,
+                                  .port = (uint16_t)options->port};
+
+    self->zmq_context = zmq_ctx_new();
+    if (self->zmq_context == NULL ||
+        zmq_ctx_set(self->zmq_context, ZMQ_IO_THREADS, (int)options->io_threads) != 0)
+        return complain_of(self, "cannot set up ZeroMQ");
+    if (!options->is_insecure) {
+        front.public_key = self->keys.public_key;
+        front.secret_key = self->keys.secret_key;
+        if (zap_start(self->zmq_context, &self->zap) != RC_OK)
+            return complain_of(self, "cannot start the ZAP handler");
+    }
+    return front_open(self->zmq_context, &front, &self->front, self->why);
+}
+
+static enum rc start_threads(struct broker *self)
+{
+    if (writer_start(self->store, self->zmq_context, &self->writer) != RC_OK)
+        return complain_of(self, "cannot start the store's thread");
+    if (readers_start(self->store, self->zmq_context, self->options.reader_threads,
+                      &self->readers) != RC_OK)
+        return complain_of(self, "cannot start the readers");
+    return RC_OK;
+}
+
+/* Opening */
+
+/* Of the first address; one that means "all" is told as this machine's own. */
+static void make_url(struct broker *self)
+{
+    struct broker_url url = self->options.bind[0];
+
+    if (strcmp(url.host, "0.0.0.0") == 0)
+        snprintf(url.host, sizeof(url.host), "127.0.0.1");
+    else if (strcmp(url.host, "[::]") == 0)
+        snprintf(url.host, sizeof(url.host), "[::1]");
+    url.port = url.is_ipc ? 0 : front_port(self->front);
+    url.has_key = !self->options.is_insecure;
+    memcpy(url.key, self->keys.public_key, sizeof(url.key));
+    broker_url_format(&url, self->url);
+}
+
+static void write_urls(struct broker *self)
+{
+    char folder[PATH_BYTES_MAX];
+
+    if (url_file_write(self->options.data, self->url, self->why) != RC_OK)
+        log_warn("broker.url", "%s: clients must be told the address", self->why);
+    if (url_folder_of_user(folder, sizeof(folder)) &&
+        url_file_write(folder, self->url, self->why) != RC_OK)
+        log_warn("broker.url", "%s: local clients will not find this broker", self->why);
+}
+
+static void remove_urls(const struct broker *self)
+{
+    char folder[PATH_BYTES_MAX];
+
+    if (self->url[0] != '\0' && url_folder_of_user(folder, sizeof(folder)))
+        url_file_remove(folder, self->url);
+}
+
+static void tell_ready(const struct broker *self)
+{
+    static const char *const WHO[] = {"open", "invite", "closed"};
+    const struct options *options = &self->options;
+
+    if (options->registration != REGISTRATION_OPEN)
+        log_warn("registration.closed",
+                 "registration=%s: nobody new can enter, since this build cannot make invitations; "
+                 "--registration open lets a free nick be taken by whoever asks first",
+                 WHO[options->registration]);
+    for (size_t i = 0; i < options->bind_count; i++)
+        log_info("broker.listening", "address=%s port=%u secure=%s", options->bind[i].host,
+                 options->bind[i].is_ipc ? 0 : front_port(self->front),
+                 options->is_insecure ? "no" : "yes");
+    printf("ready %s\n", self->url);
+    (void)fflush(stdout);
+    notify("READY=1");
+}
+
+static enum rc broker_open(struct broker *self)
+{
+    enum rc rc = take_over_signals(self);
+
+    raise_descriptors();
+    if (rc == RC_OK && (rc = seal_init()) != RC_OK)
+        (void)complain_of(self, "libsodium cannot start");
+    if (rc == RC_OK)
+        rc = folder_open(self->options.data, &self->lock, self->why);
+    if (rc == RC_OK)
+        rc = key_pair_load(self->options.data, &self->keys, self->why);
+    if (rc == RC_OK)
+        rc = open_store(self);
+    if (rc == RC_OK)
+        rc = open_core(self);
+    if (rc == RC_OK)
+        rc = open_sockets(self);
+    if (rc == RC_OK)
+        rc = start_threads(self);
+    return rc;
+}
+
+/* Sockets first, so that answers still leave; the store last, when nobody uses it. */
+static void broker_close(struct broker *self)
+{
+    front_close(&self->front);
+    readers_stop(&self->readers);
+    writer_stop(&self->writer);
+    zap_stop(&self->zap);
+    if (self->zmq_context != NULL)
+        (void)zmq_ctx_term(self->zmq_context);
+    core_destroy(&self->core);
+    store_close(&self->store);
+    key_pair_wipe(&self->keys);
+    if (self->signal_fd >= 0)
+        (void)close(self->signal_fd);
+    if (self->lock >= 0)
+        (void)close(self->lock);
+}
+
+static int serve(struct broker *self)
+{
+    enum rc rc = broker_open(self);
+
+    if (rc == RC_OK) {
+        make_url(self);
+        write_urls(self);
+        tell_ready(self);
+        rc = hub_run(&(struct hub_parts){.core = self->core,
+                                         .front = self->front,
+                                         .writer = self->writer,
+                                         .readers = self->readers,
+                                         .sessions_max = self->options.limits.sessions_max,
+                                         .signal_fd = self->signal_fd,
+                                         .on_signal = on_signal,
+                                         .context = self});
+        if (rc == RC_OK)
+            remove_urls(self);
+    } else {
+        complain(self);
+    }
+    broker_close(self);
+    if (rc == RC_OK)
+        log_info("broker.stopped", "folder=%s", self->options.data);
+    return rc == RC_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    static struct broker broker = {.signal_fd = -1, .lock = -1};
+    char why[OPTIONS_WHY_BYTES];
+
+    broker.argc = argc;
+    broker.argv = argv;
+    if (options_parse(&broker.options, argc, argv, why) != RC_OK) {
+        fprintf(stderr, "zchat-broker: %s\n", why);
+        return EXIT_USAGE;
+    }
+    if (broker.options.is_help) {
+        options_help(stdout);
+    } else if (broker.options.is_version) {
+        printf("zchat-broker %s\n", ZCHAT_VERSION);
+    } else if (broker.options.is_print) {
+        options_print(&broker.options, stdout);
+    } else if (broker.options.is_check) {
+        puts("the configuration is good");
+    } else {
+        open_log(&broker.options);
+        return serve(&broker);
+    }
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,355 @@
+#include "broker/readers.h"
+
+#include "shared/base/alloc.h"
+#include "shared/base/invariant.h"
+#include "shared/base/log.h"
+#include "shared/wire/wire.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <zmq.h>
+
+#define QUEUE_MAX 4096 /* questions that wait for a free thread */
+
+/* A question on its way to a thread, and in front of each of its answers on the way back. */
+struct job {
+    enum effect_kind kind; /* 0: stop */
+    bool is_last;          /* on the way back */
+    size_t thread;
+    peer_id peer;
+    stream_id stream;
+    uint64_t ref;
+    uint64_t first;
+    uint64_t last;
+    uint64_t since_ms;
+    uint32_t credit;
+    uint32_t epoch;
+    bool has_seal_key;
+    unsigned char seal_key[STREAM_KEY_BYTES];
+    size_t name_len;
+    char name[STREAM_BYTES_MAX];
+};
+
+struct reader {
+    void *ask;     /* the pool's end */
+    void *asked;   /* the thread's end */
+    void *answers; /* the thread's; ends in the pool's */
+    struct store_reader *store;
+    pthread_t thread;
+    bool has_thread;
+    bool is_busy; /* the pool's view: one job at a time, so nothing piles up in the sockets */
+    char frame[FRAME_BYTES_MAX];
+};
+
+struct readers {
+    void *answers;
+    size_t thread_count;
+    struct reader *thread;
+    struct job *queue; /* a ring */
+    size_t queue_at;
+    size_t queue_len;
+    struct job taken; /* of the answer taken last */
+    zmq_msg_t body;
+};
+
+/* On the threads */
+
+static void give(struct reader *self, const struct job *job, struct span body, bool is_last)
+{
+    struct job head = *job;
+
+    head.is_last = is_last;
+    /* inproc without a limit: a thread has one job, and a job a bounded number of pages. */
+    (void)zmq_send(self->answers, &head, sizeof(head), ZMQ_SNDMORE);
+    (void)zmq_send(self->answers, body.ptr, body.len, 0);
+}
+
+static struct message message_for(const struct job *job, enum verb verb)
+{
+    struct message message = {.verb = verb};
+
+    message_set(&message, STREAM, stream, ((struct span){job->name, job->name_len}));
+    if (job->ref != 0)
+        message_set(&message, REF, ref, job->ref);
+    return message;
+}
+
+static void give_message(struct reader *self, const struct job *job, const struct message *message,
+                         struct span events, bool is_last)
+{
+    struct wire_buf buf = {self->frame, 0, sizeof(self->frame)};
+
+    INVARIANT(wire_write(&buf, message) == RC_OK);
+    if (wire_append(&buf, events) != RC_OK)
+        log_error("reader.page", "a page of %zu bytes does not fit a frame", events.len);
+    give(self, job, (struct span){buf.data, buf.len}, is_last);
+}
+
+static void give_failure(struct reader *self, const struct job *job)
+{
+    struct message error = message_for(job, VERB_ERROR);
+
+    log_error("reader.failed", "stream=%u: the store cannot be read", job->stream.v);
+    message_set(&error, CODE, code, RC_BUSY);
+    message_set(&error, ERROR, error, span_of(rc_name(RC_BUSY)));
+    message_set(&error, TEXT, text, span_of(rc_sentence(RC_BUSY)));
+    message_set(&error, RETRY, retry, RETRY_MAX_MS);
+    give_message(self, job, &error, SPAN(""), true);
+}
+
+static void give_gone(struct reader *self, const struct job *job, const struct store_page *page)
+{
+    struct message gone = message_for(job, VERB_GONE);
+
+    message_set(&gone, FIRST, first, page->kept);
+    message_set(&gone, SEQ, seq, page->head);
+    give_message(self, job, &gone, SPAN(""), true);
+}
+
+static void give_events(struct reader *self, const struct job *job, const struct store_page *page,
+                        bool is_last)
+{
+    struct message events = message_for(job, VERB_EVENTS);
+
+    message_set(&events, FIRST, first, page->first);
+    message_set(&events, LAST, last, page->last);
+    message_set(&events, SEQ, seq, page->head);
+    message_set(&events, DONE, done, is_last);
+    give_message(self, job, &events, page->wire, is_last);
+}
+
+static struct store_range range_of(const struct job *job, size_t events_max)
+{
+    return (struct store_range){.stream = job->stream,
+                                .first = job->first,
+                                .last = job->last,
+                                .since_ms = job->first == 0 ? job->since_ms : 0,
+                                .events_max = events_max,
+                                .bytes_max = FETCH_PAGE_BYTES_MAX};
+}
+
+/* Whether the page reaches the end of what was asked, or of the stream. */
+static bool is_end(const struct job *job, const struct store_page *page)
+{
+    return page->count == 0 || page->last >= page->head ||
+           (job->last != 0 && page->last >= job->last);
+}
+
+static void fetch(struct reader *self, const struct job *job)
+{
+    struct store_range range = range_of(job, FETCH_PAGE_EVENTS_MAX);
+    struct store_page page;
+    bool is_last = false;
+
+    for (uint32_t credit = job->credit; !is_last; credit--) {
+        if (store_read(self->store, &range, &page) != RC_OK) {
+            give_failure(self, job);
+            return;
+        }
+        if (range.first != 0 && range.first < page.kept) {
+            give_gone(self, job, &page);
+            return;
+        }
+        is_last = credit <= 1 || is_end(job, &page);
+        give_events(self, job, &page, is_last);
+        range.first = page.last + 1;
+        range.since_ms = 0;
+    }
+}
+
+static void republish(struct reader *self, const struct job *job)
+{
+    struct store_range range = range_of(job, REPUBLISH_EVENTS_MAX);
+    struct store_page page = {0};
+    bool is_last = false;
+
+    while (!is_last) {
+        /* A page that cannot be read is tried again at the next republication. */
+        if (store_read(self->store, &range, &page) != RC_OK)
+            page = (struct store_page){0};
+        is_last = is_end(job, &page);
+        give(self, job, page.wire, is_last);
+        range.first = page.last + 1;
+    }
+}
+
+static void *serve(void *context)
+{
+    struct reader *self = context;
+    struct job job;
+
+    for (;;) {
+        int len = zmq_recv(self->asked, &job, sizeof(job), 0);
+
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len != (int)sizeof(job) || job.kind == 0)
+            return NULL;
+        if (job.kind == FX_READ)
+            fetch(self, &job);
+        else
+            republish(self, &job);
+    }
+}
+
+/* In the pool */
+
+static void hand_out(struct readers *self)
+{
+    for (size_t i = 0; i < self->thread_count && self->queue_len > 0; i++) {
+        struct job *job = &self->queue[self->queue_at];
+
+        if (self->thread[i].is_busy)
+            continue;
+        job->thread = i;
+        self->thread[i].is_busy = true;
+        INVARIANT(zmq_send(self->thread[i].ask, job, sizeof(*job), ZMQ_DONTWAIT) >= 0);
+        self->queue_at = (self->queue_at + 1) % QUEUE_MAX;
+        self->queue_len--;
+    }
+}
+
+enum rc readers_ask(struct readers *self, const struct effect *effect)
+{
+    struct job *job = &self->queue[(self->queue_at + self->queue_len) % QUEUE_MAX];
+
+    INVARIANT(effect->kind == FX_READ || effect->kind == FX_REPUBLISH);
+    if (self->queue_len == QUEUE_MAX)
+        return RC_BUSY;
+    memset(job, 0, sizeof(*job));
+    job->kind = effect->kind;
+    job->peer = effect->peer;
+    job->stream = effect->stream;
+    job->ref = effect->kind == FX_READ ? effect->read.ref : 0;
+    job->first = effect->read.first;
+    job->last = effect->read.last;
+    job->since_ms = effect->read.since_ms;
+    job->credit = effect->read.credit;
+    job->epoch = effect->epoch;
+    job->has_seal_key = effect->kind == FX_REPUBLISH && effect->seal_key != NULL;
+    if (job->has_seal_key)
+        memcpy(job->seal_key, effect->seal_key, sizeof(job->seal_key));
+    INVARIANT(effect->name.len <= sizeof(job->name));
+    memcpy(job->name, effect->name.ptr, effect->name.len);
+    job->name_len = effect->name.len;
+    self->queue_len++;
+    hand_out(self);
+    return RC_OK;
+}
+
+enum rc readers_take(struct readers *self, struct read_answer *ret)
+{
+    int len = zmq_recv(self->answers, &self->taken, sizeof(self->taken), ZMQ_DONTWAIT);
+
+    if (len < 0)
+        return RC_END;
+    INVARIANT(len == (int)sizeof(self->taken));
+    INVARIANT(zmq_msg_recv(&self->body, self->answers, ZMQ_DONTWAIT) >= 0);
+    if (self->taken.is_last) {
+        self->thread[self->taken.thread].is_busy = false;
+        hand_out(self);
+    }
+    *ret = (struct read_answer){.kind = self->taken.kind,
+                                .is_last = self->taken.is_last,
+                                .peer = self->taken.peer,
+                                .body = &self->body,
+                                .name = {self->taken.name, self->taken.name_len},
+                                .epoch = self->taken.epoch};
+    if (self->taken.has_seal_key)
+        ret->seal_key = self->taken.seal_key;
+    return RC_OK;
+}
+
+void *readers_socket(struct readers *self)
+{
+    return self->answers;
+}
+
+/* Life */
+
+static enum rc start_thread(struct readers *self, struct reader *reader, void *zmq_context,
+                            struct store *store)
+{
+    const int no_limit = 0;
+    char ask[64], answers[64];
+
+    snprintf(ask, sizeof(ask), "inproc://reader-%p", (void *)reader);
+    snprintf(answers, sizeof(answers), "inproc://readers-%p", (void *)self);
+    if (store_reader_open(store, &reader->store) != RC_OK)
+        return RC_STORE;
+    reader->ask = zmq_socket(zmq_context, ZMQ_PAIR);
+    reader->asked = zmq_socket(zmq_context, ZMQ_PAIR);
+    reader->answers = zmq_socket(zmq_context, ZMQ_PUSH);
+    if (reader->ask == NULL || reader->asked == NULL || reader->answers == NULL ||
+        zmq_setsockopt(reader->answers, ZMQ_SNDHWM, &no_limit, sizeof(no_limit)) != 0 ||
+        zmq_bind(reader->ask, ask) != 0 || zmq_connect(reader->asked, ask) != 0 ||
+        zmq_connect(reader->answers, answers) != 0 ||
+        pthread_create(&reader->thread, NULL, serve, reader) != 0)
+        return RC_SYSTEM;
+    reader->has_thread = true;
+    return RC_OK;
+}
+
+enum rc readers_start(struct store *store, void *zmq_context, size_t thread_count,
+                      struct readers **ret)
+{
+    struct readers *self = x_alloc(1, sizeof(*self));
+    const int no_limit = 0;
+    char answers[64];
+    enum rc rc = RC_SYSTEM;
+
+    snprintf(answers, sizeof(answers), "inproc://readers-%p", (void *)self);
+    (void)zmq_msg_init(&self->body);
+    self->queue = x_alloc(QUEUE_MAX, sizeof(*self->queue));
+    self->thread = x_alloc(thread_count, sizeof(*self->thread));
+    self->thread_count = thread_count;
+    self->answers = zmq_socket(zmq_context, ZMQ_PULL);
+    if (self->answers != NULL &&
+        zmq_setsockopt(self->answers, ZMQ_RCVHWM, &no_limit, sizeof(no_limit)) == 0 &&
+        zmq_bind(self->answers, answers) == 0)
+        rc = RC_OK;
+    for (size_t i = 0; i < thread_count && rc == RC_OK; i++)
+        rc = start_thread(self, &self->thread[i], zmq_context, store);
+    if (rc == RC_OK)
+        *ret = self;
+    else
+        readers_stop(&self);
+    return rc;
+}
+
+static void close_socket(void *socket)
+{
+    const int linger_ms = 0;
+
+    if (socket == NULL)
+        return;
+    (void)zmq_setsockopt(socket, ZMQ_LINGER, &linger_ms, sizeof(linger_ms));
+    (void)zmq_close(socket);
+}
+
+void readers_stop(struct readers **self_p)
+{
+    struct readers *self = *self_p;
+    const struct job stop = {0};
+
+    if (self == NULL)
+        return;
+    *self_p = NULL;
+    for (size_t i = 0; i < self->thread_count; i++) {
+        struct reader *reader = &self->thread[i];
+
+        if (reader->has_thread) {
+            (void)zmq_send(reader->ask, &stop, sizeof(stop), ZMQ_DONTWAIT);
+            (void)pthread_join(reader->thread, NULL);
+        }
+        close_socket(reader->ask);
+        close_socket(reader->asked);
+        close_socket(reader->answers);
+        store_reader_close(&reader->store);
+    }
+    close_socket(self->answers);
+    (void)zmq_msg_close(&self->body);
+    free(self->queue);
+    free(self->thread);
+    free(self);
+}

@@ -1,0 +1,41 @@
+/* readers.h - a pool of threads that read old events, so that a big FETCH never delays a message.
+ *
+ * Each thread has a reader of its own on the store. Answers to FETCH come back as finished frames (protocol
+ * 7.2); for republication, events come back, since only the hub may publish. The pool belongs to the hub's
+ * thread. */
+#ifndef BROKER_READERS_H
+#define BROKER_READERS_H
+
+#include "broker/core/core.h"
+#include "broker/store/store.h"
+
+struct readers;
+struct zmq_msg_t;
+
+/* RC_STORE: the store gives no reader. RC_SYSTEM: no thread or socket. */
+enum rc readers_start(struct store *store, void *zmq_context, size_t thread_count,
+                      struct readers **ret) MUST_CHECK;
+void readers_stop(struct readers **self_p); /* what is still asked is dropped */
+
+/* The socket to poll for ZMQ_POLLIN. */
+void *readers_socket(struct readers *self);
+
+/* Hand over an FX_READ or FX_REPUBLISH; it is copied. RC_BUSY: too much is asked already. */
+enum rc readers_ask(struct readers *self, const struct effect *effect) MUST_CHECK;
+
+struct read_answer {
+    enum effect_kind kind; /* what was asked */
+    bool is_last;          /* nothing more comes for this question */
+    peer_id peer;          /* FX_READ */
+    /* FX_READ: a frame for the peer, to be sent as it is. FX_REPUBLISH: events, back to back. */
+    struct zmq_msg_t *body;
+    /* FX_REPUBLISH, as asked */
+    struct span name;
+    const unsigned char *seal_key; /* NULL: public */
+    uint32_t epoch;
+};
+
+/* Take the next answer; it borrows until the next call. RC_END: none is ready. */
+enum rc readers_take(struct readers *self, struct read_answer *ret) MUST_CHECK;
+
+#endif
