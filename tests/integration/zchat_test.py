@@ -276,6 +276,7 @@ class Broker:
         self.scene, self.address, self.prefix, self.name = scene, address, list(prefix), name
         self.options = [str(option) for option in options]
         self.data = pathlib.Path(data or scene.folder / f"{name}-data")
+        self.runtime = scene.folder / f"{name}-run"  # so people do not find it but by its address
         self.port = None
         self.url = None
         self.process = None
@@ -294,7 +295,8 @@ class Broker:
         """Start and wait until it serves. The first time, a free port is looked for."""
         for _ in range(20):
             port = self.port if self.port is not None else self.scene.free_port(self.address)
-            self.process = self.scene.start(self.args(port), self.name, stdin=subprocess.DEVNULL)
+            self.process = self.scene.start(self.args(port), self.name, stdin=subprocess.DEVNULL,
+                                            env={"XDG_RUNTIME_DIR": str(self.runtime)})
             try:
                 line = self.process.wait_line(re.compile(r"^ready "))
             except Failed:
@@ -383,8 +385,10 @@ class Scene:
                    LC_ALL="C.UTF-8", TZ="UTC", TERM="dumb")
         return env
 
-    def start(self, args, name, stdin=None, cwd=None, user=None):
-        process = Process(args, self.environment(), name, stdin=stdin, cwd=cwd, user=user)
+    def start(self, args, name, stdin=None, cwd=None, user=None, env=None):
+        environment = self.environment()
+        environment.update(env or {})
+        process = Process(args, environment, name, stdin=stdin, cwd=cwd, user=user)
         self.processes.append(process)
         return process
 
@@ -481,11 +485,14 @@ def texts(events):
 
 
 def read_log(folder, stream):
-    """The events of a logger's jsonl file."""
+    """The events of a logger's jsonl file, which may be growing."""
     name = "".join(char if re.match(r"[A-Za-z0-9_-]", char) else
                    "".join(f"%{byte:02X}" for byte in char.encode()) for char in stream)
     path = pathlib.Path(folder) / f"{name}.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    if not path.exists():
+        return []
+    lines = path.read_bytes().split(b"\n")[:-1]  # behind the last newline stands what is being written
+    return [json.loads(line) for line in lines]
 
 
 def check_no_hole(events, about):
