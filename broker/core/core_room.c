@@ -38,10 +38,10 @@ static enum rc check_join(const struct core *self, const struct asked *asked, ui
                                self->limits.memberships_max);
     if (rc != RC_OK || is_member)
         return rc;
-    if (row != 0 && self->streams.row[row].members + self->streams.row[row].joining >=
-                        self->limits.room_members_max)
-        return RC_ROOM_FULL;
-    return RC_OK;
+    if (row != 0)
+        rc = core_room_for_one(self->streams.row[row].members, self->streams.row[row].joining,
+                               self->limits.room_members_max);
+    return rc == RC_LIMIT ? RC_ROOM_FULL : rc;
 }
 
 void core_on_join(struct core *self, const struct asked *asked)
