@@ -81,7 +81,6 @@ struct sender_row {
 enum stream_unique { BY_NAME, BY_SKELETON, BY_OWNER_KEY };
 
 struct backend;
-
 struct backend_calls {
     void (*close)(struct backend *self, bool has_failed);
     bool (*has_room)(struct backend *self); /* false: writing would fill the disk */
@@ -120,8 +119,7 @@ struct backend_calls {
     enum rc (*open_reader)(struct backend *self, struct store_reader **ret);
 };
 
-/* First member of every backend. */
-struct backend {
+struct backend { /* first member of every backend */
     const struct backend_calls *calls;
     char why[512]; /* the last failure in words */
 };
@@ -140,8 +138,7 @@ struct reader_calls {
     enum rc (*next)(struct store_reader *self, struct span *ret_wire);
 };
 
-/* First member of every backend's reader. */
-struct store_reader {
+struct store_reader { /* first member of every backend's reader */
     const struct reader_calls *calls;
     char *page;
     size_t page_capacity;

@@ -1,6 +1,6 @@
 /* test_sqlite.c - what only the store on disk can do wrong: files, faults, power cuts, readers. */
 #include "tests/support/check.h"
-#include "tests/support/store_box.h"
+#include "tests/support/store_ops.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 #include "tests/support/check.h"
-#include "tests/support/store_box.h"
+#include "tests/support/store_ops.h"
 
 #include "broker/store/writer.h"
 
