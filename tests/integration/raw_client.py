@@ -80,9 +80,14 @@ class RawClient:
         raise Failed(f"no {verb} {fields} came; came: {shorten(seen)}")
 
     def hello(self, nick, **more):
-        """Enter; the WELCOME."""
-        self.send({"v": "hello", "low": 1, "high": 1, "nick": nick, "session": self.session, **more})
-        return self.wait("welcome")
+        """Enter; the WELCOME. Asked again, since a connection that is just being cut loses it."""
+        for _ in range(10):
+            self.send({"v": "hello", "low": 1, "high": 1, "nick": nick, "session": self.session, **more})
+            try:
+                return self.wait("welcome", DEADLINE_MS // 5)
+            except Failed as problem:
+                why = problem
+        raise why
 
     def ping(self, ref):
         """True when the broker answers."""

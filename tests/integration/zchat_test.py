@@ -82,7 +82,8 @@ def bin_folder():
     given = os.environ.get("ZCHAT_BIN")
     if given:
         return pathlib.Path(given)
-    found = sorted(ROOT.glob("build/*/bin/zchat-broker"), key=lambda path: path.stat().st_mtime)
+    found = [path for path in ROOT.glob("build/*/bin/zchat-broker") if (path.parent / "zchat").exists()]
+    found.sort(key=lambda path: path.stat().st_mtime)
     check(found, "no program is built: set ZCHAT_BIN or build the dev preset")
     return found[-1].parent
 
