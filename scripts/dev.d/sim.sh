@@ -1,4 +1,7 @@
 # shellcheck shell=bash
-# sim [ARGUMENT ...]   the simulation, for longer than the tests run it; --seed N, --mutants
-build_preset dev
-exec scripts/sim "$@"
+# sim [ARGUMENT ...]   many seeds of the simulated chat (--seeds N --first SEED --story); default: 20000 new ones
+build_preset release sim
+if [ $# -eq 0 ]; then
+    set -- --seeds 20000 --first "$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')"
+fi
+build/release/tests/sim/sim "$@"
