@@ -199,17 +199,13 @@ static void step(struct stage *self, struct core_event *event)
     event->now_ms = self->now_ms;
     event->wall_ms = self->wall_ms;
     core_step(self->core, event, &self->fx);
-    for (size_t i = 0; i < self->fx.count; i++) {
-        const struct effect *effect = &self->fx.item[i];
-
-        carry_out(self, effect);
-    }
-    const size_t count = self->fx.count;
-    for (size_t i = 0; i < count && !self->has_hands_off; i++) {
-        if (self->fx.item[i].kind == FX_READ) {
+    for (size_t i = 0; i < self->fx.count; i++)
+        carry_out(self, &self->fx.item[i]);
+    if (self->on_step != NULL)
+        self->on_step(self, event);
+    for (size_t i = 0; i < self->fx.count && !self->has_hands_off; i++) {
+        if (self->fx.item[i].kind == FX_READ)
             stage_read_done(self, self->fx.item[i].peer);
-            break; /* one command asks for one read at most */
-        }
     }
 }
 

@@ -34,6 +34,9 @@ struct stage {
     uint64_t wall_ms;
     unsigned char key[STAGE_PEERS_MAX][PUBLIC_KEY_BYTES]; /* all zero: --insecure */
     bool has_hands_off; /* FX_READ is written down only; else it is answered like the shell does */
+    /* Called behind every step but those of CORE_EV_READ; self->fx is what it said. */
+    void (*on_step)(struct stage *self, const struct core_event *event);
+    void *context; /* the test's own */
 
     struct effects fx; /* of the last step */
     struct said *said; /* in order */
