@@ -25,8 +25,9 @@ TABLE = {
     "broker": (SHARED + ["broker"], ["czmq.h", "zmq.h", "sodium"]),
     "client/lib": (["shared/base", "shared/proto"], []),
     "client/lib/net": (SHARED + ["client/lib"], ["czmq.h", "zmq.h", "sodium"]),
-    "client/cli": (["shared/base", "shared/text", "client/lib/zchat.h",
-                    "client/lib/net/event_json.h", "client/tui"], []),
+    # It comes with the library, and tells of its keys and choices; of the codec it uses the check of UTF-8.
+    "client/cli": (["shared/base", "shared/text", "shared/wire/wire.h", "client/lib/zchat.h",
+                    "client/lib/net", "client/tui"], []),
     "client/tui": (["shared/base", "shared/text", "client/lib/zchat.h"], ["curses.h", "ncurses.h"]),
     "client/logger": (["shared/base", "shared/text", "client/lib/zchat.h",
                        "client/lib/net/event_json.h"], []),

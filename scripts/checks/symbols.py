@@ -13,7 +13,7 @@ OURS = {"invariant_failed", "rc_name", "rc_sentence", "rc_is_wire", "rc_is_trans
         "verb_row", "verb_from_name", "field_row", "field_from_key"}
 LIBRARIES = {
     "libbroker_core.a": PLAIN | OURS | {"crypto_shorthash"},
-    "libclient_model.a": PLAIN | OURS | {"realloc"},
+    "libclient_model.a": PLAIN | OURS | {"realloc", "explicit_bzero", "x_alloc", "x_realloc", "x_strdup", "x_spandup"},
 }
 # What the compiler adds for itself: hardening, sanitizers, counting of lines.
 COMPILER = re.compile(r"^(__stack_chk_fail|__(asan|ubsan|tsan|gcov|sanitizer)_.*|__\w+_chk|_GLOBAL_OFFSET_TABLE_"
