@@ -1,0 +1,204 @@
+#include "tests/support/check.h"
+
+#include "client/cli/args.h"
+#include "client/cli/verbs.h"
+
+#include <string.h>
+
+#define WORDS_MAX 16
+
+/* Read a command line; `words` ends with NULL. */
+static enum rc parse(const char *const *words, struct args *ret, char why[static ARGS_WHY_BYTES])
+{
+    static char *argv[WORDS_MAX + 1];
+    int argc = 1;
+
+    argv[0] = (char *)(uintptr_t) "zchat";
+    for (; words[argc - 1] != NULL && argc < WORDS_MAX; argc++)
+        argv[argc] = (char *)(uintptr_t)words[argc - 1];
+    argv[argc] = NULL;
+    why[0] = '\0';
+    return args_parse(argc, argv, ret, why);
+}
+
+#define PARSE(args, why, ...) parse((const char *const[]){__VA_ARGS__, NULL}, args, why)
+
+static void assert_refused(const char *const *words, const char *says)
+{
+    char why[ARGS_WHY_BYTES];
+    struct args args;
+
+    assert_int_equal(parse(words, &args, why), RC_CONFIG);
+    if (strstr(why, says) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", why, says);
+    args_fini(&args);
+}
+
+#define REFUSED(says, ...) assert_refused((const char *const[]){__VA_ARGS__, NULL}, says)
+
+static void without_words_there_is_no_verb_and_ten_seconds(void **state)
+{
+    char why[ARGS_WHY_BYTES];
+    struct args args;
+
+    (void)state;
+    assert_int_equal(parse((const char *const[]){NULL}, &args, why), RC_OK);
+    assert_null(args.verb);
+    assert_int_equal(args.timeout_ms, 10000);
+    assert_false(args.has_timeout);
+    args_fini(&args);
+}
+
+static void options_stand_before_the_verb_behind_it_and_between_words(void **state)
+{
+    char why[ARGS_WHY_BYTES];
+    struct args args;
+
+    (void)state;
+    assert_int_equal(PARSE(&args, why, "--nick", "bob", "send", "--notice", "#lobby", "--json",
+                           "hi", "there", "--timeout=2s"),
+                     RC_OK);
+    assert_string_equal(args.verb->name, "send");
+    assert_string_equal(args.nick, "bob");
+    assert_true(args.is_notice);
+    assert_true(args.is_json);
+    assert_int_equal(args.timeout_ms, 2000);
+    assert_int_equal(args.word_count, 3);
+    assert_string_equal(args.word[0], "#lobby");
+    assert_string_equal(args.word[2], "there");
+    args_fini(&args);
+}
+
+static void two_dashes_end_the_options_and_one_dash_is_a_word(void **state)
+{
+    char why[ARGS_WHY_BYTES];
+    struct args args;
+
+    (void)state;
+    assert_int_equal(PARSE(&args, why, "send", "#lobby", "--", "--json", "-5"), RC_OK);
+    assert_false(args.is_json);
+    assert_int_equal(args.word_count, 3);
+    assert_string_equal(args.word[1], "--json");
+    args_fini(&args);
+    assert_int_equal(PARSE(&args, why, "send", "#lobby", "-"), RC_OK);
+    assert_string_equal(args.word[1], "-");
+    args_fini(&args);
+}
+
+static void a_short_option_may_carry_its_value(void **state)
+{
+    char why[ARGS_WHY_BYTES];
+    struct args args;
+
+    (void)state;
+    assert_int_equal(PARSE(&args, why, "tail", "-n5"), RC_OK);
+    assert_true(args.has_last);
+    assert_int_equal(args.last, 5);
+    args_fini(&args);
+    assert_int_equal(PARSE(&args, why, "history", "#lobby", "-n", "7", "--before", "18"), RC_OK);
+    assert_int_equal(args.last, 7);
+    assert_int_equal(args.before, 18);
+    args_fini(&args);
+}
+
+static void a_session_is_sixteen_hex_digits(void **state)
+{
+    char why[ARGS_WHY_BYTES];
+    struct args args;
+
+    (void)state;
+    assert_int_equal(
+        PARSE(&args, why, "send", "#a", "x", "--session", "9f3c000000000001", "--number", "4"),
+        RC_OK);
+    assert_true(args.session == UINT64_C(0x9f3c000000000001));
+    assert_int_equal(args.number, 4);
+    args_fini(&args);
+    REFUSED("--session", "send", "#a", "x", "--session", "9f3c", "--number", "4");
+    REFUSED("--session", "send", "#a", "x", "--session", "0000000000000000", "--number", "4");
+    REFUSED("--number", "send", "#a", "x", "--session", "9f3c000000000001", "--number", "0");
+    REFUSED("go together", "send", "#a", "x", "--session", "9f3c000000000001");
+}
+
+static void what_does_not_fit_is_refused_with_its_reason(void **state)
+{
+    (void)state;
+    REFUSED("no option --jason", "who", "--jason");
+    REFUSED("--nick needs a value", "who", "--nick");
+    REFUSED("takes no value", "who", "--json=yes");
+    REFUSED("--timeout", "who", "--timeout", "soon");
+    REFUSED("--timeout", "who", "--timeout", "0");
+    REFUSED("stored|delivered", "send", "#a", "--wait", "read");
+    REFUSED("no verb shout", "shout");
+    REFUSED("not available", "search", "x");
+    REFUSED("usage: zchat join", "join");
+    REFUSED("usage: zchat rooms", "rooms", "x");
+    REFUSED("does not take", "who", "--lines");
+    REFUSED("does not take", "--lines");
+    REFUSED("does not take", "history", "#a", "--since", "all");
+    REFUSED("leave TEXT away", "send", "#a", "--lines", "text");
+    REFUSED("one of them", "tail", "-n", "3", "--since", "all");
+    REFUSED("--since", "tail", "--since", "yesterday");
+    REFUSED("--durable", "tail", "--durable", "");
+}
+
+static void help_asks_for_nothing_else(void **state)
+{
+    char why[ARGS_WHY_BYTES];
+    struct args args;
+
+    (void)state;
+    assert_int_equal(PARSE(&args, why, "join", "--help"), RC_OK);
+    assert_true(args.is_help);
+    assert_string_equal(args.verb->name, "join");
+    args_fini(&args);
+    assert_int_equal(PARSE(&args, why, "-h"), RC_OK);
+    assert_true(args.is_help);
+    args_fini(&args);
+}
+
+static void the_words_of_a_stranger_cannot_move_the_cursor(void **state)
+{
+    char why[ARGS_WHY_BYTES];
+    struct args args;
+
+    (void)state;
+    assert_int_equal(PARSE(&args, why, "\x1b[2J"), RC_CONFIG);
+    assert_null(strchr(why, '\x1b'));
+    args_fini(&args);
+}
+
+/* Every option of a verb stands in its help, and the help of the program names every verb. */
+static void help_names_verbs_and_their_options(void **state)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+
+    (void)state;
+    assert_non_null(out);
+    verbs_help(out, NULL);
+    verbs_help(out, verb_find("send"));
+    fclose(out);
+    assert_non_null(strstr(text, "  tail "));
+    assert_non_null(strstr(text, "usage: zchat send TARGET"));
+    assert_non_null(strstr(strstr(text, "usage: zchat send"), "--notice"));
+    assert_null(strstr(strstr(text, "usage: zchat send"), "--durable"));
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_words_there_is_no_verb_and_ten_seconds),
+        cmocka_unit_test(options_stand_before_the_verb_behind_it_and_between_words),
+        cmocka_unit_test(two_dashes_end_the_options_and_one_dash_is_a_word),
+        cmocka_unit_test(a_short_option_may_carry_its_value),
+        cmocka_unit_test(a_session_is_sixteen_hex_digits),
+        cmocka_unit_test(what_does_not_fit_is_refused_with_its_reason),
+        cmocka_unit_test(help_asks_for_nothing_else),
+        cmocka_unit_test(the_words_of_a_stranger_cannot_move_the_cursor),
+        cmocka_unit_test(help_names_verbs_and_their_options),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
