@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#define IPC_SCHEME "ipc://"
 #define PAIR_TRIES 64 /* for a free pair of ports */
 
 /* Where an address is bound, and on which socket. */
@@ -54,7 +55,7 @@ static enum rc bind_one(const struct endpoint *endpoint, char *why)
     const int is_ipv6 = endpoint->is_ipv6;
     int failure;
 
-    if (endpoint->is_ipc && clear_stale(endpoint->text + strlen("ipc://"), why) != RC_OK)
+    if (endpoint->is_ipc && clear_stale(endpoint->text + strlen(IPC_SCHEME), why) != RC_OK)
         return RC_SYSTEM;
     /* Captured by each bind: an IPv4 address beside an IPv6 one keeps its family. */
     if (zmq_setsockopt(endpoint->socket, ZMQ_IPV6, &is_ipv6, sizeof(is_ipv6)) == 0 &&
@@ -144,4 +145,17 @@ enum rc bind_pair(void *commands, void *broadcasts, const struct broker_url *add
         }
     }
     return RC_SYSTEM;
+}
+
+void bind_remove_files(const struct broker_url *addresses, size_t address_count)
+{
+    struct endpoint pair[2];
+
+    for (size_t i = 0; i < address_count; i++) {
+        if (!addresses[i].is_ipc)
+            continue;
+        endpoints_of(&addresses[i], 0, NULL, NULL, pair);
+        (void)unlink(pair[0].text + strlen(IPC_SCHEME));
+        (void)unlink(pair[1].text + strlen(IPC_SCHEME));
+    }
 }

@@ -17,4 +17,8 @@ enum rc bind_pair(void *commands, void *broadcasts, const struct broker_url *add
                   size_t address_count, uint16_t port, uint16_t *ret_port,
                   char why[static WHY_BYTES_MAX]) MUST_CHECK;
 
+/* Remove the socket files of a bound pair, which libzmq leaves behind. Before the sockets are closed:
+ * behind that, another broker may have taken their place. */
+void bind_remove_files(const struct broker_url *addresses, size_t address_count);
+
 #endif

@@ -31,6 +31,8 @@
 struct front {
     void *router;
     void *pub;
+    struct broker_url *bound; /* the addresses, once they are bound */
+    size_t bound_count;
     uint16_t port;
     struct gather *replies;    /* by the number in the routing id, as it lies in memory */
     struct gather *broadcasts; /* by topic */
@@ -305,6 +307,9 @@ enum rc front_open(void *zmq_context, const struct front_options *options, struc
         (void)umask(mask);
     if (rc != RC_OK)
         goto failed;
+    self->bound_count = options->address_count;
+    self->bound = x_alloc(self->bound_count, sizeof(*self->bound));
+    memcpy(self->bound, options->addresses, self->bound_count * sizeof(*self->bound));
     *ret = self;
     return RC_OK;
 failed:
@@ -319,6 +324,8 @@ void front_close(struct front **self_p)
     if (self == NULL)
         return;
     *self_p = NULL;
+    bind_remove_files(self->bound, self->bound_count);
+    free(self->bound);
     if (self->router != NULL)
         (void)zmq_close(self->router);
     if (self->pub != NULL)

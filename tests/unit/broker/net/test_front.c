@@ -459,6 +459,9 @@ static void ipc_makes_two_sockets_for_this_user_alone(void **state)
     snprintf(pub, sizeof(pub), "%s.pub", f->path);
     assert_int_equal(stat(pub, &status), 0);
     assert_true(S_ISSOCK(status.st_mode));
+    front_close(&f->front);
+    assert_int_equal(access(f->path, F_OK), -1);
+    assert_int_equal(access(pub, F_OK), -1);
 }
 
 static void the_socket_of_a_living_broker_is_not_taken(void **state)
