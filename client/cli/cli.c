@@ -85,16 +85,27 @@ enum exit_code cli_fail(enum rc rc, const char *about)
     return exit_code_of(rc);
 }
 
+/* A write that failed before the last flush has left no errno; the pipe itself still tells. */
+static bool is_reader_gone(int problem)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+
+    return problem == EPIPE || (poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0);
+}
+
 enum exit_code cli_flush(void)
 {
+    int problem;
+
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
         return EXIT_GO_ON;
-    if (errno == EPIPE)
-        return EXIT_DONE; /* `| head` has what it wanted */
-    if (errno == EINTR && signal_number != 0)
+    problem = errno;
+    if (signal_number != 0)
         return EXIT_GO_ON; /* the next wait ends us */
-    cli_say("cannot write to standard output: %s", strerror(errno));
+    if (is_reader_gone(problem))
+        return EXIT_DONE; /* `| head` has what it wanted */
+    cli_say("cannot write to standard output: %s", problem != 0 ? strerror(problem) : "it failed");
     return EXIT_OTHER;
 }
 
