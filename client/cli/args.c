@@ -41,6 +41,7 @@ FLAG(is_until_end)
 TEXT(broker)
 TEXT(nick)
 TEXT(home)
+TEXT(history)
 #undef TEXT
 
 static bool take_timeout(struct args *args, const char *value)
@@ -121,6 +122,8 @@ static const struct option_row options[] = {
      "zchat://HOST:PORT?key=KEY; else $ZCHAT_BROKER, the last one, the local one"},
     {"nick", 0, "NICK", USE_ALL, take_nick, "else $ZCHAT_NICK, the last one, the login name"},
     {"home", 0, "DIR", USE_ALL, take_home, "keys and state in one folder; else $ZCHAT_HOME"},
+    {"history", 0, "FILE", USE_ALL, take_history,
+     "append what is sent, told and shown, for zchat-check"},
     {"timeout", 0, "TIME", USE_ALL, take_timeout, "give up after this (10s)"},
     {"json", 0, NULL, USE_ALL, take_is_json, "one JSON object a line"},
     {"verbose", 'v', NULL, USE_ALL, take_is_verbose, "tell more: receipts, the link"},

@@ -24,8 +24,8 @@ enum args_use {
 enum wait_level { WAIT_STORED, WAIT_DELIVERED };
 
 struct args {
-    const struct cli_verb *verb;      /* NULL: none was given */
-    const char *broker, *nick, *home; /* NULL when not given */
+    const struct cli_verb *verb;                /* NULL: none was given */
+    const char *broker, *nick, *home, *history; /* NULL when not given */
     uint32_t timeout_ms;
     bool has_timeout;
     bool is_json, is_plain, is_verbose, is_help, is_version;

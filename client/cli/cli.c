@@ -97,7 +97,7 @@ enum exit_code cli_flush(void)
 {
     int problem;
 
-    errno = 0;
+    /* The failure may be of a flush before this one: then errno still is of that one. */
     if (fflush(stdout) == 0 && !ferror(stdout))
         return EXIT_GO_ON;
     problem = errno;
@@ -115,6 +115,7 @@ enum exit_code cli_open(struct cli *self, const struct args *args, bool is_inbox
         .broker = args->broker,
         .nick = args->nick,
         .home = args->home,
+        .history = args->history,
         .agent = "zchat/" ZCHAT_VERSION,
         .is_inbox = is_inbox,
         .session = args->session,

@@ -15,7 +15,16 @@
 #include "shared/text/name.h"
 
 /* What input waits for. */
-enum line_ask { ASK_NOTHING, ASK_START, ASK_LIVE, ASK_JOIN, ASK_LEAVE, ASK_WHO, ASK_ROOMS, ASK_HISTORY };
+enum line_ask {
+    ASK_NOTHING,
+    ASK_START,
+    ASK_LIVE,
+    ASK_JOIN,
+    ASK_LEAVE,
+    ASK_WHO,
+    ASK_ROOMS,
+    ASK_HISTORY
+};
 
 struct line {
     struct cli cli;
