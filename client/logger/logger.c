@@ -422,6 +422,7 @@ int logger_run(const struct logger_options *options)
         .broker = options->broker,
         .nick = options->nick,
         .home = options->home,
+        .history = options->history,
         .agent = "zchat-logger " ZCHAT_VERSION,
         .is_service = true,
     };

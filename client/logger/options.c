@@ -16,6 +16,7 @@ enum {
     OPT_ROTATE,
     OPT_NICK,
     OPT_HOME,
+    OPT_HISTORY,
     OPT_HELP,
     OPT_VERSION
 };
@@ -37,6 +38,7 @@ void logger_options_help(FILE *out)
         "  --rotate WHEN        daily (UTC), a size (500K, 100M, 2G) or none (default)\n"
         "  --nick NICK          who the logger is; default: logger\n"
         "  --home DIR           one folder for its key; else $ZCHAT_HOME, the XDG folders\n"
+        "  --history FILE       append what is shown, for zchat-check\n"
         "  --help, --version\n"
         "\n"
         "Files are DIR/NAME.jsonl and DIR/NAME.log with NAME percent-encoded (%23lobby.jsonl).\n"
@@ -126,6 +128,9 @@ static enum rc parse_one(struct logger_options *self, int option, const char *va
     case OPT_HOME:
         self->home = value;
         return RC_OK;
+    case OPT_HISTORY:
+        self->history = value;
+        return RC_OK;
     case OPT_HELP:
         self->wants_help = true;
         return RC_OK;
@@ -148,6 +153,7 @@ enum rc logger_options_parse(int argc, char **argv, struct logger_options *ret,
         {"rotate", required_argument, NULL, OPT_ROTATE},
         {"nick", required_argument, NULL, OPT_NICK},
         {"home", required_argument, NULL, OPT_HOME},
+        {"history", required_argument, NULL, OPT_HISTORY},
         {"help", no_argument, NULL, OPT_HELP},
         {"version", no_argument, NULL, OPT_VERSION},
         {NULL, 0, NULL, 0},

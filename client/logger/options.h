@@ -15,6 +15,7 @@ struct logger_options {
     const char *broker; /* NULL: as libzchat chooses */
     const char *nick;
     const char *home;             /* NULL: as libzchat chooses */
+    const char *history;          /* NULL: none is kept */
     char *patterns[PATTERNS_MAX]; /* owned */
     size_t patterns_count;
     bool has_jsonl, has_text;

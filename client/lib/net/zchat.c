@@ -3,6 +3,7 @@
 
 #include "client/lib/net/choice.h"
 #include "client/lib/net/known.h"
+#include "client/lib/net/note.h"
 #include "client/lib/net/pump.h"
 #include "shared/base/alloc.h"
 #include "shared/base/clock.h"
@@ -30,6 +31,7 @@ struct zchat {
     bool has_posted;
     bool is_service;
     unsigned tells_in_row;
+    struct note note;
 };
 
 #define TELLS_IN_ROW_MAX 64
@@ -130,14 +132,19 @@ zchat_rc zchat_open(const struct zchat_options *options, struct zchat **ret, con
     if (rc == RC_OK)
         rc = choice_broker(&self->home, options->broker, &self->choice, &last_why);
     if (rc == RC_OK)
+        rc = note_open(&self->note, options->history, &last_why);
+    if (rc == RC_OK)
         rc = start(self, options, &last_why);
     if (rc != RC_OK) {
+        note_close(&self->note);
         free(self);
         if (ret_why != NULL)
             *ret_why = last_why.text;
         return rc;
     }
     broker_url_format(&self->choice.url, self->broker);
+    self->note.nick = name_text(&self->nick);
+    self->note.run = self->session;
     self->is_service = options->is_service;
     *ret = self;
     return RC_OK;
@@ -150,6 +157,7 @@ void zchat_close(struct zchat **self_p)
     if (self == NULL)
         return;
     pump_fini(&self->pump);
+    note_close(&self->note);
     explicit_bzero(self, sizeof(*self));
     free(self);
     *self_p = NULL;
@@ -249,6 +257,8 @@ static bool take_tell(struct zchat *self, struct zchat_event *ret, uint64_t now_
     pump_carry(&self->pump, now_ms);
     if (is_told)
         note_link(self, ret);
+    if (is_told)
+        note_told(&self->note, ret);
     return is_told;
 }
 
@@ -305,6 +315,8 @@ static enum rc post(struct zchat *self, uint32_t number_or_0, const char *target
         rc = model_post(self->pump.model, stream_name_text(&name),
                         span_of(kind == NULL ? "message" : kind), text, number_or_0, timeout_ms,
                         now_ms, &self->pump.fx, ret_number);
+    if (rc == RC_OK)
+        note_post(&self->note, *ret_number, stream_name_text(&name), text);
     pump_carry(&self->pump, now_ms);
     if (rc == RC_OK)
         self->has_posted = true;
@@ -338,6 +350,8 @@ zchat_rc zchat_retry(struct zchat *self, uint32_t number, uint32_t timeout_ms, u
     uint32_t given = 0;
     enum rc rc = model_retry(self->pump.model, number, timeout_ms, now_ms, &self->pump.fx, &given);
 
+    if (rc == RC_OK && given != number)
+        note_retry(&self->note, given, number);
     pump_carry(&self->pump, now_ms);
     if (rc == RC_OK && ret_number != NULL)
         *ret_number = given;
