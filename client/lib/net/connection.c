@@ -168,8 +168,8 @@ uint64_t connection_deadline_ms(const struct connection *self)
     return self->deadline_ms;
 }
 
-/* Take one event off a monitor; its value tells us nothing more. */
-static bool next_event(void *monitor, uint16_t *ret_event)
+/* Take one event off a monitor: its number and its value. */
+static bool next_event(void *monitor, uint16_t *ret_event, uint32_t *ret_value)
 {
     unsigned char head[6];
     int more = 0;
@@ -178,6 +178,7 @@ static bool next_event(void *monitor, uint16_t *ret_event)
     if (monitor == NULL || zmq_recv(monitor, head, sizeof(head), ZMQ_DONTWAIT) != (int)sizeof(head))
         return false;
     memcpy(ret_event, head, sizeof(*ret_event));
+    memcpy(ret_value, head + sizeof(*ret_event), sizeof(*ret_value));
     while (zmq_getsockopt(monitor, ZMQ_RCVMORE, &more, &size) == 0 && more != 0) {
         char endpoint[1]; /* cut: we know it */
 
@@ -200,6 +201,10 @@ static void explain_handshake(struct connection *self, uint16_t event)
     char address[300], fingerprint[40];
 
     address_of(self, address);
+    if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) {
+        why_set(&self->trouble, "the broker at %s cannot check keys now", address);
+        return;
+    }
     if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL && !self->url.has_key) {
         why_set(&self->trouble, "the broker at %s wants encryption: its address ends in ?key=KEY",
                 address);
@@ -236,7 +241,8 @@ static void explain_closed(struct connection *self)
                                               : "connection refused, or no way there");
 }
 
-static enum connection_change on_event(struct connection *self, struct link *link, uint16_t event)
+static enum connection_change on_event(struct connection *self, struct link *link, uint16_t event,
+                                       uint32_t value)
 {
     switch (event) {
     case ZMQ_EVENT_CONNECT_DELAYED:
@@ -250,7 +256,10 @@ static enum connection_change on_event(struct connection *self, struct link *lin
         return CONNECTION_SAME;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
         link->stage = STAGE_GONE;
-        return CONNECTION_REFUSED;
+        if (value / 100 == 4) /* as ZAP says it: about this key; else the broker has a trouble */
+            return CONNECTION_REFUSED;
+        explain_handshake(self, event);
+        return CONNECTION_LOST;
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
         link->stage = STAGE_GONE;
@@ -274,9 +283,10 @@ static enum connection_change watch_link(struct connection *self, struct link *l
 {
     enum connection_change worst = CONNECTION_SAME;
     uint16_t event;
+    uint32_t value;
 
-    while (next_event(link->monitor, &event)) {
-        enum connection_change change = on_event(self, link, event);
+    while (next_event(link->monitor, &event, &value)) {
+        enum connection_change change = on_event(self, link, event, value);
 
         if (change > worst)
             worst = change;
