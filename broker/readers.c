@@ -1,6 +1,7 @@
 #include "broker/readers.h"
 
 #include "shared/base/alloc.h"
+#include "shared/base/handover.h"
 #include "shared/base/invariant.h"
 #include "shared/base/log.h"
 #include "shared/wire/wire.h"
@@ -59,6 +60,7 @@ static void give(struct reader *self, const struct job *job, struct span body, b
     struct job head = *job;
 
     head.is_last = is_last;
+    handover_give(self);
     /* inproc without a limit: a thread has one job, and a job a bounded number of pages. */
     (void)zmq_send(self->answers, &head, sizeof(head), ZMQ_SNDMORE);
     (void)zmq_send(self->answers, body.ptr, body.len, 0);
@@ -185,6 +187,7 @@ static void *serve(void *context)
             continue;
         if (len != (int)sizeof(job) || job.kind == 0)
             return NULL;
+        handover_take(self);
         if (job.kind == FX_READ)
             fetch(self, &job);
         else
@@ -203,6 +206,7 @@ static void hand_out(struct readers *self)
             continue;
         job->thread = i;
         self->thread[i].is_busy = true;
+        handover_give(&self->thread[i]);
         INVARIANT(zmq_send(self->thread[i].ask, job, sizeof(*job), ZMQ_DONTWAIT) >= 0);
         self->queue_at = (self->queue_at + 1) % QUEUE_MAX;
         self->queue_len--;
@@ -244,6 +248,7 @@ enum rc readers_take(struct readers *self, struct read_answer *ret)
     if (len < 0)
         return RC_END;
     INVARIANT(len == (int)sizeof(self->taken));
+    handover_take(&self->thread[self->taken.thread]);
     INVARIANT(zmq_msg_recv(&self->body, self->answers, ZMQ_DONTWAIT) >= 0);
     if (self->taken.is_last) {
         self->thread[self->taken.thread].is_busy = false;
