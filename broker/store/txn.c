@@ -155,12 +155,8 @@ void txn_use_number(struct txn *self, struct session *session, stream_id account
     session->row.account = account;
     session->row.last++;
     session->row.entry = row->entry;
-    if (session->answers != NULL) {
+    if (session->answers != NULL)
         session->answers->item[session->row.last % POST_WINDOW] = *row;
-        /* A slot of the window was taken over: nothing older than the window is there. */
-        if (session->row.last - session->answers->least >= POST_WINDOW)
-            session->answers->least = session->row.last - POST_WINDOW + 1;
-    }
     if (!session->is_changed) {
         session->is_changed = true;
         session->next_changed = self->changed_sessions;

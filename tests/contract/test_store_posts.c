@@ -263,6 +263,7 @@ static void the_times_of_a_stream_never_run_back(void **state)
     struct box *box = *state;
     const stream_id alice = person(box, "alice");
     const stream_id bob = person(box, "bob");
+    const stream_id carol = person(box, "carol");
     struct op one = op_post(box, "alice", alice, "@bob", bob, 77, 1, "one");
     struct op two = op_post(box, "bob", bob, "@alice", alice, 78, 1, "two");
     struct op three = op_post(box, "alice", alice, "@bob", bob, 77, 2, "three");
@@ -277,6 +278,12 @@ static void the_times_of_a_stream_never_run_back(void **state)
     assert_int_equal(box->result.ts_ms, 9000);
     assert_int_equal(box_apply(box, &three), RC_OK);
     assert_int_equal(box->result.ts_ms, 9500);
+
+    struct op late = op_post(box, "carol", carol, "@bob", bob, 79, 1, "late");
+    late.ts_ms = 5000;
+    assert_int_equal(box_apply(box, &late), RC_OK);
+    assert_int_equal(box->result.appended[0].ts_ms, 9500);
+    assert_int_equal(box->result.appended[1].ts_ms, 5000); /* her own stream knows of no later */
 }
 
 static void a_post_to_a_stream_that_is_not_there_uses_no_number(void **state)
@@ -393,6 +400,30 @@ static void receipts_beyond_one_result_wait_for_the_next_confirmation(void **sta
     assert_int_equal(box->result.appended_count, 100 - OP_APPENDED_MAX);
 }
 
+/* Carol's one message among 300 of alice's, at each end of what the store may read at a time. */
+static void a_sender_is_found_wherever_its_message_stands(void **state)
+{
+    static const uint32_t places[] = {1, 255, 256, 257, 258, 300};
+    struct box *box = *state;
+    const stream_id alice = person(box, "alice");
+    const stream_id bob = person(box, "bob");
+    const stream_id carol = person(box, "carol");
+    const struct op confirm = op_confirm(box, "bob", bob, 1000000);
+    uint32_t number = 0;
+
+    for (uint32_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        for (uint32_t n = 1; n <= 300; n++) {
+            const struct op op = n == places[i]
+                                     ? op_post(box, "carol", carol, "@bob", bob, 78, i + 1, "x")
+                                     : op_post(box, "alice", alice, "@bob", bob, 77, ++number, "x");
+
+            assert_int_equal(box_apply(box, &op), RC_OK);
+        }
+        assert_int_equal(box_apply(box, &confirm), RC_OK);
+        assert_int_equal(box->result.appended_count, 2);
+    }
+}
+
 static void confirming_very_much_goes_on_with_the_next_confirmation(void **state)
 {
     struct box *box = *state;
@@ -432,6 +463,7 @@ static void confirming_very_much_goes_on_with_the_next_confirmation(void **state
     X(confirming_again_or_less_changes_nothing)                   \
     X(a_receipt_makes_no_further_receipt)                         \
     X(receipts_beyond_one_result_wait_for_the_next_confirmation)  \
+    X(a_sender_is_found_wherever_its_message_stands)              \
     X(confirming_very_much_goes_on_with_the_next_confirmation)
 
 STORE_CONTRACT_MAIN(CONTRACT)

@@ -447,6 +447,38 @@ static void the_log_ahead_of_the_file_is_folded_back(void **state)
     assert_int_equal(read_range(box, lobby, 4001, 0, 0).count, 1);
 }
 
+static void fill(struct box *box, stream_id alice, stream_id lobby, uint32_t first, uint32_t last)
+{
+    static char text[TEXT_BYTES_MAX + 1];
+
+    memset(text, 'x', TEXT_BYTES_MAX);
+    for (uint32_t n = first; n <= last; n++) {
+        assert_int_equal(post(box, alice, lobby, n, text), RC_OK);
+        assert_int_equal(store_maintain(box->store), RC_OK);
+    }
+}
+
+static void a_reader_that_stays_holds_folding_back_only_while_it_stays(void **state)
+{
+    struct box *box = *state;
+    const stream_id alice = person(box, "alice");
+    const stream_id lobby = room(box, "#lobby", "alice", alice);
+    char path[128];
+    uint64_t held;
+    sqlite3 *reader;
+
+    snprintf(path, sizeof(path), "%s/zchat.db", box->folder);
+    assert_int_equal(sqlite3_open_v2(path, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT * FROM place", NULL, NULL, NULL),
+                     SQLITE_OK);
+    fill(box, alice, lobby, 1, 1500);
+    held = wal_bytes(box);
+    assert_true(held > 24 << 20);
+    assert_int_equal(sqlite3_close(reader), SQLITE_OK);
+    fill(box, alice, lobby, 1501, 3500); /* as much and more */
+    assert_true(wal_bytes(box) < held + (24 << 20));
+}
+
 static void what_retention_removed_is_told_as_gone(void **state)
 {
     struct box *box = *state;
@@ -568,6 +600,7 @@ int main(void)
         TEST(a_checkpoint_on_a_full_disk_is_no_failure),
         TEST(the_file_keeps_to_its_size_limit),
         TEST(the_log_ahead_of_the_file_is_folded_back),
+        TEST(a_reader_that_stays_holds_folding_back_only_while_it_stays),
         TEST(what_retention_removed_is_told_as_gone),
         TEST(readers_follow_while_the_writer_writes),
     };

@@ -4,6 +4,7 @@
 #include "broker/store/writer.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <zmq.h>
 
 struct fixture {
@@ -172,6 +173,34 @@ static void stopping_commits_what_was_given(void **state)
     assert_int_equal(page.head, 501);
 }
 
+static void the_log_is_folded_back_between_commits(void **state)
+{
+    struct fixture *self = *state;
+    char *text = calloc(1, TEXT_BYTES_MAX + 1);
+    char path[128];
+    struct stat wal;
+
+    assert_non_null(text);
+    memset(text, 'x', TEXT_BYTES_MAX);
+    for (uint32_t n = 0; n < 25; n++) { /* 40 MB in all */
+        struct batch *batch = batch_new();
+
+        for (uint32_t i = 1; i <= 100; i++) {
+            const struct op op = op_post(self->box, "alice", self->alice, "#lobby", self->lobby, 77,
+                                         n * 100 + i, text);
+
+            batch_add(batch, &op);
+        }
+        writer_submit(self->writer, &batch);
+        assert_int_equal(take(self, &batch), RC_OK);
+        batch_destroy(&batch);
+    }
+    snprintf(path, sizeof(path), "%s/zchat.db-wal", self->box->folder);
+    assert_int_equal(stat(path, &wal), 0);
+    assert_true(wal.st_size < 24 << 20);
+    free(text);
+}
+
 static void a_failed_store_is_told_with_the_reason(void **state)
 {
     struct fixture *self = *state;
@@ -209,6 +238,7 @@ int main(void)
         TEST(an_empty_batch_comes_back_empty),
         TEST(stopping_commits_what_was_given),
         SQLITE(stopping_commits_what_was_given),
+        SQLITE(the_log_is_folded_back_between_commits),
         SQLITE(a_failed_store_is_told_with_the_reason),
     };
 
