@@ -23,6 +23,7 @@ struct hub {
     struct batch *batch; /* what this turn asks of the store */
     size_t submitted;    /* batches in the writer's hands */
     bool is_stopping;
+    bool is_full;         /* the disk; told once */
     uint64_t watchdog_ms; /* how often; 0: never */
     uint64_t watchdog_due_ms;
     /* Who is to be told BYE: the peers welcomed last, a ring; some may have left. */
@@ -191,11 +192,27 @@ static void submit(struct hub *self)
     self->batch = batch_new();
 }
 
+/* Somebody must act, and wants to know when it was enough. */
+static void note_room(struct hub *self, const struct op_result *result)
+{
+    const bool is_new = result->kind == OP_POST && result->rc == RC_OK && !result->is_duplicate;
+
+    if (result->rc == RC_DISK_FULL && !self->is_full) {
+        log_error("disk.full", "nothing new is accepted until there is room (disk-free-min, "
+                               "disk-use-max)");
+        self->is_full = true;
+    } else if (is_new && self->is_full) {
+        log_info("disk.room", "posts are accepted again");
+        self->is_full = false;
+    }
+}
+
 static void on_batch(struct hub *self, const struct batch *batch)
 {
     const struct op_result *results = batch_results(batch);
 
     for (size_t i = 0; i < batch_count(batch); i++) {
+        note_room(self, &results[i]);
         self->ev.stored = &results[i];
         step(self, CORE_EV_STORED);
     }
