@@ -108,6 +108,7 @@ class Process:
         self.args = [str(arg) for arg in args]
         self._news = threading.Condition()
         self._lines = {"out": [], "err": []}
+        self._times = {"out": [], "err": []}
         self._open = 2
         self.popen = subprocess.Popen(
             self.args, env=env, cwd=cwd, bufsize=0, preexec_fn=_child, user=user, group=user,
@@ -123,6 +124,7 @@ class Process:
             for line in buffered:
                 with self._news:
                     self._lines[kind].append(line.rstrip(b"\n").decode("utf-8", "backslashreplace"))
+                    self._times[kind].append(time.monotonic())
                     self._news.notify_all()
         with self._news:
             self._open -= 1
@@ -141,6 +143,12 @@ class Process:
     def err(self):
         with self._news:
             return list(self._lines["err"])
+
+    @property
+    def out_times(self):
+        """When each line of stdout came (time.monotonic())."""
+        with self._news:
+            return list(self._times["out"])
 
     def out_count(self):
         with self._news:
@@ -435,10 +443,10 @@ class Scene:
     def person(self, nick, broker, **more):
         return Person(self, nick, broker if isinstance(broker, (str, type(None))) else broker.url, **more)
 
-    def logger(self, broker, *options, out=None, name="logger", url=None):
+    def logger(self, broker, *options, out=None, name="logger", url=None, prefix=()):
         """A running zchat-logger; it writes into `.out_folder`."""
         folder = out or self.folder / f"{name}-out"
-        process = self.start([program("zchat-logger"), "--out", folder, "--broker", url or broker.url,
+        process = self.start([*prefix, program("zchat-logger"), "--out", folder, "--broker", url or broker.url,
                               "--home", self.folder / f"home-{name}", *options], name,
                              stdin=subprocess.DEVNULL)
         process.out_folder = folder
@@ -535,10 +543,14 @@ def _run_one(function):
 
 def run_tests():
     """Run those named on the command line, or all; ends the program."""
+    run_cases([each for each in _tests if not sys.argv[1:] or each.__name__ in sys.argv[1:]])
+
+
+def run_cases(chosen):
+    """Run these functions, each with a Scene of its own; ends the program."""
     atexit.register(_end_all)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda number, frame: sys.exit(128 + number))
-    chosen = [each for each in _tests if not sys.argv[1:] or each.__name__ in sys.argv[1:]]
     failures, skips = 0, 0
     print(f"1..{len(chosen)}")
     for index, function in enumerate(chosen, 1):
