@@ -7,7 +7,7 @@
 #include "shared/text/name.h"
 #include "shared/wire/wire.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <zmq.h>
@@ -15,6 +15,7 @@
 #define FRAMES_PER_TURN 256
 #define PAGES_PER_TURN  64 /* of old events; new messages go first */
 #define BYE_RETRY_MS    500
+#define SESSION_LINES   20 /* in the log, a second */
 
 struct hub {
     struct hub_parts parts;
@@ -29,6 +30,8 @@ struct hub {
     /* Who is to be told BYE: the peers welcomed last, a ring; some may have left. */
     peer_id *welcomed;
     size_t welcomed_count;
+    uint64_t told_second; /* session lines are limited: peers decide how many there are */
+    uint32_t told_count;
 };
 
 /* The way of one message: wire, decode, authorise, decide, store, acknowledge, publish. on_frame() takes
@@ -39,9 +42,14 @@ static void remember_welcomed(struct hub *self, const struct effect *effect)
 {
     if (effect->message.verb != VERB_WELCOME)
         return;
-    log_info("session.welcome", "peer=%u nick=%.*s", effect->peer.v, (int)effect->message.nick.len,
-             effect->message.nick.ptr);
     self->welcomed[self->welcomed_count++ % self->parts.sessions_max] = effect->peer;
+    if (self->told_second != self->ev.now_ms / 1000) {
+        self->told_second = self->ev.now_ms / 1000;
+        self->told_count = 0;
+    }
+    if (self->told_count++ < SESSION_LINES)
+        log_info("session.welcome", "peer=%u nick=%.*s", effect->peer.v,
+                 (int)effect->message.nick.len, effect->message.nick.ptr);
 }
 
 static void refuse_read(struct hub *self, const struct effect *effect)
@@ -338,6 +346,20 @@ static void wait_for_work(struct hub *self)
     (void)zmq_poll(items, count, wait_ms(self)); /* EINTR: just another turn */
 }
 
+static void tell_served(const struct hub *self)
+{
+    const struct front_stats *front = front_get_stats(self->parts.front);
+    struct core_stats core;
+
+    core_get_stats(self->parts.core, &core);
+    log_info("broker.served",
+             "posts=%" PRIu64 " duplicates=%" PRIu64 " refusals=%" PRIu64 " frames_in=%" PRIu64
+             " frames_refused=%" PRIu64 " frames_out=%" PRIu64 " published=%" PRIu64
+             " dropped_slow=%" PRIu64 " dropped_departed=%" PRIu64,
+             core.posts, core.duplicates, core.refusals, front->received, front->refused,
+             front->sent, front->published, front->slow, front->departed);
+}
+
 /* What was accepted is committed and answered; nothing new is read. */
 static enum rc stop(struct hub *self)
 {
@@ -363,6 +385,7 @@ static enum rc stop(struct hub *self)
     for (size_t i = 0; i < count; i++)
         front_reply(self->parts.front, self->welcomed[i], &bye);
     front_flush(self->parts.front);
+    tell_served(self);
     return RC_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "broker/net/zap.h"
 
 #include "shared/base/alloc.h"
+#include "shared/base/clock.h"
 #include "shared/base/limits.h"
 #include "shared/base/log.h"
 #include "shared/text/url.h"
@@ -19,6 +20,8 @@ struct zap {
     void *control;  /* the owner's end of the pair */
     void *commands; /* the thread's end */
     void *requests; /* REP on ZAP_ENDPOINT */
+    uint64_t refused;
+    uint64_t told_ms; /* when a refusal was logged last */
     pthread_t thread;
 };
 
@@ -80,6 +83,18 @@ static const char *judge(const struct zap_frame *frames, size_t count)
     return NULL;
 }
 
+/* One line a second at most: strangers decide how often this happens. */
+static void tell_refused(struct zap *self, const char *refusal)
+{
+    const uint64_t now_ms = clock_mono_ms();
+
+    self->refused++;
+    if (self->told_ms != 0 && now_ms < self->told_ms + 1000)
+        return;
+    self->told_ms = now_ms;
+    log_warn("zap.refused", "reason=\"%s\" total=%llu", refusal, (unsigned long long)self->refused);
+}
+
 static void answer(struct zap *self)
 {
     struct zap_frame frames[ZAP_FRAMES];
@@ -93,7 +108,7 @@ static void answer(struct zap *self)
     if (refusal == NULL)
         hex_encode((const unsigned char *)frames[ZAP_KEY].data, PUBLIC_KEY_BYTES, user_id);
     else
-        log_warn("zap.refused", "reason=\"%s\"", refusal);
+        tell_refused(self, refusal);
     if (count <= ZAP_REQUEST || frames[ZAP_REQUEST].len == SIZE_MAX)
         frames[ZAP_REQUEST].len = 0; /* the answer must still go out, or REP is stuck */
 
