@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """The broker alone, spoken to by hand: what it prints, answers, publishes and keeps."""
+import pathlib
 import re
 import secrets
+import shutil
 import signal
 import socket
 import stat
@@ -10,7 +12,7 @@ import subprocess
 import msgpack
 
 from raw_client import RawClient, unpack
-from zchat_test import Broker, check, equal, program, run_tests, test, wait_until
+from zchat_test import Broker, Skipped, check, equal, program, run_tests, test, wait_until
 
 
 def enter(client, nick, **more):
@@ -197,6 +199,36 @@ def at_sigterm_it_commits_answers_says_bye_and_exits_with_0(scene):
         equal(client.wait("bye")["retry"], 500, "BYE")
     check(not runtime.exists(), "the local address is still there")
     equal(broker.process.out, [f"ready {broker.url}"], "stdout")
+
+
+@test
+def a_failed_commit_is_never_acknowledged_and_ends_the_broker_with_1(scene):
+    if shutil.which("strace") is None:
+        raise Skipped("strace is missing")
+    broker = Broker(scene)
+    process = scene.start(broker.args(0), "broker", stdin=subprocess.DEVNULL,
+                          env={"ASAN_OPTIONS": "detect_leaks=0"})  # which cannot be done while traced
+    url = process.wait_line("ready ").split()[1]
+    with RawClient(url) as client:
+        enter(client, "alice")
+        join(client, "#a")
+        post(client, 1, "#a", "good")
+        tracer = scene.start(["strace", "-f", "-qq", "-o", scene.folder / "trace", "-p", str(process.pid), "-e",
+                              "inject=fsync,fdatasync:error=EIO"], "strace", stdin=subprocess.DEVNULL)
+        tasks = list(pathlib.Path(f"/proc/{process.pid}/task").iterdir())
+        wait_until(lambda: not tracer.is_running() or all(
+            "TracerPid:\t0\n" not in (task / "status").read_text() for task in tasks), "strace is attached")
+        if not tracer.is_running():
+            raise Skipped(f"strace cannot attach: {tracer.err}")
+        client.send({"v": "post", "number": 2, "stream": "#a", "text": "lost"})
+        equal(process.wait_exit(), 1, "exit code")
+        maps = client.receive(300)
+        check(not maps or all(each["v"] != "ack" for each in maps), f"acknowledged: {maps}")
+    equal(len([line for line in process.err if " error " in line]), 1, f"lines that say why: {process.err}")
+    with RawClient(broker.start().url) as client:
+        enter(client, "bob")
+        texts = [each.get("text") for each in fetch(client, "#a")[1] if each["type"] == "message"]
+        check(texts in (["good"], ["good", "lost"]), f"what is stored: {texts}")
 
 
 @test
