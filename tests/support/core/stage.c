@@ -313,13 +313,19 @@ void stage_say(struct stage *self, peer_id peer, const struct message *message)
 
 void stage_say_refused(struct stage *self, peer_id peer, const struct message *message, enum rc rc)
 {
+    stage_say_as(self, peer, message, skeleton_of(message), rc);
+}
+
+void stage_say_as(struct stage *self, peer_id peer, const struct message *message,
+                  struct span skeleton, enum rc refusal)
+{
     struct core_event event = {.kind = CORE_EV_COMMAND};
 
     event.command.peer = peer;
     event.command.key = key_of(self, peer);
     event.command.message = message;
-    event.command.skeleton = skeleton_of(message);
-    event.command.refusal = rc;
+    event.command.skeleton = skeleton;
+    event.command.refusal = refusal;
     step(self, &event);
 }
 

@@ -58,6 +58,9 @@ void stage_key(struct stage *self, peer_id peer, unsigned char byte);
 
 /* A command that the shell let through; skeletons are made of the names. */
 void stage_say(struct stage *self, peer_id peer, const struct message *message);
+/* The same with the shell's own skeleton and verdict. */
+void stage_say_as(struct stage *self, peer_id peer, const struct message *message,
+                  struct span skeleton, enum rc refusal);
 /* A command that the shell refuses. */
 void stage_say_refused(struct stage *self, peer_id peer, const struct message *message, enum rc rc);
 void stage_stop(struct stage *self); /* CORE_EV_STOPPING */
