@@ -61,7 +61,7 @@ static void refuse_read(struct hub *self, const struct effect *effect)
     message_set(&error, TEXT, text, span_of(rc_sentence(RC_BUSY)));
     message_set(&error, RETRY, retry, BUSY_RETRY_MS);
     message_set(&error, STREAM, stream, effect->name);
-    if (effect->read.ref != 0)
+    if (effect->read.has_ref)
         message_set(&error, REF, ref, effect->read.ref);
     front_reply(self->parts.front, effect->peer, &error);
 }

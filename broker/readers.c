@@ -19,6 +19,7 @@ struct job {
     size_t thread;
     peer_id peer;
     stream_id stream;
+    bool has_ref;
     uint64_t ref;
     uint64_t first;
     uint64_t last;
@@ -71,7 +72,7 @@ static struct message message_for(const struct job *job, enum verb verb)
     struct message message = {.verb = verb};
 
     message_set(&message, STREAM, stream, ((struct span){job->name, job->name_len}));
-    if (job->ref != 0)
+    if (job->has_ref)
         message_set(&message, REF, ref, job->ref);
     return message;
 }
@@ -224,7 +225,8 @@ enum rc readers_ask(struct readers *self, const struct effect *effect)
     job->kind = effect->kind;
     job->peer = effect->peer;
     job->stream = effect->stream;
-    job->ref = effect->kind == FX_READ ? effect->read.ref : 0;
+    job->has_ref = effect->kind == FX_READ && effect->read.has_ref;
+    job->ref = job->has_ref ? effect->read.ref : 0;
     job->first = effect->read.first;
     job->last = effect->read.last;
     job->since_ms = effect->read.since_ms;

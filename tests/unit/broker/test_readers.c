@@ -85,6 +85,7 @@ static struct effect fetch(const struct fixture *f, uint64_t first, uint64_t las
 {
     struct effect effect = {.kind = FX_READ, .peer = {5}, .stream = f->room, .name = SPAN("#a")};
 
+    effect.read.has_ref = true;
     effect.read.ref = 77;
     effect.read.first = first;
     effect.read.last = last;
