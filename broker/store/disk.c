@@ -17,10 +17,9 @@ static uint64_t free_bytes(const struct disk *self)
     return (uint64_t)fs.f_bavail * fs.f_frsize;
 }
 
-static void drop_ballast(struct disk *self)
+bool disk_drop_ballast(int folder)
 {
-    if (unlinkat(self->folder, BALLAST, 0) == 0)
-        self->has_ballast = false;
+    return unlinkat(folder, BALLAST, 0) == 0;
 }
 
 static void make_ballast(struct disk *self)
@@ -37,7 +36,13 @@ static void make_ballast(struct disk *self)
         self->has_ballast = true;
     close(file);
     if (!self->has_ballast)
-        drop_ballast(self);
+        (void)disk_drop_ballast(self->folder);
+}
+
+/* With as much free as this the ballast is made, and kept. */
+static bool has_room_for_ballast(const struct disk *self, uint64_t bytes)
+{
+    return bytes >= self->ballast_bytes && bytes - self->ballast_bytes >= self->free_bytes_min;
 }
 
 static void look(struct disk *self)
@@ -45,8 +50,7 @@ static void look(struct disk *self)
     const uint64_t bytes = free_bytes(self);
 
     self->has_room = bytes >= self->free_bytes_min;
-    if (!self->has_ballast && self->ballast_bytes > 0 && bytes >= self->ballast_bytes &&
-        bytes - self->ballast_bytes >= self->free_bytes_min)
+    if (!self->has_ballast && self->ballast_bytes > 0 && has_room_for_ballast(self, bytes))
         make_ballast(self);
 }
 
@@ -55,7 +59,7 @@ void disk_init(struct disk *self, int folder, uint64_t free_bytes_min, uint64_t 
     *self = (struct disk){
         .folder = folder, .free_bytes_min = free_bytes_min, .ballast_bytes = ballast_bytes};
     if (ballast_bytes == 0)
-        drop_ballast(self);
+        (void)disk_drop_ballast(folder);
     look(self);
 }
 
@@ -68,11 +72,13 @@ bool disk_has_room(struct disk *self, uint64_t now_ms)
     return self->has_room;
 }
 
-void disk_write_failed(struct disk *self, uint64_t now_ms)
+bool disk_write_failed(struct disk *self, uint64_t now_ms)
 {
     self->has_room = false;
     self->look_again_ms = now_ms + LOOK_MS;
     /* Not when only the log's own size limit was met. */
-    if (free_bytes(self) < self->free_bytes_min)
-        drop_ballast(self);
+    if (!self->has_ballast || has_room_for_ballast(self, free_bytes(self)))
+        return false;
+    self->has_ballast = false;
+    return disk_drop_ballast(self->folder);
 }

@@ -23,7 +23,11 @@ void disk_init(struct disk *self, int folder, uint64_t free_bytes_min, uint64_t 
 /* Looks once a second at most. `now_ms` is monotonic. */
 bool disk_has_room(struct disk *self, uint64_t now_ms);
 
-/* A write found the disk full: no room until the next look, and the ballast goes if it must. */
-void disk_write_failed(struct disk *self, uint64_t now_ms);
+/* A write found the disk full: no room until the next look, and the ballast goes if it must. True:
+ * it went, so that a little can be written. */
+bool disk_write_failed(struct disk *self, uint64_t now_ms);
+
+/* Give the ballast of that folder up; false: there was none. */
+bool disk_drop_ballast(int folder);
 
 #endif

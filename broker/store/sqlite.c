@@ -13,66 +13,52 @@
 #define PAGE_BYTES       4096
 #define PAGES_MAX        0x3fffffff /* SQLite's own limit */
 #define CHECKPOINT_PAGES 4000
-
-enum statement {
-    BEGIN,
-    COMMIT,
-    ROLLBACK,
-    LAST_STREAM,
-    FIND_BY_NAME,
-    FIND_BY_SKELETON,
-    FIND_BY_OWNER_KEY,
-    GET_STREAM,
-    ADD_STREAM,
-    ADD_PLACE,
-    GET_PLACE,
-    PUT_PLACE,
-    GET_SESSION,
-    PUT_SESSION,
-    ADD_EVENT,
-    GET_EVENT,
-    GET_SENDERS,
-    HAS_MEMBER,
-    ADD_MEMBER,
-    DROP_MEMBER,
-    GET_MARK,
-    PUT_MARK,
-    COUNT_MARKS,
-    ALL_STREAMS,
-    ALL_MEMBERS,
-    STATEMENT_COUNT
-};
+#define FOLD_AGAIN_MS    1000
 
 #define STREAM_COLUMNS "id, name, skeleton, owner_key, stream_key, epoch"
 
+/* X(statement, SQL) */
+#define STATEMENTS(X)                                                                         \
+    X(BEGIN, "BEGIN IMMEDIATE")                                                               \
+    X(COMMIT, "COMMIT")                                                                       \
+    X(ROLLBACK, "ROLLBACK")                                                                   \
+    X(LAST_STREAM, "SELECT max(id) FROM stream")                                              \
+    X(FIND_BY_NAME, "SELECT id FROM stream WHERE name = ?1")                                  \
+    X(FIND_BY_SKELETON, "SELECT id FROM stream WHERE skeleton = ?1")                          \
+    X(FIND_BY_OWNER_KEY, "SELECT id FROM stream WHERE owner_key = ?1")                        \
+    X(GET_STREAM, "SELECT " STREAM_COLUMNS " FROM stream WHERE id = ?1")                      \
+    X(ADD_STREAM, "INSERT INTO stream (" STREAM_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)")  \
+    X(ADD_PLACE, "INSERT INTO place (stream, head, confirmed, ts) VALUES (?1, 0, 0, 0)")      \
+    X(GET_PLACE, "SELECT head, confirmed, ts FROM place WHERE stream = ?1")                   \
+    X(PUT_PLACE, "UPDATE place SET head = ?2, confirmed = ?3, ts = ?4 WHERE stream = ?1")     \
+    X(GET_SESSION, "SELECT account, last, entry FROM session WHERE id = ?1")                  \
+    X(PUT_SESSION, "REPLACE INTO session (id, account, last, entry) VALUES (?1, ?2, ?3, ?4)") \
+    X(ADD_EVENT, "INSERT INTO event (id, ts, sender, own_seq, refusal, prev, wire)"           \
+                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                      \
+    X(GET_EVENT, "SELECT ts, sender, own_seq, refusal, prev FROM event WHERE id = ?1")        \
+    X(GET_SENDERS,                                                                            \
+      "SELECT id, sender FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT ?3")        \
+    X(HAS_MEMBER, "SELECT 1 FROM member WHERE stream = ?1 AND account = ?2")                  \
+    X(ADD_MEMBER, "INSERT INTO member (stream, account) VALUES (?1, ?2)")                     \
+    X(DROP_MEMBER, "DELETE FROM member WHERE stream = ?1 AND account = ?2")                   \
+    X(GET_MARK, "SELECT seq FROM mark WHERE account = ?1 AND name = ?2 AND stream = ?3")      \
+    X(PUT_MARK, "REPLACE INTO mark (account, name, stream, seq) VALUES (?1, ?2, ?3, ?4)")     \
+    X(COUNT_MARKS, "SELECT count(*) FROM mark WHERE account = ?1")                            \
+    X(ALL_STREAMS, "SELECT " STREAM_COLUMNS ", head, confirmed FROM stream JOIN place"        \
+                   " ON place.stream = stream.id WHERE id > 0 ORDER BY id")                   \
+    X(ALL_MEMBERS, "SELECT stream, account FROM member ORDER BY stream, account")
+
+enum statement {
+#define X(statement, sql) statement,
+    STATEMENTS(X)
+#undef X
+        STATEMENT_COUNT
+};
+
 static const char *const SQL[STATEMENT_COUNT] = {
-    [BEGIN] = "BEGIN IMMEDIATE",
-    [COMMIT] = "COMMIT",
-    [ROLLBACK] = "ROLLBACK",
-    [LAST_STREAM] = "SELECT max(id) FROM stream",
-    [FIND_BY_NAME] = "SELECT id FROM stream WHERE name = ?1",
-    [FIND_BY_SKELETON] = "SELECT id FROM stream WHERE skeleton = ?1",
-    [FIND_BY_OWNER_KEY] = "SELECT id FROM stream WHERE owner_key = ?1",
-    [GET_STREAM] = "SELECT " STREAM_COLUMNS " FROM stream WHERE id = ?1",
-    [ADD_STREAM] = "INSERT INTO stream (" STREAM_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [ADD_PLACE] = "INSERT INTO place (stream, head, confirmed, ts) VALUES (?1, 0, 0, 0)",
-    [GET_PLACE] = "SELECT head, confirmed, ts FROM place WHERE stream = ?1",
-    [PUT_PLACE] = "UPDATE place SET head = ?2, confirmed = ?3, ts = ?4 WHERE stream = ?1",
-    [GET_SESSION] = "SELECT account, last, entry FROM session WHERE id = ?1",
-    [PUT_SESSION] = "REPLACE INTO session (id, account, last, entry) VALUES (?1, ?2, ?3, ?4)",
-    [ADD_EVENT] = "INSERT INTO event (id, ts, sender, own_seq, refusal, prev, wire)"
-                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [GET_EVENT] = "SELECT ts, sender, own_seq, refusal, prev FROM event WHERE id = ?1",
-    [GET_SENDERS] = "SELECT id, sender FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
-    [HAS_MEMBER] = "SELECT 1 FROM member WHERE stream = ?1 AND account = ?2",
-    [ADD_MEMBER] = "INSERT INTO member (stream, account) VALUES (?1, ?2)",
-    [DROP_MEMBER] = "DELETE FROM member WHERE stream = ?1 AND account = ?2",
-    [GET_MARK] = "SELECT seq FROM mark WHERE account = ?1 AND name = ?2 AND stream = ?3",
-    [PUT_MARK] = "REPLACE INTO mark (account, name, stream, seq) VALUES (?1, ?2, ?3, ?4)",
-    [COUNT_MARKS] = "SELECT count(*) FROM mark WHERE account = ?1",
-    [ALL_STREAMS] = "SELECT " STREAM_COLUMNS ", head, confirmed FROM stream JOIN place"
-                    " ON place.stream = stream.id WHERE id > 0 ORDER BY id",
-    [ALL_MEMBERS] = "SELECT stream, account FROM member ORDER BY stream, account",
+#define X(statement, sql) [statement] = sql,
+    STATEMENTS(X)
+#undef X
 };
 
 struct sqlite {
@@ -83,8 +69,9 @@ struct sqlite {
     sqlite3_stmt *statements[STATEMENT_COUNT];
     char name[STREAM_BYTES_MAX]; /* what get_stream handed out */
     char skeleton[STREAM_BYTES_MAX];
-    int wal_pages;     /* in the log ahead of the file */
-    int checkpoint_at; /* fold it back when it has so many */
+    int wal_pages;          /* in the log ahead of the file */
+    int checkpoint_at;      /* fold it back when it has so many */
+    uint64_t fold_again_ms; /* after the disk was full */
 };
 
 static struct sqlite *sqlite_of(struct backend *base)
@@ -145,7 +132,8 @@ static enum rc sqlite_rollback(struct backend *base)
 {
     struct sqlite *self = sqlite_of(base);
 
-    disk_write_failed(&self->disk, clock_mono_ms());
+    (void)disk_write_failed(&self->disk, clock_mono_ms());
+    self->checkpoint_at = 0; /* what is folded back is room for what comes */
     /* SQLite may have rolled back by itself. */
     return sqlite3_get_autocommit(self->db.handle) ? RC_OK : run(self, ROLLBACK);
 }
@@ -164,21 +152,34 @@ static int on_commit(void *context, sqlite3 *handle, const char *database, int w
 
 /* PASSIVE takes what no reader needs any more and waits for nobody. What is left, or a log that
  * a reader keeps from beginning anew, is tried again when it has grown as much once more. */
+static enum rc fold_back(struct sqlite *self)
+{
+    const int code =
+        sqlite3_wal_checkpoint_v2(self->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+    if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
+        return db_failed(&self->db, "checkpoint");
+    self->checkpoint_at = self->wal_pages + CHECKPOINT_PAGES;
+    return RC_OK;
+}
+
 static enum rc sqlite_maintain(struct backend *base)
 {
     struct sqlite *self = sqlite_of(base);
-    int pages = 0, folded = 0, code;
+    uint64_t now_ms;
+    enum rc rc;
 
     if (self->wal_pages < self->checkpoint_at)
         return RC_OK;
-    code = sqlite3_wal_checkpoint_v2(self->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages,
-                                     &folded);
-    self->checkpoint_at = self->wal_pages + CHECKPOINT_PAGES;
-    if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY)
+    now_ms = clock_mono_ms();
+    if (now_ms < self->fold_again_ms)
         return RC_OK;
-    if (db_failed(&self->db, "checkpoint") != RC_DISK_FULL)
-        return RC_STORE;
-    disk_write_failed(&self->disk, clock_mono_ms());
+    rc = fold_back(self);
+    if (rc == RC_DISK_FULL && disk_write_failed(&self->disk, now_ms))
+        rc = fold_back(self);
+    if (rc != RC_DISK_FULL)
+        return rc;
+    self->fold_again_ms = now_ms + FOLD_AGAIN_MS;
     return RC_OK;
 }
 

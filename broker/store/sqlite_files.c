@@ -1,5 +1,6 @@
 #include "broker/store/sqlite_files.h"
 
+#include "broker/store/disk.h"
 #include "shared/base/alloc.h"
 
 #include <errno.h>
@@ -128,22 +129,23 @@ static enum rc check_schema(struct db *db, bool *ret_is_empty)
     return RC_OK;
 }
 
-/* Page size and vacuuming can be chosen only before the first table. Only this connection writes and
- * folds the log back: before 3.51.3 SQLite can lose committed pages otherwise. */
-static enum rc set_up(struct db *db)
+/* Only this connection writes and folds the log back: before 3.51.3 SQLite can lose committed pages
+ * otherwise. Page size and vacuuming can be chosen only before the first table (and choosing
+ * writes, which an existing log on a full disk must do without). */
+static enum rc set_up(struct db *db, bool is_empty)
 {
     char sql[512];
     int64_t is_wal = 0;
     enum rc rc;
 
     snprintf(sql, sizeof(sql),
-             "PRAGMA page_size = 4096;"
-             "PRAGMA auto_vacuum = INCREMENTAL;"
+             "%s"
              "PRAGMA journal_mode = WAL;"
              "PRAGMA synchronous = FULL;"
              "PRAGMA wal_autocheckpoint = 0;"
              "PRAGMA journal_size_limit = %d;"
              "PRAGMA cache_size = -%d;",
+             is_empty ? "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;" : "",
              WAL_KEPT_BYTES_MAX, CACHE_KIB);
     rc = db_execute(db, sql);
     if (rc == RC_OK)
@@ -172,7 +174,7 @@ static enum rc open_database(struct db *db)
     if (rc == RC_OK)
         rc = check_schema(db, &is_empty);
     if (rc == RC_OK)
-        rc = set_up(db);
+        rc = set_up(db, is_empty);
     if (rc == RC_OK && is_empty)
         rc = create_schema(db);
     return rc;
@@ -191,6 +193,10 @@ enum rc files_open(struct files *self, const char *where, struct db *db)
         rc = create_file(self, where, db);
     if (rc == RC_OK)
         rc = open_database(db);
+    if (rc == RC_DISK_FULL && disk_drop_ballast(self->folder)) {
+        db_close(db);
+        rc = open_database(db);
+    }
     if (rc == RC_OK)
         return RC_OK;
     files_close(self, db);

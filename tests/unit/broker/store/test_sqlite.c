@@ -379,6 +379,28 @@ static void a_disk_that_fills_up_refuses_and_recovers(void **state)
     assert_int_equal(read_range(box, lobby, 1, 0, 0).count, 3);
 }
 
+static void a_log_on_a_full_disk_can_still_be_opened_and_read(void **state)
+{
+    struct box *box = *state;
+    const stream_id alice = person(box, "alice");
+    const stream_id lobby = room(box, "#lobby", "alice", alice);
+    char path[128];
+    sqlite3 *other;
+
+    /* As after a crash: the files beside the database are still there. */
+    snprintf(path, sizeof(path), "%s/zchat.db", box->folder);
+    assert_int_equal(sqlite3_open_v2(path, &other, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "SELECT * FROM place", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(post(box, alice, lobby, 1, "one"), RC_OK);
+    box_close(box);
+    fail_writes(true);
+    box_open(box);
+    assert_int_equal(read_range(box, lobby, 1, 0, 0).count, 2);
+    assert_int_equal(post(box, alice, lobby, 1, "one"), RC_OK);
+    assert_int_equal(post(box, alice, lobby, 2, "two"), RC_DISK_FULL);
+    sqlite3_close(other);
+}
+
 static void a_checkpoint_on_a_full_disk_is_no_failure(void **state)
 {
     struct box *box = *state;
@@ -597,6 +619,7 @@ int main(void)
         TEST(a_failed_sync_is_unknown_and_ends_the_store),
         TEST(a_failed_checkpoint_ends_the_store),
         TEST(a_disk_that_fills_up_refuses_and_recovers),
+        TEST(a_log_on_a_full_disk_can_still_be_opened_and_read),
         TEST(a_checkpoint_on_a_full_disk_is_no_failure),
         TEST(the_file_keeps_to_its_size_limit),
         TEST(the_log_ahead_of_the_file_is_folded_back),
