@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # check                what CI asks beside the tests: includes, symbols, sizes, tables, scripts, format
-build_preset dev
+build_preset dev broker_core client_model zchat zchat-broker zchat-logger
 status=0
 for name in includes symbols sizes tables man; do
     if [ -f "scripts/checks/$name.py" ]; then
@@ -15,7 +15,17 @@ else
     echo "shellcheck is not here: scripts are not checked"
 fi
 if command -v clang-format >/dev/null; then
-    our_sources | xargs clang-format --dry-run --Werror || status=1
+    unformatted=$(our_sources | while read -r file; do
+        clang-format --dry-run --Werror "$file" >/dev/null 2>&1 || printf ' %s' "$file"
+    done)
+    if [ -n "$unformatted" ]; then
+        echo "not formatted (scripts/dev fmt):$unformatted"
+        status=1
+    fi
 fi
-[ "$status" -eq 0 ] && echo "check: good" || echo "check: see above" >&2
+if [ "$status" -eq 0 ]; then
+    echo "check: good"
+else
+    echo "check: see above" >&2
+fi
 exit "$status"
