@@ -95,15 +95,14 @@ static void a_repeated_confirmation_does_not_reach_the_store(void **state)
     expect_silence(stage, BOB);
 }
 
-/* 70 senders: one result holds 64 receipts. */
-static void more_receipts_than_a_result_holds_are_asked_for_again(void **state)
+/* 70 people write to bob: one result holds 64 receipts. */
+static void write_from_70(struct stage *stage, uint32_t pending_max)
 {
-    struct stage *stage = *state;
     struct core_limits limits = stage->limits;
-    struct core_stats stats;
     char nick[16];
 
     limits.accounts_max = 100;
+    limits.pending_max = pending_max;
     reopen_stage(stage, &limits);
     enter_inbox(stage, BOB, "bob", 12);
     for (unsigned i = 0; i < 70; i++) {
@@ -111,6 +110,14 @@ static void more_receipts_than_a_result_holds_are_asked_for_again(void **state)
         enter(stage, ALICE, nick, 1000 + i);
         post(stage, ALICE, 1, "@bob");
     }
+}
+
+static void more_receipts_than_a_result_holds_are_asked_for_again(void **state)
+{
+    struct stage *stage = *state;
+    struct core_stats stats;
+
+    write_from_70(stage, 100);
     say_confirm(stage, BOB, "@bob", 70);
     stage_commit(stage);
     assert_int_equal(stage_count(stage, FX_PUBLISH), OP_APPENDED_MAX);
@@ -124,6 +131,20 @@ static void more_receipts_than_a_result_holds_are_asked_for_again(void **state)
     assert_int_equal(stage->held_count, 0);
     core_get_stats(stage->core, &stats);
     assert_int_equal(stats.confirms, 2);
+}
+
+static void the_rest_of_a_confirmation_waits_for_the_client_when_the_broker_is_behind(void **state)
+{
+    struct stage *stage = *state;
+
+    write_from_70(stage, 1);
+    say_confirm(stage, BOB, "@bob", 70);
+    stage_commit(stage);
+    assert_int_equal(stage->held_count, 0); /* no ticket was free */
+    assert_int_equal(confirmed(stage, BOB), OP_APPENDED_MAX);
+    say_confirm(stage, BOB, "@bob", 70);
+    stage_commit(stage);
+    assert_int_equal(confirmed(stage, BOB), 70);
 }
 
 static void a_confirmation_that_could_not_be_stored_may_be_repeated(void **state)
@@ -346,6 +367,7 @@ int main(void)
         on_stage(nothing_beyond_the_head_is_confirmed_r26),
         on_stage(a_repeated_confirmation_does_not_reach_the_store),
         on_stage(more_receipts_than_a_result_holds_are_asked_for_again),
+        on_stage(the_rest_of_a_confirmation_waits_for_the_client_when_the_broker_is_behind),
         on_stage(a_confirmation_that_could_not_be_stored_may_be_repeated),
         on_stage(a_busy_broker_takes_the_confirmation_later),
         on_stage(the_receipt_of_a_session_that_ended_is_published_all_the_same),

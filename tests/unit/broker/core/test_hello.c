@@ -314,6 +314,36 @@ static void a_new_session_on_a_connection_ends_the_one_before(void **state)
     assert_int_equal(expect(stage, ALICE, VERB_PERSON)->devices, 1); /* bob */
 }
 
+static void of_two_hellos_on_one_connection_the_later_counts(void **state)
+{
+    struct stage *stage = *state;
+    struct core_stats stats;
+
+    say_hello(stage, ALICE, "alice", 11);
+    say_hello(stage, ALICE, "alice", 12);
+    say_hello(stage, ALICE, "bob", 13); /* without keys even as somebody else */
+    say_hello(stage, BOB, "alice", 11); /* takes over what ended on the way */
+    stage_commit(stage);
+    assert_int_equal(expect(stage, ALICE, VERB_WELCOME)->session, 11);
+    assert_int_equal(expect(stage, ALICE, VERB_WELCOME)->session, 12);
+    assert_int_equal(expect(stage, ALICE, VERB_WELCOME)->session, 13);
+    assert_int_equal(expect(stage, BOB, VERB_WELCOME)->session, 11);
+    core_get_stats(stage->core, &stats);
+    assert_int_equal(stats.sessions, 2);
+    post(stage, ALICE, 1, "@alice");
+}
+
+static void a_bye_overtakes_a_hello_that_is_pending(void **state)
+{
+    struct stage *stage = *state;
+
+    say_hello(stage, ALICE, "alice", 11);
+    say(stage, ALICE, VERB_BYE, NULL);
+    expect_error(stage, ALICE, RC_HELLO_FIRST); /* there is nothing to end yet */
+    stage_commit(stage);
+    expect(stage, ALICE, VERB_WELCOME);
+}
+
 static void bye_ends_the_session_without_an_answer(void **state)
 {
     struct stage *stage = *state;
@@ -474,6 +504,8 @@ int main(void)
         on_stage(hello_again_is_welcomed_again_r18),
         on_stage(a_session_moves_to_the_connection_that_says_hello_r18),
         on_stage(a_new_session_on_a_connection_ends_the_one_before),
+        on_stage(of_two_hellos_on_one_connection_the_later_counts),
+        on_stage(a_bye_overtakes_a_hello_that_is_pending),
         on_stage(bye_ends_the_session_without_an_answer),
         on_stage(a_session_goes_on_where_it_was_after_a_restart),
         on_stage(a_connection_with_another_key_is_not_trusted_r2),
