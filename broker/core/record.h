@@ -69,11 +69,12 @@ struct op_result {
 
     /* RC_OK: done; for OP_POST and OP_VOID also when it had been done before (is_duplicate).
      * OP_POST, OP_VOID: RC_BAD_FIELD with `next` below the number: the store expects that one first (EXPECT);
-     *   the refusal with which this number was used up, RC_VOIDED when it was given up;
+     *   the refusal with which this number was used up (just now by OP_VOID, or before:
+     *   is_duplicate), RC_VOIDED when it was given up;
      *   RC_TOO_OLD: used up longer ago than the store remembers; RC_SESSION_TAKEN.
      * Any OP that writes: RC_DISK_FULL, nothing was changed.
      * OP_HELLO, OP_JOIN: RC_NICK_IN_USE, RC_WRONG_NICK, RC_CONFUSABLE when another batch
-     *   was faster. OP_MARK_GET: RC_OK with seq 0 when there is no such mark. */
+     *   was faster. OP_MARK: RC_LIMIT. OP_MARK_GET: RC_OK with seq 0: no such mark. */
     enum rc rc;
     bool is_duplicate;
 
