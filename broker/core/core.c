@@ -222,6 +222,7 @@ static void on_command(struct core *self, const struct core_event *event)
     if (asked.session != 0) {
         asked.person = self->sessions.row[asked.session].person;
         sessions_touch(&self->sessions, asked.session, self->now_ms);
+        core_stream(self, asked.person)->heard_ms = self->now_ms;
     }
     if (event->command.refusal != RC_OK) {
         if (message->verb == VERB_POST && message_has(message, HAS_NUMBER) && asked.session != 0 &&

@@ -223,6 +223,16 @@ void core_on_rooms(struct core *self, const struct asked *asked)
     end_list(self, asked, row <= self->streams.count ? row : 0);
 }
 
+/* Presence makes no events: it is looked at when somebody asks, so a flapping link is nobody's news. */
+static struct span presence(const struct stream *person, uint64_t now_ms)
+{
+    if (person->devices == 0)
+        return SPAN("gone");
+    if (person->heard_ms + SILENT_MS <= now_ms)
+        return SPAN("silent");
+    return person->away == person->devices ? SPAN("away") : SPAN("online");
+}
+
 static void tell_person(struct core *self, const struct asked *asked, uint32_t person,
                         uint32_t room)
 {
@@ -230,7 +240,7 @@ static void tell_person(struct core *self, const struct asked *asked, uint32_t p
     struct message *reply = core_answer(self, asked, VERB_PERSON);
 
     message_set(reply, NICK, nick, core_nick(self, person));
-    message_set(reply, STATE, state, stream->devices > 0 ? SPAN("online") : SPAN("gone"));
+    message_set(reply, STATE, state, presence(stream, self->now_ms));
     message_set(reply, DEVICES, devices, stream->devices);
     if (room != 0)
         message_set(reply, STREAM, stream, stream_name(core_stream(self, room)));

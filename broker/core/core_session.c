@@ -22,6 +22,8 @@ void core_end_session(struct core *self, uint32_t row)
 
     INVARIANT(person->devices > 0);
     person->devices--;
+    if (session->is_away)
+        person->away--;
     if (session->is_inbox)
         person->inboxes--;
     if (person->inboxes == 0)
@@ -147,6 +149,7 @@ static uint32_t settle(struct core *self, const struct ticket *ticket, uint32_t 
             sessions_move(&self->sessions, row, ticket->peer);
         sessions_touch(&self->sessions, row, self->now_ms);
     }
+    core_stream(self, person)->heard_ms = self->now_ms;
     struct session *session = &self->sessions.row[row];
     session->fetches = fetches;
     if (session->is_inbox)
@@ -209,9 +212,25 @@ void core_stored_hello(struct core *self, struct ticket *ticket, const struct op
     core_republish_soon(self, person);
 }
 
+/* Every PING says whether its person is away, so one that is lost does no harm. */
+static void set_away(struct core *self, const struct asked *asked)
+{
+    const bool is_away = message_has(asked->message, HAS_AWAY) && asked->message->away;
+    struct session *session = &self->sessions.row[asked->session];
+    struct stream *person = core_stream(self, asked->person);
+
+    if (is_away && !session->is_away)
+        person->away++;
+    if (!is_away && session->is_away)
+        person->away--;
+    session->is_away = is_away;
+}
+
 void core_on_ping(struct core *self, const struct asked *asked)
 {
     const struct stream *person = core_stream(self, asked->person);
+
+    set_away(self, asked);
     struct message *pong = core_answer(self, asked, VERB_PONG);
 
     message_set(pong, TS, ts, self->wall_ms);

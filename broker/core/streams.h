@@ -31,6 +31,8 @@ struct stream {
     uint64_t confirmed;
     uint64_t confirming; /* asked of the store */
     uint32_t devices;    /* live sessions */
+    uint32_t away;       /* of them, those whose person says so */
+    uint64_t heard_ms;   /* the last sign of life of any */
     uint32_t inboxes;    /* of them, those that confirm */
     uint32_t republish_level;
     uint64_t republish_at_ms;

@@ -12,8 +12,8 @@
 
 typedef void command_function(struct line *self, const char *words);
 
-static command_function do_join, do_leave, do_msg, do_who, do_rooms, do_history, do_retry, do_help,
-    do_quit;
+static command_function do_join, do_leave, do_msg, do_who, do_rooms, do_history, do_retry, do_away,
+    do_help, do_quit;
 
 static const struct {
     const char *name;
@@ -29,6 +29,7 @@ static const struct {
     {"who", "[#room]", "people", do_who},
     {"rooms", "", "rooms", do_rooms},
     {"history", "[n]", "what was said here", do_history},
+    {"away", "[off]", "others see that you are away; off: you are back", do_away},
     {"retry", "[number]", "send again what failed", do_retry},
     {"help", "", "this", do_help},
     {"quit", "", "leave; memberships stay", do_quit},
@@ -38,7 +39,6 @@ static const struct {
     {"ban", "", "", NULL},
     {"mute", "", "", NULL},
     {"op", "", "", NULL},
-    {"away", "", "", NULL},
     {"search", "", "", NULL},
     {"ignore", "", "", NULL},
 };
@@ -108,6 +108,14 @@ static void do_who(struct line *self, const char *words)
     next_word(words, room, sizeof(room));
     rc = zchat_who(self->cli.chat, room[0] == '\0' ? NULL : room, &ref);
     line_ask_for(self, ASK_WHO, rc, ref, room);
+}
+
+static void do_away(struct line *self, const char *words)
+{
+    const bool is_away = strcmp(words, "off") != 0;
+
+    zchat_set_away(self->cli.chat, is_away);
+    line_remark(is_away ? "you are shown as away; /away off when you are back" : "you are back");
 }
 
 static void do_rooms(struct line *self, const char *words)

@@ -29,7 +29,11 @@ void model_effects_fini(struct model_effects *self)
 
 void context_send(struct model_context *ctx, const struct message *message)
 {
-    add_effect(ctx->fx, MODEL_FX_SEND)->message = *message;
+    struct message *sent = &add_effect(ctx->fx, MODEL_FX_SEND)->message;
+
+    *sent = *message;
+    if (message->verb == VERB_PING && ctx->is_away)
+        message_set(sent, AWAY, away, true);
 }
 
 void context_topic(struct model_context *ctx, enum model_effect_kind kind, struct span topic)

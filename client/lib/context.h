@@ -15,6 +15,7 @@ struct model_context {
     uint64_t now_ms;
     uint64_t random; /* state of the jitter's generator */
     uint32_t last_ref;
+    bool is_away;           /* told with every PING */
     bool is_up;             /* WELCOME came on this connection */
     struct span own_stream; /* "@nick" */
     uint64_t confirmed;     /* how far the own stream is confirmed, as the broker said */

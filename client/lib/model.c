@@ -507,6 +507,15 @@ enum rc model_retry(struct model *self, uint32_t number, uint32_t timeout_ms, ui
     return outbox_retry(self->outbox, enter(self, now_ms, fx), number, timeout_ms, ret_number);
 }
 
+void model_set_away(struct model *self, bool is_away, uint64_t now_ms, struct model_effects *fx)
+{
+    struct model_context *ctx = enter(self, now_ms, fx);
+
+    ctx->is_away = is_away;
+    if (ctx->is_up)
+        context_send(ctx, &(struct message){.verb = VERB_PING});
+}
+
 size_t model_unanswered(const struct model *self)
 {
     return outbox_count(self->outbox);

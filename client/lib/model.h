@@ -93,6 +93,8 @@ enum rc model_post(struct model *self, struct span target, struct span kind, str
                    struct model_effects *fx, uint32_t *ret_number) MUST_CHECK;
 enum rc model_retry(struct model *self, uint32_t number, uint32_t timeout_ms, uint64_t now_ms,
                     struct model_effects *fx, uint32_t *ret_number) MUST_CHECK;
+/* Whether the person is away: said at once, and with every PING. */
+void model_set_away(struct model *self, bool is_away, uint64_t now_ms, struct model_effects *fx);
 size_t model_unanswered(const struct model *self);
 enum rc model_follow(struct model *self, struct span stream, struct zchat_place from,
                      uint64_t until, uint64_t now_ms, struct model_effects *fx) MUST_CHECK;

@@ -132,7 +132,8 @@ zchat_rc zchat_post_as(struct zchat *self, uint32_t number, const char *target, 
 /* Try a post again that is ZCHAT_UNKNOWN (same number) or ZCHAT_FAILED (a new one). */
 zchat_rc zchat_retry(struct zchat *self, uint32_t number, uint32_t timeout_ms,
                      uint32_t *ret_number);
-size_t zchat_unanswered(const struct zchat *self); /* posts waiting in the outbox */
+void zchat_set_away(struct zchat *self, bool is_away); /* shown to others; false at first */
+size_t zchat_unanswered(const struct zchat *self);     /* posts waiting in the outbox */
 
 /* Where following begins. */
 enum zchat_place_kind {

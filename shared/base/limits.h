@@ -39,6 +39,7 @@
 
 /* Timers (protocol 8) */
 #define PING_MS             3000
+#define SILENT_MS           6500  /* nothing heard for two PINGs: the person is silent */
 #define SESSION_EXPIRE_MS   10000 /* nothing heard: the session is gone */
 #define HEAD_DELAY_MS       1000  /* HEAD follows a stream's last event by this */
 #define REPUBLISH_MIN_MS    1000

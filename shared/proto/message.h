@@ -17,10 +17,10 @@
 #include <stdint.h>
 
 enum field_type {
-    FIELD_UINT, /* uint64_t; `most` is the largest value */
-    FIELD_TEXT, /* struct span, valid UTF-8; `most` is bytes */
+    FIELD_UINT,  /* uint64_t; `most` is the largest value */
+    FIELD_TEXT,  /* struct span, valid UTF-8; `most` is bytes */
     FIELD_BYTES, /* struct span, bin; `most` is bytes */
-    FIELD_FLAG, /* bool */
+    FIELD_FLAG,  /* bool */
 };
 
 /* X(SYMBOL, "key", type, C type, member, most)
@@ -36,51 +36,52 @@ enum field_type {
  *   credit    how many EVENTS pages may answer one FETCH
  *   ts, since milliseconds since 1970-01-01T00:00:00Z
  *   retry     milliseconds after which trying again makes sense */
-#define MESSAGE_FIELDS(X)                                                                          \
-    X(REF, "ref", FIELD_UINT, uint64_t, ref, UINT32_MAX)                                           \
-    X(LOW, "low", FIELD_UINT, uint64_t, low, UINT32_MAX)                                           \
-    X(HIGH, "high", FIELD_UINT, uint64_t, high, UINT32_MAX)                                        \
-    X(VERSION, "version", FIELD_UINT, uint64_t, version, UINT32_MAX)                               \
-    X(NICK, "nick", FIELD_TEXT, struct span, nick, NAME_BYTES_MAX)                                 \
-    X(SESSION, "session", FIELD_UINT, uint64_t, session, UINT64_MAX)                               \
-    X(NUMBER, "number", FIELD_UINT, uint64_t, number, UINT32_MAX)                                  \
-    X(NEXT, "next", FIELD_UINT, uint64_t, next, UINT32_MAX)                                        \
-    X(STREAM, "stream", FIELD_TEXT, struct span, stream, STREAM_BYTES_MAX)                         \
-    X(SEQ, "seq", FIELD_UINT, uint64_t, seq, INT64_MAX)                                            \
-    X(OWN_SEQ, "own_seq", FIELD_UINT, uint64_t, own_seq, INT64_MAX)                                \
-    X(PEER_SEQ, "peer_seq", FIELD_UINT, uint64_t, peer_seq, INT64_MAX)                             \
-    X(UPTO, "upto", FIELD_UINT, uint64_t, upto, INT64_MAX)                                         \
-    X(FIRST, "first", FIELD_UINT, uint64_t, first, INT64_MAX)                                      \
-    X(LAST, "last", FIELD_UINT, uint64_t, last, INT64_MAX)                                         \
-    X(SINCE, "since", FIELD_UINT, uint64_t, since, INT64_MAX)                                      \
-    X(TS, "ts", FIELD_UINT, uint64_t, ts, INT64_MAX)                                               \
-    X(TYPE, "type", FIELD_TEXT, struct span, type, 16)                                             \
-    X(KIND, "kind", FIELD_TEXT, struct span, kind, 16)                                             \
-    X(FROM, "from", FIELD_TEXT, struct span, from, NAME_BYTES_MAX)                                 \
-    X(TO, "to", FIELD_TEXT, struct span, to, NAME_BYTES_MAX)                                       \
-    X(TEXT, "text", FIELD_TEXT, struct span, text, TEXT_BYTES_MAX)                                 \
-    X(STATE, "state", FIELD_TEXT, struct span, state, 16)                                          \
-    X(DEVICES, "devices", FIELD_UINT, uint64_t, devices, UINT32_MAX)                               \
-    X(PEOPLE, "people", FIELD_UINT, uint64_t, people, UINT32_MAX)                                  \
-    X(MEMBER, "member", FIELD_FLAG, bool, member, 1)                                               \
-    X(MINE, "mine", FIELD_FLAG, bool, mine, 1)                                                     \
-    X(CREATE, "create", FIELD_FLAG, bool, create, 1)                                               \
-    X(INBOX, "inbox", FIELD_FLAG, bool, inbox, 1)                                                  \
-    X(DONE, "done", FIELD_FLAG, bool, done, 1)                                                     \
-    X(CODE, "code", FIELD_UINT, uint64_t, code, UINT32_MAX)                                        \
-    X(ERROR, "error", FIELD_TEXT, struct span, error, 32)                                          \
-    X(RETRY, "retry", FIELD_UINT, uint64_t, retry, UINT32_MAX)                                     \
-    X(TOKEN, "token", FIELD_UINT, uint64_t, token, UINT64_MAX)                                     \
-    X(CURSOR, "cursor", FIELD_UINT, uint64_t, cursor, INT64_MAX)                                   \
-    X(CREDIT, "credit", FIELD_UINT, uint64_t, credit, FETCH_CREDIT_MAX)                            \
-    X(CONFIRMED, "confirmed", FIELD_UINT, uint64_t, confirmed, INT64_MAX)                          \
-    X(EPOCH, "epoch", FIELD_UINT, uint64_t, epoch, UINT32_MAX)                                     \
-    X(KEY, "key", FIELD_BYTES, struct span, key, STREAM_KEY_BYTES)                                 \
-    X(BOX, "box", FIELD_BYTES, struct span, box, FRAME_BYTES_MAX)                                  \
-    X(WINDOW, "window", FIELD_UINT, uint64_t, window, UINT32_MAX)                                  \
-    X(PING_EVERY, "ping_ms", FIELD_UINT, uint64_t, ping_ms, UINT32_MAX)                            \
-    X(EXPIRE, "expire_ms", FIELD_UINT, uint64_t, expire_ms, UINT32_MAX)                            \
-    X(AGENT, "agent", FIELD_TEXT, struct span, agent, AGENT_BYTES_MAX)                             \
+#define MESSAGE_FIELDS(X)                                                  \
+    X(REF, "ref", FIELD_UINT, uint64_t, ref, UINT32_MAX)                   \
+    X(LOW, "low", FIELD_UINT, uint64_t, low, UINT32_MAX)                   \
+    X(HIGH, "high", FIELD_UINT, uint64_t, high, UINT32_MAX)                \
+    X(VERSION, "version", FIELD_UINT, uint64_t, version, UINT32_MAX)       \
+    X(NICK, "nick", FIELD_TEXT, struct span, nick, NAME_BYTES_MAX)         \
+    X(SESSION, "session", FIELD_UINT, uint64_t, session, UINT64_MAX)       \
+    X(NUMBER, "number", FIELD_UINT, uint64_t, number, UINT32_MAX)          \
+    X(NEXT, "next", FIELD_UINT, uint64_t, next, UINT32_MAX)                \
+    X(STREAM, "stream", FIELD_TEXT, struct span, stream, STREAM_BYTES_MAX) \
+    X(SEQ, "seq", FIELD_UINT, uint64_t, seq, INT64_MAX)                    \
+    X(OWN_SEQ, "own_seq", FIELD_UINT, uint64_t, own_seq, INT64_MAX)        \
+    X(PEER_SEQ, "peer_seq", FIELD_UINT, uint64_t, peer_seq, INT64_MAX)     \
+    X(UPTO, "upto", FIELD_UINT, uint64_t, upto, INT64_MAX)                 \
+    X(FIRST, "first", FIELD_UINT, uint64_t, first, INT64_MAX)              \
+    X(LAST, "last", FIELD_UINT, uint64_t, last, INT64_MAX)                 \
+    X(SINCE, "since", FIELD_UINT, uint64_t, since, INT64_MAX)              \
+    X(TS, "ts", FIELD_UINT, uint64_t, ts, INT64_MAX)                       \
+    X(TYPE, "type", FIELD_TEXT, struct span, type, 16)                     \
+    X(KIND, "kind", FIELD_TEXT, struct span, kind, 16)                     \
+    X(FROM, "from", FIELD_TEXT, struct span, from, NAME_BYTES_MAX)         \
+    X(TO, "to", FIELD_TEXT, struct span, to, NAME_BYTES_MAX)               \
+    X(TEXT, "text", FIELD_TEXT, struct span, text, TEXT_BYTES_MAX)         \
+    X(STATE, "state", FIELD_TEXT, struct span, state, 16)                  \
+    X(DEVICES, "devices", FIELD_UINT, uint64_t, devices, UINT32_MAX)       \
+    X(PEOPLE, "people", FIELD_UINT, uint64_t, people, UINT32_MAX)          \
+    X(MEMBER, "member", FIELD_FLAG, bool, member, 1)                       \
+    X(MINE, "mine", FIELD_FLAG, bool, mine, 1)                             \
+    X(CREATE, "create", FIELD_FLAG, bool, create, 1)                       \
+    X(INBOX, "inbox", FIELD_FLAG, bool, inbox, 1)                          \
+    X(AWAY, "away", FIELD_FLAG, bool, away, 1)                             \
+    X(DONE, "done", FIELD_FLAG, bool, done, 1)                             \
+    X(CODE, "code", FIELD_UINT, uint64_t, code, UINT32_MAX)                \
+    X(ERROR, "error", FIELD_TEXT, struct span, error, 32)                  \
+    X(RETRY, "retry", FIELD_UINT, uint64_t, retry, UINT32_MAX)             \
+    X(TOKEN, "token", FIELD_UINT, uint64_t, token, UINT64_MAX)             \
+    X(CURSOR, "cursor", FIELD_UINT, uint64_t, cursor, INT64_MAX)           \
+    X(CREDIT, "credit", FIELD_UINT, uint64_t, credit, FETCH_CREDIT_MAX)    \
+    X(CONFIRMED, "confirmed", FIELD_UINT, uint64_t, confirmed, INT64_MAX)  \
+    X(EPOCH, "epoch", FIELD_UINT, uint64_t, epoch, UINT32_MAX)             \
+    X(KEY, "key", FIELD_BYTES, struct span, key, STREAM_KEY_BYTES)         \
+    X(BOX, "box", FIELD_BYTES, struct span, box, FRAME_BYTES_MAX)          \
+    X(WINDOW, "window", FIELD_UINT, uint64_t, window, UINT32_MAX)          \
+    X(PING_EVERY, "ping_ms", FIELD_UINT, uint64_t, ping_ms, UINT32_MAX)    \
+    X(EXPIRE, "expire_ms", FIELD_UINT, uint64_t, expire_ms, UINT32_MAX)    \
+    X(AGENT, "agent", FIELD_TEXT, struct span, agent, AGENT_BYTES_MAX)     \
     X(NAME, "name", FIELD_TEXT, struct span, name, MARK_NAME_BYTES_MAX)
 
 enum field {
@@ -91,41 +92,41 @@ enum field {
 };
 
 /* The bit of a field in message.has: HAS_TEXT, HAS_SEQ ... */
-#define X(symbol, key, type, c_type, member, most)                                                 \
+#define X(symbol, key, type, c_type, member, most) \
     static const uint64_t HAS_##symbol __attribute__((unused)) = UINT64_C(1) << FIELD_##symbol##_;
 MESSAGE_FIELDS(X)
 #undef X
 
 /* Verbs with their names on the wire. One name serves question and answer
  * where both mean the same thing (head, mark, probe, bye). */
-#define VERB_TABLE(X)                                                                              \
-    X(HELLO, "hello")                                                                              \
-    X(WELCOME, "welcome")                                                                          \
-    X(JOIN, "join")                                                                                \
-    X(JOINED, "joined")                                                                            \
-    X(LEAVE, "leave")                                                                              \
-    X(LEFT, "left")                                                                                \
-    X(POST, "post")                                                                                \
-    X(SKIP, "skip")                                                                                \
-    X(ACK, "ack")                                                                                  \
-    X(EXPECT, "expect")                                                                            \
-    X(CONFIRM, "confirm")                                                                          \
-    X(FETCH, "fetch")                                                                              \
-    X(EVENTS, "events")                                                                            \
-    X(GONE, "gone")                                                                                \
-    X(HEAD, "head")                                                                                \
-    X(PING, "ping")                                                                                \
-    X(PONG, "pong")                                                                                \
-    X(PROBE, "probe")                                                                              \
-    X(WHO, "who")                                                                                  \
-    X(PERSON, "person")                                                                            \
-    X(ROOMS, "rooms")                                                                              \
-    X(ROOM, "room")                                                                                \
-    X(END, "end")                                                                                  \
-    X(MARK, "mark")                                                                                \
-    X(BYE, "bye")                                                                                  \
-    X(ERROR, "error")                                                                              \
-    X(EVENT, "event")                                                                              \
+#define VERB_TABLE(X)     \
+    X(HELLO, "hello")     \
+    X(WELCOME, "welcome") \
+    X(JOIN, "join")       \
+    X(JOINED, "joined")   \
+    X(LEAVE, "leave")     \
+    X(LEFT, "left")       \
+    X(POST, "post")       \
+    X(SKIP, "skip")       \
+    X(ACK, "ack")         \
+    X(EXPECT, "expect")   \
+    X(CONFIRM, "confirm") \
+    X(FETCH, "fetch")     \
+    X(EVENTS, "events")   \
+    X(GONE, "gone")       \
+    X(HEAD, "head")       \
+    X(PING, "ping")       \
+    X(PONG, "pong")       \
+    X(PROBE, "probe")     \
+    X(WHO, "who")         \
+    X(PERSON, "person")   \
+    X(ROOMS, "rooms")     \
+    X(ROOM, "room")       \
+    X(END, "end")         \
+    X(MARK, "mark")       \
+    X(BYE, "bye")         \
+    X(ERROR, "error")     \
+    X(EVENT, "event")     \
     X(SEALED, "sealed")
 
 enum verb {

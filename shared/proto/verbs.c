@@ -56,7 +56,7 @@ static const struct verb_row verbs[VERB_COUNT] = {
     ROW(SEALED, TO_EVERYBODY, F(STREAM) | F(SEQ) | F(EPOCH) | F(BOX), 0),
     ROW(MARK, TO_BROKER | TO_CLIENT, F(NAME) | F(STREAM), F(SEQ) | F(REF)),
     /* protocol 8, 9 */
-    ROW(PING, TO_BROKER, 0, F(REF)),
+    ROW(PING, TO_BROKER, 0, F(REF) | F(AWAY)),
     ROW(PONG, TO_CLIENT, F(TS) | F(STREAM) | F(SEQ) | F(CONFIRMED), F(REF)),
     ROW(ERROR, TO_CLIENT, F(CODE) | F(ERROR) | F(TEXT), F(REF) | F(NUMBER) | F(RETRY) | F(STREAM)),
 };
@@ -140,6 +140,7 @@ static enum verb verb_guess(const char *name, size_t len)
 static enum field field_guess_4(const char *key)
 {
     switch (key[0]) {
+    case 'a': return FIELD_AWAY_;
     case 'c': return FIELD_CODE_;
     case 'd': return FIELD_DONE_;
     case 'f': return FIELD_FROM_;

@@ -2,7 +2,7 @@
 """Line mode: `zchat` on a pipe, as people without a terminal and scripts use it."""
 import signal
 
-from zchat_test import check, equal, run_tests, test, texts
+from zchat_test import check, equal, run_tests, test, texts, wait_until
 
 
 def room(scene, *nicks):
@@ -103,6 +103,24 @@ def with_json_events_and_states_are_objects(scene):
           "events")
     equal([each for each in told if "nick" in each],
           [{"nick": "alice", "rooms": ["#lobby"], "state": "online", "devices": 1}], "who")
+
+
+def states(person):
+    return {row["nick"]: row["state"] for row in person.ok("who", "#lobby", "--json").json()}
+
+
+@test
+def who_is_away_is_shown_as_away(scene):
+    broker, (alice, bob) = room(scene, "alice", "bob")
+    line = alice.start()
+    line.write("/away\n")
+    line.wait_line("* you are shown as away", where="err")
+    wait_until(lambda: states(bob)["alice"] == "away", "alice is away")
+    line.write("/away off\n")
+    wait_until(lambda: states(bob)["alice"] == "online", "alice is back")
+    line.close_stdin()
+    equal(line.wait_exit(), 0, "exit code")
+    equal(states(bob)["alice"], "gone", "state")
 
 
 @test

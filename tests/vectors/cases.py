@@ -17,7 +17,7 @@ FIELDS = {
     "from": ("text", 128, "bob"), "to": ("text", 128, "小明"), "text": ("text", 16384, "hello, world"),
     "state": ("text", 16, "online"), "devices": ("uint", U32, 2), "people": ("uint", U32, 40),
     "member": ("flag", 1, True), "mine": ("flag", 1, True), "create": ("flag", 1, True),
-    "inbox": ("flag", 1, True), "done": ("flag", 1, False), "code": ("uint", U32, 16),
+    "inbox": ("flag", 1, True), "away": ("flag", 1, True), "done": ("flag", 1, False), "code": ("uint", U32, 16),
     "error": ("text", 32, "busy"), "retry": ("uint", U32, 200), "token": ("uint", U64, 9),
     "cursor": ("uint", U63, 129), "credit": ("uint", 16, 4), "confirmed": ("uint", U63, 12),
     "epoch": ("uint", U32, 1), "key": ("bytes", 32, bytes(range(32))), "box": ("bytes", 65536, b"\xa5" * 48),
@@ -53,7 +53,7 @@ GRAMMAR = [
     ("end", [TO_CLIENT], "[cursor] [ref]"),
     ("sealed", [TO_EVERYBODY], "stream seq epoch box"),
     ("mark", [TO_BROKER, TO_CLIENT], "name stream [seq] [ref]"),
-    ("ping", [TO_BROKER], "[ref]"),
+    ("ping", [TO_BROKER], "[ref] [away]"),
     ("pong", [TO_CLIENT], "ts stream seq confirmed [ref]"),
     ("error", [TO_CLIENT], "code error text [ref] [number] [retry] [stream]"),
 ]

@@ -358,6 +358,14 @@ zchat_rc zchat_retry(struct zchat *self, uint32_t number, uint32_t timeout_ms, u
     return rc;
 }
 
+void zchat_set_away(struct zchat *self, bool is_away)
+{
+    uint64_t now_ms = clock_mono_ms();
+
+    model_set_away(self->pump.model, is_away, now_ms, &self->pump.fx);
+    pump_carry(&self->pump, now_ms);
+}
+
 size_t zchat_unanswered(const struct zchat *self)
 {
     return model_unanswered(self->pump.model);
