@@ -20,11 +20,11 @@ TABLE = {
     "broker/core": (["shared/base", "shared/proto"], ["sodium"]),
     "broker/store": (["shared/base", "shared/proto", "shared/wire", "broker/core"],
                      ["sqlite3.h", "sodium"]),
-    "broker/net": (SHARED + ["broker/core"], ["czmq.h", "zmq.h", "sodium"]),
+    "broker/net": (SHARED + ["broker/core"], ["zmq.h", "sodium"]),
     "broker/ops": (["shared/base", "shared/text", "broker/core/core.h"], ["sodium"]),
-    "broker": (SHARED + ["broker"], ["czmq.h", "zmq.h", "sodium"]),
+    "broker": (SHARED + ["broker"], ["zmq.h", "sodium"]),
     "client/lib": (["shared/base", "shared/proto"], []),
-    "client/lib/net": (SHARED + ["client/lib"], ["czmq.h", "zmq.h", "sodium"]),
+    "client/lib/net": (SHARED + ["client/lib"], ["zmq.h", "sodium"]),
     # It comes with the library, and tells of its keys and choices; of the codec it uses the check of UTF-8.
     "client/cli": (["shared/base", "shared/text", "shared/wire/wire.h", "client/lib/zchat.h",
                     "client/lib/net", "client/tui"], []),
@@ -33,9 +33,9 @@ TABLE = {
                        "client/lib/net/event_json.h"], []),
     "examples": (["client/lib/zchat.h", "zchat.h"], []),
     "tests/support": (SHARED + ["broker", "client", "tests"],
-                      ["cmocka.h", "zmq.h", "czmq.h", "sodium", "sqlite3.h"]),
+                      ["cmocka.h", "zmq.h", "sodium", "sqlite3.h"]),
     "tests": (SHARED + ["broker", "client", "tests"],
-              ["zmq.h", "czmq.h", "sodium", "sqlite3.h", "msgpack", "unicode/"]),
+              ["zmq.h", "sodium", "sqlite3.h", "msgpack", "unicode/"]),
 }
 FILES = {
     "broker/store/writer.c": ["zmq.h", "pthread.h"],
