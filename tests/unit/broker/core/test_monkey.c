@@ -335,7 +335,7 @@ static void run(struct stage *stage, uint64_t seed, bool has_keys)
     const struct core_limits limits = {.accounts_max = 5,
                                        .rooms_max = 3,
                                        .memberships_max = 8,
-                                       .room_members_max = 3,
+                                       .room_members_max = 2,
                                        .sessions_max = 4,
                                        .pending_max = 7,
                                        .hash_key = "a tiny table..."};
