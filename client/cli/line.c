@@ -138,7 +138,8 @@ static void on_post(struct line *self, const struct zchat_event *event)
         else if (event->post != ZCHAT_WAITING)
             show_failed(self, post, event);
     }
-    if (event->post == ZCHAT_DELIVERED || (event->post == ZCHAT_STORED && post->is_shown))
+    if (event->post == ZCHAT_DELIVERED ||
+        (event->post == ZCHAT_STORED && post->is_shown && post->target[0] == '#'))
         own_posts_remove(&self->posts, post);
 }
 
