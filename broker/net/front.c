@@ -21,6 +21,10 @@
 /* MAXMSGSIZE counts a message as it travels: CURVE adds its command name, flags, nonce and tag. */
 #define CURVE_OVERHEAD_BYTES 64
 
+/* From accepting a connection to its key. Greeting and CURVE go to and fro three times, so 2 s of round trip or a third of the
+ * packets lost take seconds; with too little, people behind such a link never come back. */
+#define HANDSHAKE_MS 10000
+
 /* Queues, in frames, of each peer. RCVHWM of the ROUTER is low, since endless MORE frames pile up
  * there; the send queues hold some pages of FETCH, and broadcasts of a busy second. */
 #define ROUTER_RCVHWM 200
@@ -62,8 +66,12 @@ static bool set_ints(void *socket, const struct int_option *options, size_t coun
 static bool set_common(void *socket, int64_t message_bytes_max, const struct front_options *options)
 {
     static const struct int_option common[] = {
-        {ZMQ_HANDSHAKE_IVL, 2000},  {ZMQ_LINGER, 1000},           {ZMQ_BACKLOG, 512},
-        {ZMQ_TCP_KEEPALIVE, 1},     {ZMQ_TCP_KEEPALIVE_IDLE, 30}, {ZMQ_TCP_KEEPALIVE_INTVL, 10},
+        {ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
+        {ZMQ_LINGER, 1000},
+        {ZMQ_BACKLOG, 512},
+        {ZMQ_TCP_KEEPALIVE, 1},
+        {ZMQ_TCP_KEEPALIVE_IDLE, 30},
+        {ZMQ_TCP_KEEPALIVE_INTVL, 10},
         {ZMQ_TCP_KEEPALIVE_CNT, 3},
     };
     static const struct int_option curve[] = {{ZMQ_CURVE_SERVER, 1}, {ZMQ_ZAP_ENFORCE_DOMAIN, 1}};

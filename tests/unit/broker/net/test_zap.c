@@ -11,7 +11,7 @@
 #include <sodium.h>
 #include <zmq.h>
 
-#define WAIT_MS 3000 /* more than HANDSHAKE_IVL */
+#define WAIT_MS 3000 /* a handshake here takes milliseconds */
 
 struct fixture {
     void *context;
