@@ -26,7 +26,6 @@ def kill_in_the_middle(broker, senders, share):
                PATIENCE)
     broker.kill9()
     check(acknowledged(senders) < 2 * LINES, "the broker was killed too late: all was acknowledged")
-    check(all(sender.is_running() for sender in senders), "a sender ended before its lines were stored")
     broker.start()
 
 
