@@ -4,11 +4,17 @@
 
 void confirm_shown(struct confirm *self, uint64_t first, uint64_t last)
 {
-    if (first == 0 || last < first)
+    const bool is_apart = first > self->run_last + 1 || last + 1 < self->run_first;
+    const bool is_due = self->run_last > self->confirmed && self->run_first <= self->confirmed + 1;
+
+    if (first == 0 || last < first || last <= self->confirmed)
         return;
-    if (self->run_last == 0 || first > self->run_last + 1 || last + 1 < self->run_first) {
+    if (self->run_last == 0 || (is_apart && !is_due)) {
         self->run_first = first;
         self->run_last = last;
+    } else if (
+        is_apart) { /* of a part that is read back: it does not replace what is to be confirmed */
+        return;
     } else {
         if (first < self->run_first)
             self->run_first = first;

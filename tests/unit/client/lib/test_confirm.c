@@ -62,6 +62,21 @@ static void reading_back_closes_the_hole(void **state)
     assert_int_equal(confirm_due(&confirm, true), 0);
 }
 
+static void a_part_that_is_read_back_does_not_replace_what_is_due(void **state)
+{
+    struct confirm confirm = {0};
+
+    (void)state;
+    confirm_known(&confirm, 5);
+    confirm_shown(&confirm, 6, 7);
+    assert_int_equal(confirm_due(&confirm, true), 7); /* and lost */
+    confirm_shown(&confirm, 2, 2);
+    confirm_shown(&confirm, 3, 3);
+    confirm_shown(&confirm, 20, 20);
+    confirm_known(&confirm, 5);
+    assert_int_equal(confirm_due(&confirm, true), 7);
+}
+
 static void a_lost_confirm_is_due_again(void **state)
 {
     struct confirm confirm = {0};
@@ -80,6 +95,7 @@ int main(void)
         cmocka_unit_test(fifty_shown_events_are_confirmed_before_the_queue_is_empty),
         cmocka_unit_test(what_was_skipped_is_not_confirmed),
         cmocka_unit_test(reading_back_closes_the_hole),
+        cmocka_unit_test(a_part_that_is_read_back_does_not_replace_what_is_due),
         cmocka_unit_test(a_lost_confirm_is_due_again),
     };
 
