@@ -19,6 +19,7 @@ struct model_context {
     bool is_up;             /* WELCOME came on this connection */
     struct span own_stream; /* "@nick" */
     uint64_t confirmed;     /* how far the own stream is confirmed, as the broker said */
+    bool was_welcomed;      /* once in this session, so `confirmed` is known */
 };
 
 /* Ask for an effect. What the spans borrow must live until the next call of the model. */

@@ -10,6 +10,7 @@
 #define HEADS_OUT_MAX   64 /* HEAD questions without an answer */
 #define FETCHES_OUT_MAX 16 /* the broker allows FETCH_OUTSTANDING_MAX */
 #define HEADS_PER_PING  64
+#define UNKNOWN_PLACE   UINT64_MAX
 
 struct follows {
     struct follow_table table;
@@ -81,11 +82,19 @@ static void tell_live_if_due(struct model_context *ctx, struct follow *follow)
     tells_add(&ctx->tells, &event, &(struct tell_texts){.stream = follow_stream(follow)});
 }
 
+/* What is read back has an end, though answers to others of the same stream may bring more. */
+static bool is_wanted(const struct follow *follow, uint64_t seq)
+{
+    return !follow_is_history(follow) ||
+           seq <= (follow->is_located ? follow->live_at : follow->until);
+}
+
 /* Tell the held events whose turn has come, as far as there is room. */
 static void drain(struct model_context *ctx, struct follow *follow)
 {
     held_drop_below(&follow->held, follow->next);
-    while (held_first_seq(&follow->held) == follow->next && tells_room(&ctx->tells) > 0) {
+    while (held_first_seq(&follow->held) == follow->next && is_wanted(follow, follow->next) &&
+           tells_room(&ctx->tells) > 0) {
         struct tell *tell = held_take_first(&follow->held);
 
         if (tell == NULL)
@@ -102,7 +111,7 @@ static bool take(struct follows *self, struct model_context *ctx, struct follow 
 {
     struct tell *tell;
 
-    if (message->seq < follow->next)
+    if (message->seq < follow->next || !is_wanted(follow, message->seq))
         return false;
     if (follow->next != message->seq) {
         if (!held_wants(&follow->held, self->held_max, message->seq))
@@ -195,6 +204,8 @@ enum rc follows_add(struct follows *self, struct model_context *ctx, struct span
     if (rc != RC_OK)
         return rc;
     follow->from = from;
+    if (from.kind == ZCHAT_FROM_CONFIRMED)
+        follow->from.value = ctx->was_welcomed ? ctx->confirmed : UNKNOWN_PLACE;
     follow->until = until;
     follow->ask_ms = FETCH_RETRY_MS;
     if (until == 0) {
@@ -255,8 +266,24 @@ void follows_opened(struct follows *self, struct model_context *ctx)
     probe_opened(&self->probe, ctx);
 }
 
+/* What follows from the confirmed place begins where that was when the session began: what another device
+ * confirms from then on may be a receipt for a post of ours. */
+static void fix_confirmed(struct follows *self, const struct model_context *ctx)
+{
+    for (int line = 0; line < LINE_COUNT; line++) {
+        for (struct follow *follow = self->table.line[line].first; follow != NULL;
+             follow = follow->behind) {
+            if (follow->from.kind == ZCHAT_FROM_CONFIRMED && follow->from.value == UNKNOWN_PLACE)
+                follow->from.value = ctx->confirmed;
+        }
+    }
+}
+
 void follows_welcomed(struct follows *self, struct model_context *ctx)
 {
+    if (!ctx->was_welcomed)
+        fix_confirmed(self, ctx);
+    ctx->was_welcomed = true;
     if (self->table.line[LINE_PROBE].count > 0)
         probe_start(&self->probe, ctx);
     follows_pump(self, ctx);
@@ -322,8 +349,7 @@ void follows_note_head(struct follows *self, struct model_context *ctx, struct s
 }
 
 /* The place to begin at, now that the head is known; 0: FETCH will tell. */
-static uint64_t place_of(const struct model_context *ctx, const struct follow *follow,
-                         uint64_t head)
+static uint64_t place_of(const struct follow *follow, uint64_t head)
 {
     const uint64_t end = follow_is_history(follow) ? min_u64(follow->until, head) : head;
 
@@ -335,7 +361,7 @@ static uint64_t place_of(const struct model_context *ctx, const struct follow *f
     case ZCHAT_FROM_TIME:
         return head == 0 ? 1 : 0;
     case ZCHAT_FROM_CONFIRMED:
-        return min_u64(ctx->confirmed, head) + 1;
+        return min_u64(follow->from.value, head) + 1;
     default:
         return head + 1;
     }
@@ -348,7 +374,7 @@ static void locate(struct follows *self, struct model_context *ctx, struct follo
     if (!follow->is_located) {
         follow->live_at = follow_is_history(follow) ? min_u64(follow->until, head) : head;
         follow->is_located = true;
-        follow->next = place_of(ctx, follow, head);
+        follow->next = place_of(follow, head);
     }
     follow->ask_ms = FETCH_RETRY_MS;
     tell_live_if_due(ctx, follow);

@@ -252,6 +252,8 @@ static void on_welcome(struct model *self, const struct message *welcome)
     outbox_welcome(self->outbox, ctx, welcome->next,
                    message_has(welcome, HAS_WINDOW) ? welcome->window : POST_WINDOW);
     requests_restart(self->requests, ctx);
+    if (message_has(welcome, HAS_CONFIRMED))
+        ctx->confirmed = max_u64(ctx->confirmed, welcome->confirmed);
     follows_welcomed(self->follows, ctx);
     note_own(self, welcome);
 }

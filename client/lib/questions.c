@@ -89,13 +89,16 @@ void questions_ask_fetch(struct questions *self, struct model_context *ctx, stru
 {
     struct message fetch = {.verb = VERB_FETCH};
 
-    if (follow->next == 0) {
+    if (follow->next == 0) { /* one page: where it begins is where the stream begins to be told */
         message_set(&fetch, SINCE, since, follow->from.value);
+        if (follow_is_history(follow))
+            message_set(&fetch, LAST, last, follow->live_at);
+        message_set(&fetch, CREDIT, credit, 1);
     } else {
         message_set(&fetch, FIRST, first, follow->next);
         message_set(&fetch, LAST, last, follow->next + count - 1);
+        message_set(&fetch, CREDIT, credit, FETCH_CREDIT);
     }
-    message_set(&fetch, CREDIT, credit, FETCH_CREDIT);
     self->fetches_out++;
     self->reserved += count;
     follow->reserved = (uint32_t)count;

@@ -164,6 +164,23 @@ static void following_behind_the_confirmed_is_for_the_own_stream(void **state)
     assert_int_equal(sent(f, VERB_FETCH, 0)->first, 8);
 }
 
+/* Another device may confirm a receipt for a post that this one has just made. */
+static void the_confirmed_place_is_that_of_the_first_welcome(void **state)
+{
+    struct fixture *f = *state;
+    struct message m = welcome_message(1);
+
+    assert_int_equal(follow(f, "@alice", ZCHAT_FROM_CONFIRMED, 0, 0), RC_OK);
+    m.confirmed = 7;
+    open_link(f);
+    receive(f, m);
+    receive_quietly(
+        f, MSG(PONG, F(TS, ts, 1), S("@alice"), F(SEQ, seq, 10), F(CONFIRMED, confirmed, 10)));
+    answer_probe(f);
+    answer_head(f, 0, 10);
+    assert_int_equal(sent(f, VERB_FETCH, 0)->first, 8);
+}
+
 static void names_and_places_are_checked(void **state)
 {
     struct fixture *f = *state;
@@ -439,6 +456,7 @@ int main(void)
         T(one_probe_covers_what_was_subscribed_before_it),
         T(followers_before_welcome_share_one_probe),
         cmocka_unit_test(the_place_is_reckoned_from_the_head),
+        T(the_confirmed_place_is_that_of_the_first_welcome),
         T(following_behind_the_confirmed_is_for_the_own_stream),
         T(names_and_places_are_checked),
         cmocka_unit_test(the_number_of_follows_is_limited),

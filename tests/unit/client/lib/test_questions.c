@@ -192,6 +192,26 @@ static void a_time_is_found_by_the_broker(void **state)
     assert_told_event(f, "#lobby", 13);
 }
 
+/* Nothing behind its end is told, though answers to the live stream's questions bring it. */
+static void reading_back_from_a_time_ends_at_its_end(void **state)
+{
+    struct fixture *f = *state;
+    struct message fetch;
+
+    go_up(f);
+    assert_int_equal(follow(f, "#lobby", ZCHAT_FROM_TIME, 5000, 9), RC_OK);
+    answer_head(f, 0, 12);
+    fetch = *sent(f, VERB_FETCH, 0);
+    assert_int_equal(fetch.since, 5000);
+    assert_int_equal(fetch.last, 9);
+    assert_int_equal(fetch.credit, 1); /* a second page must not be taken for the beginning */
+    receive_quietly(f, event_message("#lobby", 10));
+    answer_page(f, fetch, 8, 9, 12, true);
+    assert_told_events(f, "#lobby", 8, 9);
+    assert_told_live(f, "#lobby", 9);
+    assert_no_tell(f);
+}
+
 static void a_time_after_the_last_event_is_live_at_once(void **state)
 {
     struct fixture *f = *state;
@@ -359,6 +379,7 @@ int main(void)
         T(all_is_gone_up_to_the_head),
         T(a_gap_in_reading_back_ends_at_its_end),
         T(a_time_is_found_by_the_broker),
+        T(reading_back_from_a_time_ends_at_its_end),
         T(a_time_after_the_last_event_is_live_at_once),
         T(a_time_before_what_is_kept_begins_there_without_a_gap),
         cmocka_unit_test(held_events_are_bounded),
