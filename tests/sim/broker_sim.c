@@ -24,6 +24,11 @@ static void copy_span(struct span *span, char **at)
     *at += span->len;
 }
 
+static unsigned commit_most_ms(const struct world *self)
+{
+    return world_is_storm(self) || self->weather.commit_ms < 2 ? self->weather.commit_ms : 2;
+}
+
 static void ask_store(struct world *self, const struct op *op)
 {
     struct asked_op asked = {.op = *op};
@@ -43,7 +48,7 @@ static void ask_store(struct world *self, const struct op *op)
     }
     self->asked[self->asked_count++] = asked;
     if (self->commits_at_ms == UINT64_MAX)
-        self->commits_at_ms = self->now_ms + world_below(self, self->weather.commit_ms + 1);
+        self->commits_at_ms = self->now_ms + world_below(self, commit_most_ms(self) + 1);
 }
 
 static struct conn *find_conn(struct world *self, peer_id peer)
@@ -65,6 +70,7 @@ static void send_message(struct world *self, peer_id peer, const struct message 
         return;
     const enum rc rc = wire_write(&buf, message);
     INVARIANT(rc == RC_OK);
+    check_reply(self, conn, message);
     wire_send(self, FLIGHT_ANSWER, conn, bytes, buf.len);
 }
 
@@ -77,10 +83,11 @@ static void broadcast(struct world *self, struct span name, struct span body)
     if (wire_write_topic(&buf, name) != RC_OK || wire_append(&buf, body) != RC_OK)
         INVARIANT(!"a broadcast fits");
     for (struct conn *conn = self->conns; conn != NULL; conn = conn->next) {
-        for (size_t i = 0; conn->is_served && i < conn->topics; i++) {
-            const size_t len = strlen(conn->topic[i]) + 1;
+        for (size_t i = 0; conn->is_served && i < conn->topics.count; i++) {
+            const char *topic = conn->topics.item[i];
+            const size_t len = strlen(topic) + 1;
 
-            if (buf.len >= len && memcmp(conn->topic[i], bytes, len) == 0) {
+            if (buf.len >= len && memcmp(topic, bytes, len) == 0) {
                 wire_send(self, FLIGHT_BROADCAST, conn, bytes, buf.len);
                 break;
             }
@@ -113,35 +120,48 @@ static struct read_order order_of(const struct effect *effect)
     return order;
 }
 
+static void carry_out(struct world *self, const struct effect *effect)
+{
+    switch (effect->kind) {
+    case FX_REPLY:
+        send_message(self, effect->peer, &effect->message);
+        break;
+    case FX_STORE:
+        ask_store(self, &effect->op);
+        break;
+    case FX_PUBLISH:
+        check_note_published(self, effect->name, true);
+        broadcast(self, effect->name, effect->wire);
+        break;
+    case FX_ANNOUNCE:
+        announce(self, effect->name, &effect->message);
+        break;
+    case FX_READ:
+    case FX_REPUBLISH: {
+        struct read_order order = order_of(effect);
+
+        order.broker = self->broker_crashes;
+        if (effect->kind == FX_REPUBLISH)
+            check_note_published(self, effect->name, false);
+        wire_send_read(self, &order);
+        break;
+    }
+    }
+}
+
+/* A planned crash comes between two effects: then what the core borrowed is gone, and the caller looks at
+ * self->core. */
 static void step(struct world *self, struct core_event *event)
 {
     event->now_ms = self->now_ms;
-    event->wall_ms = 1700000000000 + self->now_ms;
+    event->wall_ms = (uint64_t)(1700000000000 + (int64_t)self->now_ms + self->wall_jump_ms);
     core_step(self->core, event, self->fx);
     for (size_t i = 0; i < self->fx->count; i++) {
-        const struct effect *effect = &self->fx->item[i];
-
-        switch (effect->kind) {
-        case FX_REPLY:
-            send_message(self, effect->peer, &effect->message);
-            break;
-        case FX_STORE:
-            ask_store(self, &effect->op);
-            break;
-        case FX_PUBLISH:
-            broadcast(self, effect->name, effect->wire);
-            break;
-        case FX_ANNOUNCE:
-            announce(self, effect->name, &effect->message);
-            break;
-        case FX_READ:
-        case FX_REPUBLISH: {
-            const struct read_order order = order_of(effect);
-
-            wire_send_read(self, &order);
-            break;
+        if (self->crash_in > 0 && world_is_storm(self) && --self->crash_in == 0) {
+            broker_crash(self);
+            return;
         }
-        }
+        carry_out(self, &self->fx->item[i]);
     }
 }
 
@@ -151,6 +171,34 @@ static void on_record(void *context, const struct record *record)
     const enum rc rc = core_replay(self->core, record);
 
     INVARIANT(rc == RC_OK);
+}
+
+static void entropy(void *context, unsigned char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = (unsigned char)world_random(context);
+}
+
+void broker_open_store(struct world *self)
+{
+    const char *why = "";
+    enum rc rc;
+
+    if (self->options.dir == NULL)
+        rc = store_open_memory(entropy, self, &self->store);
+    else
+        rc = store_open_sqlite(self->options.dir, &self->store, &why);
+    if (rc == RC_OK)
+        rc = store_reader_open(self->store, &self->reader);
+    if (rc != RC_OK)
+        world_fail(self, "the store cannot be opened: %s %s", rc_name(rc), why);
+    INVARIANT(rc == RC_OK);
+}
+
+static void close_store(struct world *self)
+{
+    store_reader_close(&self->reader);
+    store_close(&self->store);
 }
 
 void broker_start(struct world *self)
@@ -170,6 +218,7 @@ void broker_start(struct world *self)
     self->commits_at_ms = UINT64_MAX;
     self->starts_at_ms = UINT64_MAX;
     world_tell(self, "broker starts");
+    faults_revive(self);
 }
 
 static void forget_asked(struct world *self, size_t count)
@@ -187,7 +236,14 @@ void broker_crash(struct world *self)
     self->broker_crashes++;
     core_destroy(&self->core);
     forget_asked(self, self->asked_count);
-    self->commits_at_ms = UINT64_MAX;
+    free(self->results);
+    self->results = NULL;
+    if (self->options.dir != NULL) { /* another process would find it as it is */
+        close_store(self);
+        broker_open_store(self);
+    }
+    self->crash_in = 0;
+    self->commits_at_ms = self->results_at_ms = UINT64_MAX;
     self->starts_at_ms = self->now_ms + 50 + world_below(self, 4000);
     for (struct conn *conn = self->conns; conn != NULL; conn = conn->next)
         conn->is_served = false;
@@ -205,7 +261,7 @@ void broker_command(struct world *self, struct conn *conn, const char *bytes, si
 
     if (self->core == NULL || !conn->is_served)
         return;
-    while ((rc = wire_read(&reader, &message)) != RC_END) {
+    while (self->core != NULL && (rc = wire_read(&reader, &message)) != RC_END) {
         struct core_event event = {.kind = CORE_EV_COMMAND,
                                    .command = {.peer = conn->peer, .message = &message}};
         const struct span name = message.verb == VERB_HELLO ? message.nick : message.stream;
@@ -221,35 +277,77 @@ void broker_command(struct world *self, struct conn *conn, const char *bytes, si
             name.len > 0)
             event.command.skeleton =
                 message.verb == VERB_HELLO ? name : (struct span){name.ptr + 1, name.len - 1};
+        world_tell(self, "%s asks %s %.*s %llu", self->client[conn->client].nick,
+                   verb_row(message.verb)->name, (int)message.stream.len, message.stream.ptr,
+                   (unsigned long long)(message_has(&message, HAS_NUMBER) ? message.number : 0));
         step(self, &event);
     }
 }
 
-/* Commit what has piled up; at times the power goes between commit and answer. */
+static void set_full(struct world *self)
+{
+    struct store_limits limits = STORE_LIMITS_DEFAULTS;
+
+    if (self->now_ms < self->full_until_ms)
+        limits.free_bytes_min = UINT64_MAX;
+    if (self->options.dir == NULL) /* SQLite's looks at the disk by the real clock */
+        store_set_limits(self->store, &limits);
+}
+
+/* Commit what has piled up. At times the power goes behind it; a disk that fails ends the broker, and what it
+ * was doing is done or not. */
 void broker_commit(struct world *self)
 {
     struct op ops[COMMIT_MAX];
-    struct op_result results[COMMIT_MAX];
     const size_t count = self->asked_count < COMMIT_MAX ? self->asked_count : COMMIT_MAX;
+    const bool has_failed = world_is_storm(self) && world_chance(self, self->weather.disk_fails);
 
+    if (self->results != NULL) { /* the writer has one batch in hand: its results come first */
+        self->commits_at_ms = self->results_at_ms + 1;
+        return;
+    }
     for (size_t i = 0; i < count; i++)
         ops[i] = self->asked[i].op;
-    const enum rc rc = store_apply(self->store, ops, count, results);
-    INVARIANT(rc == RC_OK);
-    self->commits++;
+    self->results_count = count;
+    self->results = x_alloc(count + 1, sizeof *self->results);
+    set_full(self);
+    if (!has_failed || world_chance(self, 500)) {
+        const enum rc rc = store_apply(self->store, ops, count, self->results);
+
+        INVARIANT(rc == RC_OK);
+        self->commits++;
+        world_tell(self, "%zu operations are committed", count);
+        check_results(self, self->results, count);
+    }
     forget_asked(self, count);
-    self->commits_at_ms = self->asked_count > 0
-                              ? self->now_ms + world_below(self, self->weather.commit_ms + 1)
-                              : UINT64_MAX;
-    if (world_is_storm(self) && world_chance(self, self->weather.broker_crashes * 10)) {
+    self->commits_at_ms = UINT64_MAX;
+    if (has_failed || (world_is_storm(self) && world_chance(self, self->weather.unanswered))) {
         broker_crash(self);
         return;
     }
-    for (size_t i = 0; i < count; i++) {
+    self->results_at_ms = self->now_ms + world_below(self, self->weather.result_ms + 1);
+    if (self->results_at_ms == self->now_ms)
+        broker_results(self);
+    if (self->asked_count > 0)
+        self->commits_at_ms = self->now_ms + 1 + world_below(self, commit_most_ms(self) + 1);
+}
+
+void broker_results(struct world *self)
+{
+    struct op_result *results = self->results;
+
+    self->results = NULL; /* ours: a crash on the way does not free them */
+    self->results_at_ms = UINT64_MAX;
+    for (size_t i = 0; i < self->results_count && self->core != NULL; i++) {
         struct core_event event = {.kind = CORE_EV_STORED, .stored = &results[i]};
 
         step(self, &event);
+        if (self->core != NULL)
+            check_delivered(self, &results[i]);
     }
+    if (self->core != NULL && core_next_deadline_ms(self->core) > self->now_ms)
+        check_republished(self);
+    free(results);
 }
 
 static void answer_page(struct world *self, const struct read_order *order,
@@ -270,8 +368,10 @@ static void answer_page(struct world *self, const struct read_order *order,
     message_set(&head, REF, ref, order->ref);
     if (wire_write(&buf, &head) != RC_OK || wire_append(&buf, page->wire) != RC_OK)
         INVARIANT(!"a page fits its frame");
-    if (conn != NULL && conn->is_served)
+    if (conn != NULL && conn->is_served) {
+        check_reply(self, conn, &head);
         wire_send(self, FLIGHT_ANSWER, conn, bytes, buf.len);
+    }
 }
 
 static void republish(struct world *self, const struct read_order *order, struct span events)
@@ -294,7 +394,7 @@ void broker_read(struct world *self, const struct read_order *order)
                                 .bytes_max = FETCH_PAGE_BYTES_MAX};
     struct store_page page;
 
-    if (self->core == NULL)
+    if (self->core == NULL || order->broker != self->broker_crashes) /* asked by one that is gone */
         return;
     for (uint32_t credit = order->credit; credit > 0; credit--) {
         const enum rc rc = store_read(self->reader, &range, &page);
@@ -323,6 +423,8 @@ void broker_tick(struct world *self)
     struct core_event event = {.kind = CORE_EV_TICK};
 
     step(self, &event);
+    if (self->core != NULL)
+        check_republished(self);
 }
 
 void broker_fini(struct world *self)
@@ -330,4 +432,6 @@ void broker_fini(struct world *self)
     core_destroy(&self->core);
     forget_asked(self, self->asked_count);
     free(self->asked);
+    free(self->results);
+    close_store(self);
 }

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static stream_id find_stream(struct world *self, const char *name);
-
 /* The stored event at that place; false when there is none. */
 static bool stored_event(struct world *self, stream_id stream, uint64_t seq, struct message *ret)
 {
@@ -39,17 +37,23 @@ static void check_event(struct world *self, struct client *client, const struct 
     struct message stored;
 
     self->shown++;
+    world_tell(self, "%s is shown %s %llu: %s %s", client->nick, event->stream,
+               (unsigned long long)event->seq, event->type, event->text);
+    const bool is_history = check_history(self, client, event);
     for (unsigned i = 0; i < client->follows; i++) {
-        if (strcmp(client->follow[i].stream, event->stream) != 0)
+        if (is_history || strcmp(client->follow[i].stream, event->stream) != 0)
             continue;
-        if (client->follow[i].last != 0 && event->seq != client->follow[i].last + 1)
+        if (client->follow[i].stream[0] == '@' && event->seq > client->person->shown)
+            client->person->shown = event->seq;
+        if ((client->follow[i].last != 0 || event->stream[0] == '#') &&
+            event->seq != client->follow[i].last + 1)
             world_fail(self, "%s is shown %s %llu after %llu", client->nick, event->stream,
                        (unsigned long long)event->seq, (unsigned long long)client->follow[i].last);
         client->follow[i].last = event->seq;
     }
     if (event->stream[0] == '@' && strcmp(event->stream + 1, client->nick) != 0)
         world_fail(self, "%s is shown an event of %s", client->nick, event->stream);
-    if (!stored_event(self, find_stream(self, event->stream), event->seq, &stored))
+    if (!stored_event(self, world_stream(self, event->stream), event->seq, &stored))
         world_fail(self, "%s is shown %s %llu, which is not on disk", client->nick, event->stream,
                    (unsigned long long)event->seq);
     else if (!span_equal(stored.type, span_of(event->type)) ||
@@ -74,11 +78,17 @@ static void check_post_state(struct world *self, struct client *client,
                (unsigned long long)event->seq);
     post->state = event->post;
     post->rc = (enum rc)event->rc;
+    if (event->post == ZCHAT_UNKNOWN)
+        post->was_unknown = true;
+    if (event->post == ZCHAT_FAILED)
+        check_refusal(self, post);
     if (event->post != ZCHAT_STORED)
         return;
     post->seq = event->seq;
+    if (*world_acked(self, event->stream) < event->seq)
+        *world_acked(self, event->stream) = event->seq;
     if (strcmp(event->stream, post->target) != 0 ||
-        !stored_event(self, find_stream(self, post->target), event->seq, &stored) ||
+        !stored_event(self, world_stream(self, post->target), event->seq, &stored) ||
         stored.session != post->session.v || stored.number != post->number ||
         !span_equal(stored.text, span_of(post->text)))
         world_fail(self, "%s was told that %u is stored at %s %llu, where it is not", client->nick,
@@ -103,6 +113,7 @@ void check_shown(struct world *self, unsigned which, const struct zchat_event *e
         check_post_state(self, client, event);
         break;
     case ZCHAT_LIVE:
+        check_live(self, client, event);
         for (unsigned i = 0; i < client->follows; i++) {
             if (strcmp(client->follow[i].stream, event->stream) == 0)
                 client->follow[i].is_live = true;
@@ -115,8 +126,8 @@ void check_shown(struct world *self, unsigned which, const struct zchat_event *e
         if (event->rc != RC_OK)
             world_fail(self, "a question of %s is refused: %s", client->nick,
                        rc_name((enum rc)event->rc));
-        else if (event->stream[0] == '#')
-            client_joined(self, which, event->stream);
+        else
+            client_answered(self, which, event);
         break;
     default:
         break;
@@ -163,7 +174,7 @@ static void on_record(void *context, const struct record *record)
     names->count++;
 }
 
-static stream_id find_stream(struct world *self, const char *name)
+stream_id world_stream(struct world *self, const char *name)
 {
     struct stream_names names = {.count = 0};
 
@@ -271,7 +282,7 @@ void check_at_end(struct world *self)
 
         if (!client_has_settled(self, i, &why))
             world_fail(self, "%s %s, %llu s after the last fault", client->nick, why,
-                       (unsigned long long)(self->weather.calm_ms / 1000));
+                       (unsigned long long)(CALM_MS / 1000));
         for (unsigned k = 0; k < client->follows; k++) {
             for (size_t n = 0; n < names.count; n++) {
                 if (strcmp(names.item[n].name, client->follow[k].stream) != 0)

@@ -8,25 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEADLINE_MS 25000
-
-static void carry_out(struct world *self, struct client *client, struct model_effects *fx);
-
-/* Take everything the model tells; showing it is what confirms it. */
-static void listen(struct world *self, struct client *client)
+/* Take everything the model tells; showing it is what confirms it. What the model asks for while it tells an
+ * event comes before that event is shown. */
+void client_listen(struct world *self, struct client *client)
 {
     const unsigned which = (unsigned)(client - self->client);
     struct zchat_event event;
-    bool is_told = true;
+    bool is_told = self->now_ms >= client->deaf_until_ms;
 
     while (is_told && client->model != NULL) {
         struct model_effects fx = {0};
 
         is_told = model_tell(client->model, &event, self->now_ms, &fx);
-        if (is_told)
-            check_shown(self, which, &event);
-        carry_out(self, client, &fx);
+        client_carry_out(self, client, &fx);
         model_effects_fini(&fx);
+        if (is_told && client->model != NULL)
+            check_shown(self, which, &event);
     }
 }
 
@@ -37,6 +34,7 @@ static void send_message(struct world *self, struct client *client, const struct
 
     if (client->conn == NULL || !client->conn->is_open)
         return;
+    check_sent(self, client, message);
     if (wire_write(&buf, message) != RC_OK)
         INVARIANT(!"a model's message fits");
     wire_send(self, FLIGHT_COMMAND, client->conn, bytes, buf.len);
@@ -52,24 +50,34 @@ static void close_conn(struct client *client)
 }
 
 /* Subscriptions travel in order on their pipe and are not lost while it lives. */
-static void carry_out(struct world *self, struct client *client, struct model_effects *fx)
+static void subscribe(struct world *self, struct client *client, struct span topic, bool is_added)
+{
+    if (client->conn == NULL)
+        return;
+    topics_set(&client->topics, topic.ptr, topic.len, is_added);
+    if (!is_added && topic.ptr[0] == '~')
+        client->conn->is_unprobed = true;
+    wire_send(self, is_added ? FLIGHT_SUBSCRIBE : FLIGHT_UNSUBSCRIBE, client->conn, topic.ptr,
+              topic.len);
+}
+
+/* A planned crash comes between two effects; the caller looks at client->model. */
+void client_carry_out(struct world *self, struct client *client, struct model_effects *fx)
 {
     for (size_t i = 0; i < fx->count; i++) {
         const struct model_effect *effect = &fx->item[i];
 
+        if (client->crash_in > 0 && world_is_storm(self) && --client->crash_in == 0) {
+            client_crash(self, (unsigned)(client - self->client));
+            break;
+        }
         switch (effect->kind) {
         case MODEL_FX_SEND:
             send_message(self, client, &effect->message);
             break;
         case MODEL_FX_SUBSCRIBE:
-            if (client->conn != NULL)
-                wire_send(self, FLIGHT_SUBSCRIBE, client->conn, effect->topic.ptr,
-                          effect->topic.len);
-            break;
         case MODEL_FX_UNSUBSCRIBE:
-            if (client->conn != NULL)
-                wire_send(self, FLIGHT_UNSUBSCRIBE, client->conn, effect->topic.ptr,
-                          effect->topic.len);
+            subscribe(self, client, effect->topic, effect->kind == MODEL_FX_SUBSCRIBE);
             break;
         case MODEL_FX_RECONNECT:
             close_conn(client);
@@ -80,33 +88,42 @@ static void carry_out(struct world *self, struct client *client, struct model_ef
     fx->count = 0;
 }
 
-static void follow(struct world *self, struct client *client, const char *stream,
+void client_follow(struct world *self, struct client *client, const char *stream,
                    enum zchat_place_kind from)
 {
     struct model_effects fx = {0};
     const struct zchat_place place = {from, 1};
     const unsigned at = client->follows++;
 
-    memset(&client->follow[at], 0, sizeof client->follow[at]);
+    client->follow[at] = (struct follow_view){.acked = *world_acked(self, stream)};
     snprintf(client->follow[at].stream, sizeof client->follow[at].stream, "%s", stream);
     if (model_follow(client->model, span_of(stream), place, 0, self->now_ms, &fx) != RC_OK)
         world_fail(self, "%s cannot follow %s", client->nick, stream);
-    carry_out(self, client, &fx);
+    client_carry_out(self, client, &fx);
     model_effects_fini(&fx);
 }
 
-static void join(struct world *self, struct client *client, const char *room)
+void client_join(struct world *self, struct client *client, unsigned room)
 {
     struct model_effects fx = {0};
     struct message message = {.verb = VERB_JOIN};
-    uint32_t ref;
+    char name[32];
 
-    message_set(&message, STREAM, stream, span_of(room));
+    snprintf(name, sizeof name, "#room%u", room);
+    message_set(&message, STREAM, stream, span_of(name));
     message_set(&message, CREATE, create, true);
-    if (model_request(client->model, &message, self->now_ms, &fx, &ref) != RC_OK)
-        world_fail(self, "%s cannot ask to join %s", client->nick, room);
-    carry_out(self, client, &fx);
+    if (model_request(client->model, &message, self->now_ms, &fx, &client->room[room].ref) != RC_OK)
+        world_fail(self, "%s cannot ask to join %s", client->nick, name);
+    client->room[room].state = ROOM_JOINING;
+    client_carry_out(self, client, &fx);
     model_effects_fini(&fx);
+}
+
+static void remember_session(struct world *self, const struct client *client)
+{
+    self->session = x_realloc(self->session, self->sessions + 1, sizeof *self->session);
+    self->session[self->sessions].id = client->session;
+    self->session[self->sessions++].nick = client->nick;
 }
 
 /* A new run of the client: nothing but the nick survives. */
@@ -120,24 +137,26 @@ void client_start(struct world *self, unsigned which)
         .seed = world_random(self),
         .limits = {
             .outbox_max = 16, .follows_max = 8, .held_max = 8, .requests_max = 8, .tells_max = 64}};
-    char room[32];
+    char own[32];
 
     client->session.v = world_random(self) | 1;
     options.session = client->session;
+    remember_session(self, client);
     client->model = model_new(&options);
     INVARIANT(client->model != NULL);
     client->life++;
     client->follows = 0;
+    client->history.stream[0] = '\0';
     client->is_up = false;
+    client->crash_in = 0;
+    client->deaf_until_ms = 0;
     client->acts_at_ms = self->now_ms + world_below(self, 3000);
     client->opens_at_ms = self->now_ms + 1;
-    for (unsigned i = 0; i < self->weather.rooms; i++) {
-        snprintf(room, sizeof room, "#room%u", i);
-        join(self, client, room);
-    }
-    snprintf(room, sizeof room, "@%s", client->nick);
-    follow(self, client, room, ZCHAT_FROM_CONFIRMED);
     world_tell(self, "%s starts its life %u", client->nick, client->life);
+    for (unsigned i = 0; i < self->weather.rooms; i++)
+        client_join(self, client, i);
+    snprintf(own, sizeof own, "@%s", client->nick);
+    client_follow(self, client, own, ZCHAT_FROM_CONFIRMED);
 }
 
 void client_crash(struct world *self, unsigned which)
@@ -153,6 +172,23 @@ void client_crash(struct world *self, unsigned which)
     client->opens_at_ms = self->now_ms + 100 + world_below(self, 5000);
 }
 
+struct conn *client_connect(struct world *self, unsigned which)
+{
+    struct conn *conn = x_alloc(1, sizeof *conn);
+
+    *conn = (struct conn){.next = self->conns,
+                          .peer = {++self->last_peer},
+                          .client = which,
+                          .is_open = true,
+                          .is_served = self->core != NULL,
+                          .pipe_ms = self->now_ms};
+    if (world_is_storm(self))
+        conn->pipe_ms += world_below(self, self->weather.sub_delay_ms + 1);
+    self->conns = conn;
+    self->client[which].conn = conn;
+    return conn;
+}
+
 void client_open(struct world *self, unsigned which)
 {
     struct client *client = &self->client[which];
@@ -164,18 +200,12 @@ void client_open(struct world *self, unsigned which)
         return;
     }
     close_conn(client);
-    struct conn *conn = x_alloc(1, sizeof *conn);
-    *conn = (struct conn){.next = self->conns,
-                          .peer = {++self->last_peer},
-                          .client = which,
-                          .is_open = true,
-                          .is_served = self->core != NULL};
-    self->conns = conn;
-    client->conn = conn;
+    client->topics.count = 0;
+    client_connect(self, which);
     model_opened(client->model, self->now_ms, &fx);
-    carry_out(self, client, &fx);
+    client_carry_out(self, client, &fx);
     model_effects_fini(&fx);
-    listen(self, client);
+    client_listen(self, client);
 }
 
 void client_cut(struct world *self, unsigned which, bool is_noticed)
@@ -191,9 +221,14 @@ void client_cut(struct world *self, unsigned which, bool is_noticed)
         return;
     close_conn(client);
     model_lost(client->model, self->now_ms, &fx);
-    carry_out(self, client, &fx);
+    client_carry_out(self, client, &fx);
     model_effects_fini(&fx);
-    listen(self, client);
+    client_listen(self, client);
+}
+
+static bool is_own(const struct client *client, struct span stream)
+{
+    return span_equal((struct span){stream.ptr + 1, stream.len - 1}, span_of(client->nick));
 }
 
 void client_receive(struct world *self, struct conn *conn, bool is_pub, const char *bytes,
@@ -218,96 +253,19 @@ void client_receive(struct world *self, struct conn *conn, bool is_pub, const ch
             world_fail(self, "a client reads what the broker wrote as %s", rc_name(rc));
             break;
         }
+        if (message.verb == VERB_WELCOME)
+            conn->is_welcomed = true;
+        if (client->has_lied && message.verb == VERB_ERROR && message.code == RC_DENIED)
+            continue; /* the answer to a lie is none of the model's business */
+        if (is_pub && message.verb == VERB_EVENT && message.stream.ptr[0] == '@' &&
+            !is_own(client, message.stream))
+            world_fail(self, "%s receives what is for %.*s", client->nick, (int)message.stream.len,
+                       message.stream.ptr);
         model_received(client->model, &message, is_pub, self->now_ms, &fx);
-        carry_out(self, client, &fx);
+        client_carry_out(self, client, &fx);
     }
     model_effects_fini(&fx);
-    listen(self, client);
-}
-
-/* Somebody says something. Some rooms do not exist, so refusals happen too. */
-static void say(struct world *self, struct client *client)
-{
-    struct model_effects fx = {0};
-    struct post post = {.session = client->session,
-                        .client = (unsigned)(client - self->client),
-                        .life = client->life,
-                        .state = ZCHAT_WAITING};
-    const unsigned dice = world_below(self, 100);
-
-    if (dice < 60)
-        snprintf(post.target, sizeof post.target, "#room%u",
-                 world_below(self, self->weather.rooms));
-    else if (dice < 95)
-        snprintf(post.target, sizeof post.target, "@%s",
-                 self->client[world_below(self, self->weather.clients)].nick);
-    else
-        snprintf(post.target, sizeof post.target, "#nowhere");
-    snprintf(post.text, sizeof post.text, "%016llx %zu", (unsigned long long)client->session.v,
-             self->posts);
-    const enum rc rc =
-        model_post(client->model, span_of(post.target), SPAN("message"), span_of(post.text), 0,
-                   DEADLINE_MS, self->now_ms, &fx, &post.number);
-    if (rc == RC_OK) {
-        if (self->posts == self->posts_capacity) {
-            self->posts_capacity = self->posts_capacity == 0 ? 64 : self->posts_capacity * 2;
-            self->post = x_realloc(self->post, self->posts_capacity, sizeof *self->post);
-        }
-        self->post[self->posts++] = post;
-        client->to_post--;
-        world_tell(self, "%s says %u to %s: %s", client->nick, post.number, post.target, post.text);
-    } else if (rc != RC_BUSY) {
-        world_fail(self, "%s may not post: %s", client->nick, rc_name(rc));
-    }
-    carry_out(self, client, &fx);
-    model_effects_fini(&fx);
-}
-
-/* Try a post again whose fate is unknown; the model resolves it or repeats it. */
-static void retry(struct world *self, struct client *client)
-{
-    for (size_t i = 0; i < self->posts; i++) {
-        struct post *post = &self->post[i];
-        struct model_effects fx = {0};
-        uint32_t number;
-
-        if (post->session.v != client->session.v || post->state != ZCHAT_UNKNOWN)
-            continue;
-        if (model_retry(client->model, post->number, DEADLINE_MS, self->now_ms, &fx, &number) ==
-            RC_OK) {
-            world_tell(self, "%s tries %u again as %u", client->nick, post->number, number);
-            if (number == post->number)
-                post->state = ZCHAT_WAITING;
-        }
-        carry_out(self, client, &fx);
-        model_effects_fini(&fx);
-        return;
-    }
-}
-
-void client_act(struct world *self, unsigned which)
-{
-    struct client *client = &self->client[which];
-
-    client->acts_at_ms = self->now_ms + 1 + world_below(self, 2000);
-    if (client->model == NULL)
-        return;
-    if (world_is_storm(self)) {
-        if (world_chance(self, self->weather.client_crashes)) {
-            client_crash(self, which);
-            return;
-        }
-        if (world_chance(self, self->weather.cuts))
-            client_cut(self, which, world_chance(self, 500));
-        if (world_chance(self, self->weather.broker_crashes) && self->core != NULL)
-            broker_crash(self);
-    }
-    if (client->model != NULL && client->to_post > 0)
-        say(self, client);
-    if (client->model != NULL && world_chance(self, 300))
-        retry(self, client);
-    if (client->model != NULL)
-        listen(self, client);
+    client_listen(self, client);
 }
 
 void client_tick(struct world *self, unsigned which)
@@ -316,21 +274,32 @@ void client_tick(struct world *self, unsigned which)
     struct model_effects fx = {0};
 
     model_tick(client->model, self->now_ms, &fx);
-    carry_out(self, client, &fx);
+    client_carry_out(self, client, &fx);
     model_effects_fini(&fx);
-    listen(self, client);
+    client_listen(self, client);
 }
 
-/* After JOINED the room is followed from its beginning: the model tells the answer, see check_shown(). */
-void client_joined(struct world *self, unsigned which, const char *room)
+/* After JOINED the room is followed from its beginning. */
+void client_answered(struct world *self, unsigned which, const struct zchat_event *event)
 {
     struct client *client = &self->client[which];
+    const int room = world_room(event->stream);
 
+    if (room < 0 || event->ref == 0 || event->ref != client->room[room].ref)
+        return;
+    if (client->room[room].state == ROOM_LEAVING) {
+        client->room[room].state = ROOM_OUT;
+        world_tell(self, "%s has left %s", client->nick, event->stream);
+        return;
+    }
+    client->room[room].state = ROOM_IN;
+    client->person->joined[room] = true;
+    world_tell(self, "%s has joined %s", client->nick, event->stream);
     for (unsigned i = 0; i < client->follows; i++) {
-        if (strcmp(client->follow[i].stream, room) == 0)
+        if (strcmp(client->follow[i].stream, event->stream) == 0)
             return;
     }
-    follow(self, client, room, ZCHAT_FROM_SEQ);
+    client_follow(self, client, event->stream, ZCHAT_FROM_SEQ);
 }
 
 bool client_has_settled(struct world *self, unsigned which, const char **ret_why)

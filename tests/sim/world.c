@@ -8,13 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOOK_MS       250
+#define LAST_WORDS_MS 3000 /* how long they have, and then it is over */
+
 uint64_t world_random(struct world *self)
 {
-    self->random += 0x9e3779b97f4a7c15; /* splitmix64 */
-    uint64_t z = self->random;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
+    return weather_random(&self->random);
 }
 
 unsigned world_below(struct world *self, unsigned limit)
@@ -24,7 +23,7 @@ unsigned world_below(struct world *self, unsigned limit)
 
 bool world_chance(struct world *self, unsigned per_thousand)
 {
-    return world_below(self, 1000) < per_thousand;
+    return per_thousand > 0 && world_below(self, 1000) < per_thousand;
 }
 
 bool world_is_storm(const struct world *self)
@@ -32,17 +31,45 @@ bool world_is_storm(const struct world *self)
     return self->now_ms < self->weather.storm_ms;
 }
 
+int world_room(const char *stream)
+{
+    if (strncmp(stream, "#room", 5) != 0)
+        return -1;
+    return stream[5] >= '0' && stream[5] < '0' + ROOMS_MAX ? stream[5] - '0' : -1;
+}
+
+uint64_t *world_acked(struct world *self, const char *stream)
+{
+    const int room = world_room(stream);
+    unsigned person = 0;
+
+    if (room >= 0)
+        return &self->acked[room];
+    while (person < CLIENTS_MAX - 1 && strcmp(self->person[person].nick, stream + 1) != 0)
+        person++;
+    return &self->acked[ROOMS_MAX + person];
+}
+
+static void hash_line(struct world *self, const char *line)
+{
+    for (; *line != '\0'; line++)
+        self->hash = (self->hash ^ (unsigned char)*line) * UINT64_C(0x100000001b3);
+}
+
 void world_tell(struct world *self, const char *format, ...)
 {
+    char line[512];
     va_list args;
 
-    if (self->story == NULL)
+    if (self->options.story == NULL && !self->options.has_hash)
         return;
-    fprintf(self->story, "%8llu  ", (unsigned long long)self->now_ms);
+    const int len = snprintf(line, sizeof line, "%8llu  ", (unsigned long long)self->now_ms);
     va_start(args, format);
-    vfprintf(self->story, format, args);
+    vsnprintf(line + len, sizeof line - (size_t)len, format, args);
     va_end(args);
-    fputc('\n', self->story);
+    hash_line(self, line);
+    if (self->options.story != NULL)
+        fprintf(self->options.story, "%s\n", line);
 }
 
 void world_fail(struct world *self, const char *format, ...)
@@ -54,50 +81,39 @@ void world_fail(struct world *self, const char *format, ...)
     va_start(args, format);
     vsnprintf(self->failure, sizeof self->failure, format, args);
     va_end(args);
+    self->failure_kind = format;
     world_tell(self, "BROKEN: %s", self->failure);
 }
 
-static void entropy(void *context, unsigned char *bytes, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        bytes[i] = (unsigned char)world_random(context);
-}
-
-static struct weather draw_weather(struct world *self)
-{
-    static const unsigned DELAYS_MS[] = {5, 50, 500, 3000};
-
-    return (struct weather){.clients = 2 + world_below(self, CLIENTS_MAX - 1),
-                            .rooms = 1 + world_below(self, ROOMS_MAX),
-                            .loss = world_below(self, 4) * 100,
-                            .pub_loss = world_below(self, 4) * 100,
-                            .dup = world_below(self, 6) * 100,
-                            .delay_ms = DELAYS_MS[world_below(self, 4)],
-                            .commit_ms = world_below(self, 2) == 0 ? 2 : 200,
-                            .broker_crashes = world_below(self, 4) * 5,
-                            .client_crashes = world_below(self, 3) * 10,
-                            .cuts = world_below(self, 3) * 30,
-                            .posts = 4 + world_below(self, 12),
-                            .storm_ms = 40000,
-                            .calm_ms = 120000};
-}
-
-void world_init(struct world *self, uint64_t seed, FILE *story)
+static void name_people(struct world *self)
 {
     static const char *const NICKS[CLIENTS_MAX] = {"al", "alice", "bob", "carol", "dave", "eve"};
 
-    *self = (struct world){.seed = seed, .random = seed * 0x2545f4914f6cdd1d + 1, .story = story};
-    self->weather = draw_weather(self);
-    self->fx = x_alloc(1, sizeof *self->fx);
-    if (store_open_memory(entropy, self, &self->store) != RC_OK ||
-        store_reader_open(self->store, &self->reader) != RC_OK)
-        INVARIANT(!"a memory store opens");
-    broker_start(self);
+    for (unsigned i = 0; i < self->weather.people; i++)
+        snprintf(self->person[i].nick, sizeof self->person[i].nick, "%s", NICKS[i]);
     for (unsigned i = 0; i < self->weather.clients; i++) {
-        snprintf(self->client[i].nick, sizeof self->client[i].nick, "%s", NICKS[i]);
-        self->client[i].to_post = self->weather.posts;
-        client_start(self, i);
+        struct client *client = &self->client[i];
+
+        client->person = &self->person[i % self->weather.people];
+        snprintf(client->nick, sizeof client->nick, "%s", client->person->nick);
+        client->to_post = self->weather.posts;
     }
+}
+
+void world_init(struct world *self, uint64_t seed, const struct sim_options *options)
+{
+    *self = (struct world){.seed = seed,
+                           .random = seed * 0x9e6c63d0876a9a47 + 1,
+                           .options = *options,
+                           .weather = options->weather,
+                           .hash = UINT64_C(0xcbf29ce484222325),
+                           .results_at_ms = UINT64_MAX};
+    self->fx = x_alloc(1, sizeof *self->fx);
+    name_people(self);
+    broker_open_store(self);
+    broker_start(self);
+    for (unsigned i = 0; i < self->weather.clients; i++)
+        client_start(self, i);
 }
 
 void world_fini(struct world *self)
@@ -106,54 +122,20 @@ void world_fini(struct world *self)
     for (unsigned i = 0; i < self->weather.clients; i++)
         model_destroy(&self->client[i].model);
     broker_fini(self);
-    store_reader_close(&self->reader);
-    store_close(&self->store);
     while (self->conns != NULL) {
         struct conn *next = self->conns->next;
 
         free(self->conns);
         self->conns = next;
     }
+    free(self->session);
     free(self->post);
     free(self->fx);
 }
 
-static void subscribe(struct conn *conn, const char *topic, size_t len, bool is_added)
+static uint64_t most(uint64_t a, uint64_t b)
 {
-    for (size_t i = 0; i < conn->topics; i++) {
-        if (strlen(conn->topic[i]) == len && memcmp(conn->topic[i], topic, len) == 0) {
-            if (!is_added)
-                memmove(conn->topic[i], conn->topic[--conn->topics], sizeof conn->topic[0]);
-            return;
-        }
-    }
-    INVARIANT(len < sizeof conn->topic[0]);
-    if (is_added && conn->topics < sizeof conn->topic / sizeof conn->topic[0]) {
-        memcpy(conn->topic[conn->topics], topic, len);
-        conn->topic[conn->topics++][len] = '\0';
-    }
-}
-
-static void arrive(struct world *self, const struct flight *flight)
-{
-    switch (flight->kind) {
-    case FLIGHT_COMMAND:
-        broker_command(self, flight->conn, flight->bytes, flight->len);
-        break;
-    case FLIGHT_ANSWER:
-    case FLIGHT_BROADCAST:
-        if (flight->conn->is_open)
-            client_receive(self, flight->conn, flight->kind == FLIGHT_BROADCAST, flight->bytes,
-                           flight->len);
-        break;
-    case FLIGHT_SUBSCRIBE:
-    case FLIGHT_UNSUBSCRIBE:
-        subscribe(flight->conn, flight->bytes, flight->len, flight->kind == FLIGHT_SUBSCRIBE);
-        break;
-    case FLIGHT_READ:
-        broker_read(self, &flight->read);
-        break;
-    }
+    return a > b ? a : b;
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -161,57 +143,154 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* False: who should get it sleeps, and it was put back. */
+static bool is_awake(struct world *self, const struct flight *flight)
+{
+    const bool is_down = flight->kind == FLIGHT_ANSWER || flight->kind == FLIGHT_BROADCAST;
+    const uint64_t until_ms =
+        is_down ? self->client[flight->conn->client].stalled_until_ms : self->stalled_until_ms;
+
+    if (until_ms <= self->now_ms)
+        return true;
+    wire_put_back(self, flight, until_ms);
+    return false;
+}
+
+static void arrive(struct world *self, struct flight *flight)
+{
+    switch (flight->kind) {
+    case FLIGHT_SUBSCRIBE:
+    case FLIGHT_UNSUBSCRIBE: {
+        const bool is_added = flight->kind == FLIGHT_SUBSCRIBE;
+
+        topics_set(&flight->conn->topics, flight->bytes, flight->len, is_added);
+        if (is_added)
+            topics_set(&flight->conn->topics_ever, flight->bytes, flight->len, true);
+        break;
+    }
+    case FLIGHT_COMMAND:
+        if (!is_awake(self, flight))
+            return;
+        broker_command(self, flight->conn, flight->bytes, flight->len);
+        break;
+    case FLIGHT_ANSWER:
+    case FLIGHT_BROADCAST:
+        if (!is_awake(self, flight))
+            return;
+        if (flight->conn->is_open)
+            client_receive(self, flight->conn, flight->kind == FLIGHT_BROADCAST, flight->bytes,
+                           flight->len);
+        break;
+    case FLIGHT_READ:
+        if (!is_awake(self, flight))
+            return;
+        broker_read(self, &flight->read);
+        break;
+    }
+    free(flight->bytes);
+}
+
+/* When the broker's process has something to do of its own. */
+static uint64_t broker_next_ms(const struct world *self)
+{
+    uint64_t next = self->starts_at_ms;
+
+    if (self->core != NULL)
+        next = least(core_next_deadline_ms(self->core),
+                     least(self->commits_at_ms, self->results_at_ms));
+    return next == UINT64_MAX ? next : most(next, self->stalled_until_ms);
+}
+
+static uint64_t client_next_ms(const struct client *client)
+{
+    uint64_t next = client->acts_at_ms;
+
+    if (client->opens_at_ms != 0)
+        next = least(next, client->opens_at_ms);
+    if (client->model != NULL)
+        next = least(next, model_next_deadline_ms(client->model));
+    return most(next, client->stalled_until_ms);
+}
+
 static uint64_t next_ms(const struct world *self)
 {
-    uint64_t next = wire_next_ms(self);
+    uint64_t next = least(wire_next_ms(self), broker_next_ms(self));
 
-    next = least(next, self->core == NULL ? self->starts_at_ms : core_next_deadline_ms(self->core));
-    if (self->core != NULL)
-        next = least(next, self->commits_at_ms);
-    for (unsigned i = 0; i < self->weather.clients; i++) {
-        const struct client *client = &self->client[i];
+    for (unsigned i = 0; i < self->weather.clients; i++)
+        next = least(next, client_next_ms(&self->client[i]));
+    return least(next, world_is_storm(self) ? self->faults_at_ms : self->looks_at_ms);
+}
 
-        next = least(next, client->acts_at_ms);
-        if (client->opens_at_ms != 0)
-            next = least(next, client->opens_at_ms);
-        if (client->model != NULL)
-            next = least(next, model_next_deadline_ms(client->model));
+static void turn_broker(struct world *self)
+{
+    if (self->stalled_until_ms > self->now_ms)
+        return;
+    if (self->core == NULL && self->starts_at_ms <= self->now_ms)
+        broker_start(self);
+    if (self->core != NULL && self->results_at_ms <= self->now_ms)
+        broker_results(self);
+    if (self->core != NULL && self->commits_at_ms <= self->now_ms)
+        broker_commit(self);
+    if (self->core != NULL && core_next_deadline_ms(self->core) <= self->now_ms)
+        broker_tick(self);
+}
+
+static void turn_client(struct world *self, unsigned which)
+{
+    struct client *client = &self->client[which];
+
+    if (client->stalled_until_ms > self->now_ms)
+        return;
+    if (client->opens_at_ms != 0 && client->opens_at_ms <= self->now_ms)
+        client_open(self, which);
+    if (client->model != NULL && model_next_deadline_ms(client->model) <= self->now_ms)
+        client_tick(self, which);
+    if (client->acts_at_ms <= self->now_ms)
+        client_act(self, which);
+}
+
+/* In the calm: once all have settled they say their last words, which must be heard at once. */
+static void look(struct world *self)
+{
+    self->looks_at_ms = self->now_ms + LOOK_MS;
+    if (self->settled_ms != 0) {
+        self->is_over = self->now_ms >= self->settled_ms + LAST_WORDS_MS;
+        return;
     }
-    return next;
+    if (!world_has_settled(self))
+        return;
+    world_tell(self, "all has settled, %llu ms after the storm",
+               (unsigned long long)(self->now_ms - self->weather.storm_ms));
+    self->settled_ms = self->now_ms;
+    self->last_words = self->posts;
+    for (unsigned i = 0; i < self->weather.clients; i++) {
+        client_say(self, &self->client[i], "#room0");
+        client_say(self, &self->client[i], NULL);
+    }
 }
 
 static void turn(struct world *self)
 {
     struct flight flight;
 
-    while (self->failure[0] == '\0' && wire_take(self, &flight)) {
+    if (world_is_storm(self) && self->faults_at_ms <= self->now_ms)
+        faults_turn(self);
+    while (self->failure[0] == '\0' && wire_take(self, &flight))
         arrive(self, &flight);
-        free(flight.bytes);
-    }
-    if (self->core == NULL && self->starts_at_ms <= self->now_ms)
-        broker_start(self);
-    if (self->core != NULL && self->commits_at_ms <= self->now_ms)
-        broker_commit(self);
-    if (self->core != NULL && core_next_deadline_ms(self->core) <= self->now_ms)
-        broker_tick(self);
-    for (unsigned i = 0; i < self->weather.clients; i++) {
-        struct client *client = &self->client[i];
-
-        if (client->opens_at_ms != 0 && client->opens_at_ms <= self->now_ms)
-            client_open(self, i);
-        if (client->model != NULL && model_next_deadline_ms(client->model) <= self->now_ms)
-            client_tick(self, i);
-        if (client->acts_at_ms <= self->now_ms)
-            client_act(self, i);
-    }
+    turn_broker(self);
+    for (unsigned i = 0; i < self->weather.clients; i++)
+        turn_client(self, i);
+    if (!world_is_storm(self) && self->looks_at_ms <= self->now_ms)
+        look(self);
 }
 
 bool world_run(struct world *self)
 {
-    const uint64_t end_ms = self->weather.storm_ms + self->weather.calm_ms;
+    const uint64_t end_ms = self->weather.storm_ms + CALM_MS;
     uint64_t turns_here = 0;
 
-    while (self->failure[0] == '\0') {
+    self->looks_at_ms = self->weather.storm_ms;
+    while (self->failure[0] == '\0' && !self->is_over) {
         const uint64_t next = next_ms(self);
 
         if (next > end_ms)
@@ -226,5 +305,9 @@ bool world_run(struct world *self)
     }
     if (self->failure[0] == '\0')
         check_at_end(self);
+    if (self->failure[0] == '\0')
+        check_log(self);
+    if (self->failure[0] == '\0')
+        check_last_words(self);
     return self->failure[0] == '\0';
 }

@@ -1,5 +1,5 @@
 /* world.h - a whole chat in one thread under a clock of its own: the real core, the real
- * memory store, real client models, the real codec, and a wire that loses, doubles, delays and
+ * store, real client models, the real codec, and a wire that loses, doubles, delays and
  * reorders. Everything follows from the seed. */
 #ifndef TESTS_SIM_WORLD_H
 #define TESTS_SIM_WORLD_H
@@ -7,28 +7,10 @@
 #include "broker/core/core.h"
 #include "broker/store/store.h"
 #include "client/lib/model.h"
+#include "tests/sim/weather.h"
+#include "tests/sim/wire_sim.h"
 
 #include <stdio.h>
-
-#define CLIENTS_MAX 6
-#define ROOMS_MAX   3
-
-/* What one seed brings. Probabilities are per thousand. */
-struct weather {
-    unsigned clients;
-    unsigned rooms;
-    unsigned loss;     /* of a frame, either way */
-    unsigned pub_loss; /* of a broadcast to one subscriber: PUB drops silently */
-    unsigned dup;
-    unsigned delay_ms;  /* at most; frames overtake each other */
-    unsigned commit_ms; /* at most, from submission to commit */
-    unsigned broker_crashes;
-    unsigned client_crashes;
-    unsigned cuts;     /* a client loses its connection */
-    unsigned posts;    /* of each client, over the storm */
-    uint64_t storm_ms; /* faults end here */
-    uint64_t calm_ms;  /* everything must have settled by then */
-};
 
 /* A post as its author knows it. */
 struct post {
@@ -41,27 +23,81 @@ struct post {
     enum zchat_post_state state;
     enum rc rc;
     uint64_t seq;
+    uint64_t said_at_ms;
+    uint32_t failed_as; /* 0; the number of the refused post that this one repeats */
+    bool was_unknown;   /* its author was told so at some time */
+    bool is_member;     /* of the target, for sure */
 };
 
-struct conn; /* a connection: a ROUTER peer and its subscriptions */
+struct person {
+    char nick[16];
+    uint64_t shown;       /* of the own stream, by any device */
+    uint64_t confirmed;   /* as the core had it last */
+    bool left[ROOMS_MAX]; /* once at least: a late LEAVE may still come */
+    bool joined[ROOMS_MAX];
+    /* How long its unconfirmed events have not been published (broker_checks.c). */
+    uint64_t begun_ms, published_ms;
+};
+
+enum room_state { ROOM_OUT, ROOM_JOINING, ROOM_IN, ROOM_LEAVING };
+
+/* One stream as a client follows it, for checks_sim.c. */
+struct follow_view {
+    char stream[32];
+    uint64_t last;  /* shown */
+    uint64_t acked; /* a post at this place was acknowledged before it was followed */
+    bool is_live;
+};
+
+/* A history being read back; `stream` "" when there is none. */
+struct history_view {
+    char stream[32];
+    struct zchat_place from;
+    uint64_t until;
+    uint64_t first; /* from a time on: where that is, 0: nowhere */
+    uint64_t last;  /* shown; 0: nothing yet */
+};
+
+/* What keeps a client's frames from arriving. */
+struct cut {
+    uint64_t up_until_ms;
+    uint64_t down_until_ms;
+    bool is_lossy; /* else they come when it is over */
+};
 
 struct client {
     struct model *model; /* NULL: not running */
+    struct person *person;
     char nick[16];
     session_id session;
     unsigned life; /* counts its restarts */
     struct conn *conn;
+    struct topics topics; /* as its SUB socket has them */
     uint64_t opens_at_ms; /* 0: not waiting to open */
     uint64_t acts_at_ms;
+    uint64_t stalled_until_ms; /* the process sleeps */
+    uint64_t deaf_until_ms;    /* the application takes nothing */
+    struct cut cut;
+    unsigned crash_in; /* steps, 0: none planned */
     unsigned to_post;
     bool is_up;
-    bool is_refused;
+    bool has_lied;
     struct {
-        char stream[32];
-        uint64_t last; /* shown */
-        bool is_live;
-    } follow[ROOMS_MAX + 1];
+        enum room_state state;
+        uint32_t ref;
+    } room[ROOMS_MAX];
+    struct follow_view follow[ROOMS_MAX + 1];
     unsigned follows;
+    struct history_view history;
+};
+
+#define CALM_MS 120000 /* after the storm everything must have settled by then */
+
+struct sim_options {
+    struct weather weather;
+    FILE *story;     /* NULL: silent */
+    bool has_hash;   /* of the story, told or not */
+    const char *dir; /* NULL: the store is in memory; else SQLite in this folder */
 };
 
 struct world {
@@ -69,23 +105,39 @@ struct world {
     uint64_t random;
     uint64_t now_ms;
     struct weather weather;
-    FILE *story; /* NULL: silent */
+    struct sim_options options;
+    uint64_t hash;
 
     struct store *store; /* survives the broker */
     struct store_reader *reader;
     struct core *core; /* NULL: crashed */
     struct effects *fx;
     uint64_t starts_at_ms;
+    uint64_t stalled_until_ms;
+    uint64_t full_until_ms; /* the disk */
+    int64_t wall_jump_ms;
+    unsigned crash_in;      /* effects, 0: none planned */
     struct asked_op *asked; /* submitted, not committed */
     size_t asked_count;
     size_t asked_capacity;
     uint64_t commits_at_ms;
+    struct op_result *results; /* committed, not told to the core */
+    size_t results_count;
+    uint64_t results_at_ms;
+    uint64_t faults_at_ms;
 
+    struct person person[CLIENTS_MAX];
     struct client client[CLIENTS_MAX];
     struct conn *conns;
     uint32_t last_peer;
+    struct {
+        session_id id;
+        const char *nick;
+    } * session; /* all that ever were */
+    size_t sessions;
+    uint64_t acked[ROOMS_MAX + CLIENTS_MAX]; /* the highest acknowledged place of each stream */
 
-    struct flight *flight; /* a heap by time */
+    struct flight **flight; /* a heap by time */
     size_t flights;
     size_t flights_capacity;
     uint64_t flight_order;
@@ -93,12 +145,17 @@ struct world {
     struct post *post;
     size_t posts;
     size_t posts_capacity;
+    uint64_t looks_at_ms; /* in the calm: has it settled? */
+    uint64_t settled_ms;  /* when it had; 0: not yet */
+    size_t last_words;    /* the first post said after that */
+    bool is_over;
 
     size_t shown, commits, broker_crashes, client_crashes; /* what happened, for the summary */
     char failure[400];                                     /* the first broken promise, in words */
+    const char *failure_kind; /* its sentence without the particulars */
 };
 
-void world_init(struct world *self, uint64_t seed, FILE *story);
+void world_init(struct world *self, uint64_t seed, const struct sim_options *options);
 void world_fini(struct world *self);
 /* Run storm and calm; false when a promise was broken: `failure` says which. */
 bool world_run(struct world *self);
@@ -110,61 +167,25 @@ unsigned world_below(struct world *self, unsigned limit);
 void world_tell(struct world *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void world_fail(struct world *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool world_is_storm(const struct world *self);
-
-/* The wire (wire_sim.c): frames in flight. */
-struct conn {
-    struct conn *next;
-    peer_id peer;
-    unsigned client;
-    bool is_open;     /* at the client */
-    bool is_served;   /* the broker that it was made to still runs */
-    uint64_t pipe_ms; /* subscriptions do not overtake each other */
-    size_t topics;
-    char topic[ROOMS_MAX + 4][40];
-};
-
-enum flight_kind {
-    FLIGHT_COMMAND = 1,
-    FLIGHT_ANSWER,
-    FLIGHT_BROADCAST,
-    FLIGHT_SUBSCRIBE,
-    FLIGHT_UNSUBSCRIBE,
-    FLIGHT_READ
-};
-
-struct read_order {
-    peer_id peer;
-    stream_id stream;
-    char name[40];
-    uint64_t ref, first, last, since_ms;
-    uint32_t credit;
-};
-
-struct flight {
-    uint64_t at_ms;
-    uint64_t order;
-    enum flight_kind kind;
-    struct conn *conn;
-    struct read_order read;
-    size_t len;
-    char *bytes;
-};
-
-void wire_send(struct world *self, enum flight_kind kind, struct conn *conn, const char *bytes,
-               size_t len);
-void wire_send_read(struct world *self, const struct read_order *order);
-bool wire_take(struct world *self, struct flight *ret); /* the next that is due by now_ms */
-uint64_t wire_next_ms(const struct world *self);
-void wire_drop_all(struct world *self);
+/* The place in `acked` of a stream; its last one for what does not exist. */
+uint64_t *world_acked(struct world *self, const char *stream);
+int world_room(const char *stream); /* "#room1" is 1; -1: none of ours */
 
 /* The broker's shell (broker_sim.c). */
+void broker_open_store(struct world *self);
 void broker_start(struct world *self);
 void broker_crash(struct world *self);
 void broker_command(struct world *self, struct conn *conn, const char *bytes, size_t len);
 void broker_commit(struct world *self);
+void broker_results(struct world *self);
 void broker_read(struct world *self, const struct read_order *order);
 void broker_tick(struct world *self);
 void broker_fini(struct world *self);
+
+/* What happens in a storm beside the wire's tricks (faults_sim.c). */
+void faults_turn(struct world *self);
+void faults_revive(
+    struct world *self); /* the broker is back: sockets connect again by themselves */
 
 /* The clients' shell (client_sim.c). */
 void client_start(struct world *self, unsigned which);
@@ -173,13 +194,40 @@ void client_open(struct world *self, unsigned which);
 void client_cut(struct world *self, unsigned which, bool is_noticed);
 void client_receive(struct world *self, struct conn *conn, bool is_pub, const char *bytes,
                     size_t len);
-void client_act(struct world *self, unsigned which);
 void client_tick(struct world *self, unsigned which);
-void client_joined(struct world *self, unsigned which, const char *room);
+void client_answered(struct world *self, unsigned which, const struct zchat_event *event);
 bool client_has_settled(struct world *self, unsigned which, const char **ret_why);
+void client_carry_out(struct world *self, struct client *client, struct model_effects *fx);
+void client_listen(struct world *self, struct client *client);
+void client_follow(struct world *self, struct client *client, const char *stream,
+                   enum zchat_place_kind from);
+void client_join(struct world *self, struct client *client, unsigned room);
+struct conn *client_connect(struct world *self, unsigned which);
+
+/* What their people do (people_sim.c). */
+void client_act(struct world *self, unsigned which);
+void client_say(struct world *self, struct client *client, const char *target);
 
 /* The promises (checks_sim.c). */
+stream_id world_stream(struct world *self, const char *name); /* none: there is no such stream */
 void check_shown(struct world *self, unsigned which, const struct zchat_event *event);
 void check_at_end(struct world *self);
+
+/* More promises: what the broker lets out of its hands (broker_checks.c), histories, and
+ * what is kept in the log (log_checks.c). */
+void check_reply(struct world *self, const struct conn *conn, const struct message *message);
+void check_results(struct world *self, const struct op_result *results, size_t count);
+void check_delivered(struct world *self, const struct op_result *result);
+void check_republished(struct world *self);
+void check_note_published(struct world *self, struct span stream, bool is_new);
+void check_sent(struct world *self, struct client *client, const struct message *message);
+void check_refusal(struct world *self, const struct post *post);
+bool check_history(struct world *self, struct client *client, const struct zchat_event *event);
+uint64_t check_first_since(struct world *self, const char *stream, uint64_t since_ms,
+                           uint64_t until);
+void check_live(struct world *self, struct client *client, const struct zchat_event *event);
+void check_last_words(struct world *self);
+void check_log(struct world *self);
+bool world_has_settled(struct world *self);
 
 #endif
