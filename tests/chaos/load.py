@@ -10,7 +10,7 @@ import threading
 import time
 
 from wire import Wire  # also makes zchat_test known
-from zchat_test import Broker, Failed, Person, check, check_no_hole, equal, read_log, shorten, wait_until
+from zchat_test import Broker, Failed, Person, check, check_no_hole, equal, messages, read_log, shorten, wait_until
 
 ROOM = "#lobby"
 END = "the end of the load"
@@ -22,9 +22,10 @@ PATIENCE = 120  # seconds until all is well again; what is measured is in the re
 class Talker:
     """`zchat send --lines --json`, fed line by line."""
 
-    def __init__(self, person, target, options=()):
-        self.person, self.target = person, target
+    def __init__(self, person, target, options=(), serial=0):
+        self.person, self.target, self.options, self.serial = person, target, options, serial
         self.lines, self.written = [], []
+        self.is_killed = False
         self.process = person.start("send", target, "--lines", "--json", "--timeout", "600s", *options)
 
     def say(self, text):
@@ -33,7 +34,10 @@ class Talker:
         self.process.write(text + "\n")
 
     def acks(self):
-        return [json.loads(line) for line in self.process.out]
+        lines = self.process.out
+        if self.is_killed and lines and not lines[-1].endswith("}"):
+            lines.pop()  # cut by the kill
+        return [json.loads(line) for line in lines]
 
     def delays(self):
         """Seconds from line to acknowledgement."""
@@ -43,7 +47,8 @@ class Talker:
         """Everything was acknowledged, once, in order, and is where it was said to be."""
         acks = self.acks()
         about = self.process.name
-        equal(len(acks), len(self.lines), f"acknowledgements of {about}")
+        if not self.is_killed:
+            equal(len(acks), len(self.lines), f"acknowledgements of {about}")
         before = 0
         for text, ack in zip(self.lines, acks):
             check(ack["state"] in ("stored", "delivered"), f"{about} was told {ack}")
@@ -52,6 +57,14 @@ class Talker:
             event = kept.get((ack["stream"], ack["seq"]))
             check(event is not None, f"{about}: {ack['stream']} {ack['seq']} was acknowledged and is lost")
             equal((event.get("text"), event["from"]), (text, self.person.nick), f"event {ack['seq']} of {about}")
+
+    def check_order(self, stream, events):
+        """Its lines stand there once, in its order; all of them, when it came to its end."""
+        mine = [event["text"] for event in events if event["text"].startswith(f"{self.person.nick}.{self.serial} ")]
+        if self.is_killed:
+            equal(mine, [line for line in self.lines if line in set(mine)], f"{self.process.name} in {stream}")
+        else:
+            equal(mine, self.lines, f"{self.process.name} in {stream}")
 
 
 class Load:
@@ -71,7 +84,9 @@ class Load:
         self.rooms = [Talker(people[nick], ROOM) for nick in ("alice", "bob")]
         delivered = ("--wait", "delivered")
         self.privates = [Talker(people["erin"], "@frank", delivered), Talker(people["frank"], "@erin", delivered)]
-        self.visits = []  # (text, exit code, what it printed, seconds)
+        self.killed, self.retired = [], []  # talkers; (reader, stream)
+        self.lock = threading.Lock()  # who talks, and who reads
+        self.visits = []  # (text, exit code, what it printed, when, seconds)
         self._is_over = threading.Event()
         self._work = [self._feed] + ([self._visit] if has_visitor else [])
         self._threads = []
@@ -107,29 +122,63 @@ class Load:
 
     def _say(self, talker, with_text=""):
         filler = "x" * self.rng.choice((0, 10, 40, 200))
-        talker.say(f"{talker.person.nick} {len(talker.lines)} {with_text} {filler}".rstrip())
+        talker.say(f"{talker.person.nick}.{talker.serial} {len(talker.lines)} {with_text} {filler}".rstrip())
 
     def _feed(self):
         at, turn = time.monotonic(), 0
         while not self._is_over.is_set():
-            for talker in self.rooms:
-                self._say(talker)
-            if turn % 4 == 0:
-                for talker in self.privates:
+            with self.lock:
+                for talker in self.rooms:
+                    self._say(talker)
+                for talker in self.privates if turn % 4 == 0 else ():
                     self._say(talker, self.secret)
             turn += 1
             at += 1 / self.pace
             self._is_over.wait(max(0.0, at - time.monotonic()))
 
     def _visit(self):
+        self._is_over.wait(1)  # until there are faults
         while not self._is_over.is_set():
             text, begin = f"guest {len(self.visits)}", time.monotonic()
             result = self.people["guest"].run("send", ROOM, text, "--timeout", "60s", timeout=200)
-            self.visits.append((text, result.code, result.out.decode(), time.monotonic() - begin))
+            self.visits.append((text, result.code, result.out.decode(), begin, time.monotonic() - begin))
             self._is_over.wait(1)
 
     def acknowledged(self):
         return sum(talker.process.out_count() for talker in self.rooms + self.privates)
+
+    def kill(self, rng):
+        """kill -9 somebody, who comes again at once; returns who it was."""
+        with self.lock:
+            which = rng.choice(("broker", "broker", "talker", "private", "tail", "inbox", "logger"))
+            if which == "broker":
+                self.broker.kill9()
+                self.broker.start()
+            elif which in ("talker", "private"):
+                talkers = self.rooms if which == "talker" else self.privates
+                at = rng.randrange(len(talkers))
+                old = talkers[at]
+                old.is_killed = True
+                old.process.kill9()
+                self.killed.append(old)
+                talkers[at] = Talker(old.person, old.target, old.options, old.serial + 1)
+            elif which == "tail":
+                at = rng.randrange(len(self.tails))
+                nick = ("carol", "dave")[at]
+                self._retire(self.tails[at], ROOM)
+                self.tails[at] = self.people[nick].tail(ROOM, "--since", "all")
+            elif which == "inbox":
+                nick = rng.choice(("erin", "frank"))
+                self._retire(self.inboxes[nick], "@" + nick)
+                self.inboxes[nick] = self.people[nick].tail("@" + nick, "--since", "all")
+            else:
+                self.logger.kill9()
+                self.logger = self.scene.logger(self.broker)
+        return which
+
+    def _retire(self, reader, stream):
+        reader.kill9()
+        self.retired.append((reader, stream))
 
     # And then
 
@@ -164,9 +213,13 @@ class Load:
         for stream, events in kept.items():
             check_no_hole(events, f"{stream} at the broker")
             equal(events[0]["seq"], 1, f"the first event of {stream}")
-        for talker in self.rooms + self.privates:
+        for talker in self.rooms + self.privates + self.killed:
             talker.check(by_place)
         self._check_nothing_else(kept)
+        for reader, stream in self.retired:
+            lines = [line for line in reader.out if line.endswith("}")]  # the last may be cut by the kill
+            if lines:
+                check_view(reader.name, [json.loads(line) for line in lines], kept[stream])
         log = read_log(self.logger.out_folder, ROOM)
         for name, events, want in [("the log", log, kept[ROOM])] + \
                 [(tail.name, tail.json(), kept[ROOM]) for tail in self.tails] + \
@@ -177,23 +230,24 @@ class Load:
         self._check_resources()
 
     def _check_nothing_else(self, kept):
-        """What stands in the room was said; once."""
-        said = {(talker.person.nick, text) for talker in self.rooms for text in talker.lines}
-        said |= {("guest", visit[0]) for visit in self.visits} | {("judge", END)}
-        stands = [(event["from"], event["text"]) for event in kept[ROOM] if event["type"] == "message"]
-        equal(len(stands), len(set(stands)), "messages in the room, and different ones")
-        check(set(stands) <= said, f"nobody said {shorten(set(stands) - said)}")
-        for talker in self.privates:
-            for stream in ("@erin", "@frank"):
-                got = [event["text"] for event in kept[stream]
-                       if event["type"] == "message" and event["from"] == talker.person.nick]
-                equal(got, talker.lines, f"what {stream} has of {talker.person.nick}")
+        """What stands there was said; once; everybody's lines in their order."""
+        said = {text for talker in self.rooms + self.privates + self.killed for text in talker.lines}
+        said |= {visit[0] for visit in self.visits} | {END}
+        for stream, events in kept.items():
+            stands = [event["text"] for event in messages(events)]
+            equal(len(stands), len(set(stands)), f"messages in {stream}, and different ones")
+            check(set(stands) <= said, f"nobody said {shorten(set(stands) - said)} in {stream}")
+            for talker in self.rooms + self.privates + self.killed:
+                is_private = talker.target != ROOM
+                if is_private == (stream != ROOM):
+                    talker.check_order(stream, messages(events))
 
     def _check_canary(self):
         """Private text is found at its two ends, and nowhere else."""
         for nick, inbox in self.inboxes.items():
             check(any(self.secret in line for line in inbox.out), f"{nick} does not have the private text")
-        strangers = [process for process in self.scene.processes if process not in self.inboxes.values()]
+        inboxes = list(self.inboxes.values()) + [reader for reader, stream in self.retired if stream != ROOM]
+        strangers = [process for process in self.scene.processes if process not in inboxes]
         for process in strangers:
             check(not any(self.secret in line for line in process.out + process.err),
                   f"{process.name} has seen private text")
@@ -202,7 +256,7 @@ class Load:
 
     def _check_visits(self, events):
         texts = {event["seq"]: event["text"] for event in events if event["type"] == "message"}
-        for text, code, out, _ in self.visits:
+        for text, code, out, *_ in self.visits:
             if code == 0:
                 match = re.fullmatch(rf"{ROOM} (\d+)\n", out)
                 check(match and texts.get(int(match.group(1))) == text, f"'{text}' was acknowledged: {out}")

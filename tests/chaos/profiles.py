@@ -7,9 +7,10 @@ import time
 
 
 class Profile:
-    def __init__(self, name, what, run, proof, p99_max=None, is_asked=True):
+    def __init__(self, name, what, run, proof, p99_max=None, is_asked=True, pace=5.0):
         self.name, self.what, self.run, self.proof = name, what, run, proof
         self.p99_max = p99_max    # seconds; None: not asked
+        self.pace = pace          # lines a second of each who talks in the room
         self.is_asked = is_asked  # False: only safety is asked while it lasts
 
 
@@ -55,13 +56,13 @@ def cuts(*ways):
 def resets(bench, until):
     """For a moment, every packet that reaches the broker's host is answered with RST."""
     port = bench.broker.port
-    bench.wire.nft("host", "table inet storm { chain in { type filter hook input priority 0; } }")
+    bench.wire.nft("host", "table inet storm {\nchain gate { type filter hook input priority 0; }\n}\n")
     while time.monotonic() < until:
         time.sleep(bench.span(0.5, 5, until))
-        bench.wire.nft("host", f"add rule inet storm in tcp dport {{ {port}, {port + 1} }} reject with tcp reset")
+        bench.wire.nft("host", f"add rule inet storm gate tcp dport {{ {port}, {port + 1} }} reject with tcp reset")
         bench.done += 1
         time.sleep(bench.span(0.2, 1.5, until))
-        bench.wire.nft("host", "flush chain inet storm in")
+        bench.wire.nft("host", "flush chain inet storm gate")
 
 
 def stops(bench, until):
@@ -84,7 +85,7 @@ PROFILES = [
     Profile("delay", "1 s +- 300 ms each way", steady(delay=1000, jitter=300), "sent"),
     Profile("dup", "30 % of the packets twice", steady(dup=30, delay=5, jitter=5), "doubled"),
     Profile("reorder", "25 % overtake, 60 +- 40 ms", steady(reorder=25, delay=60, jitter=40), "sent"),
-    Profile("slow", "64 kbit/s each way, queue of 60", steady(rate=64, queue=60), "sent"),
+    Profile("slow", "64 kbit/s each way, queue of 60", steady(rate=64, queue=60), "sent", pace=1.5),
     Profile("cuts", "a machine cut off for 1 to 60 s", cuts("both"), "done"),
     Profile("oneway-up", "nothing from a machine arrives", cuts("up"), "done"),
     Profile("oneway-down", "nothing to a machine arrives", cuts("down"), "done"),
