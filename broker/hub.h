@@ -6,6 +6,7 @@
 #include "broker/net/front.h"
 #include "broker/readers.h"
 #include "broker/store/writer.h"
+#include "shared/text/history.h"
 
 /* What the hub works with; all of it stays its owner's. */
 struct hub_parts {
@@ -13,8 +14,9 @@ struct hub_parts {
     struct front *front;
     struct writer *writer;
     struct readers *readers;
-    uint32_t sessions_max; /* as the core's */
-    int signal_fd;         /* SIGTERM and SIGINT stop; others go to on_signal */
+    uint32_t sessions_max;   /* as the core's */
+    struct history *history; /* NULL: none is kept */
+    int signal_fd;           /* SIGTERM and SIGINT stop; others go to on_signal */
     void (*on_signal)(void *context, int signal_number);
     void *context;
 };

@@ -31,6 +31,7 @@ struct broker {
     struct front *front;
     struct writer *writer;
     struct readers *readers;
+    struct history *history;
     char url[URL_BYTES_MAX];
     char why[FOLDER_WHY_BYTES];
 };
@@ -271,6 +272,9 @@ static enum rc broker_open(struct broker *self)
         rc = key_pair_load(self->options.data, &self->keys, self->why);
     if (rc == RC_OK)
         rc = open_store(self);
+    if (rc == RC_OK && self->options.history[0] != '\0' &&
+        (rc = history_open(self->options.history, &self->history)) != RC_OK)
+        (void)complain_of(self, self->options.history);
     if (rc == RC_OK)
         rc = open_core(self);
     if (rc == RC_OK)
@@ -291,6 +295,7 @@ static void broker_close(struct broker *self)
         (void)zmq_ctx_term(self->zmq_context);
     core_destroy(&self->core);
     store_close(&self->store);
+    history_close(&self->history);
     key_pair_wipe(&self->keys);
     if (self->signal_fd >= 0)
         (void)close(self->signal_fd);
@@ -311,6 +316,7 @@ static int serve(struct broker *self)
                                          .writer = self->writer,
                                          .readers = self->readers,
                                          .sessions_max = self->options.limits.sessions_max,
+                                         .history = self->history,
                                          .signal_fd = self->signal_fd,
                                          .on_signal = on_signal,
                                          .context = self});

@@ -52,6 +52,8 @@ static const struct option_row TABLE[] = {
      "LEVEL", "error, warn, info or debug"},
     {"log-file", OPTION_TEXT, AT(log_file), NULL, 0, 0, NULL, true, false, "FILE",
      "log into this file instead of stderr; SIGUSR1 opens it anew"},
+    {"history", OPTION_TEXT, AT(history), NULL, 0, 0, NULL, false, false, "FILE",
+     "append what is published, for zchat-check; texts as hashes"},
     {"check-config", OPTION_FLAG, AT(is_check), NULL, 0, 1, NULL, false, true, NULL,
      "check the configuration and exit"},
     {"print-config", OPTION_FLAG, AT(is_print), NULL, 0, 1, NULL, false, true, NULL,

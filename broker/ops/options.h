@@ -32,6 +32,7 @@ struct options {
     char metrics[PATH_BYTES_MAX];
     uint32_t log_level; /* enum log_level */
     char log_file[PATH_BYTES_MAX];
+    char history[PATH_BYTES_MAX]; /* "": none is kept */
     uint32_t disk_free_min_mib;
     uint32_t disk_use_max_mib; /* 0: no limit */
     uint32_t ballast_mib;
