@@ -83,7 +83,9 @@ size_t own_posts_unshown(const struct own_posts *self)
     for (size_t i = 0; i < self->count; i++) {
         const struct own_post *post = &self->item[i];
 
-        count += post->target[0] == '#' && post->state == ZCHAT_STORED && !post->is_shown;
+        /* Waiting though nothing is unanswered: the answer has come and was not told yet. */
+        count += post->state == ZCHAT_WAITING ||
+                 (post->target[0] == '#' && post->state == ZCHAT_STORED && !post->is_shown);
     }
     return count;
 }

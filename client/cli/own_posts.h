@@ -42,7 +42,7 @@ struct own_post *own_posts_find(struct own_posts *self, uint32_t number);
 struct own_post *own_posts_last_failed(struct own_posts *self);
 void own_posts_remove(struct own_posts *self, struct own_post *post);
 
-/* Posts to rooms whose event was not printed yet, though they are stored. */
+/* Posts that something is still to be shown of: their answer, or in a room their event. */
 size_t own_posts_unshown(const struct own_posts *self);
 size_t own_posts_failed(const struct own_posts *self);
 
