@@ -1,7 +1,42 @@
 # shellcheck shell=bash
-# sim [ARGUMENT ...]   many seeds of the simulated chat (--seeds N --first SEED --story); default: 20000 new ones
+# sim [ARGUMENT ...]   many seeds of the simulated chat: --seeds N, --mutants, --shrink SEED, --campaign N; default: 20000 new ones
+new_seed() {
+    od -An -N4 -tu4 /dev/urandom | tr -d ' '
+}
+
+# A campaign is recorded with what it took to repeat it.
+campaign() {
+    local seeds=$1 first=$2 results began out
+    results=docs/results/sim-$(date +%F).md
+    began=$(date '+%F %T')
+    mkdir -p docs/results
+    echo "$seeds seeds from $first; the result goes to $results"
+    out=$(nice -n 10 build/release/tests/sim/sim --seeds "$seeds" --first "$first" --jobs 2 2>&1) && status=0 || status=$?
+    [ -f "$results" ] || printf '# Simulation campaigns of %s\n' "$(date +%F)" >"$results"
+    {
+        printf '\n## %s seeds from %s\n\n' "$seeds" "$first"
+        printf -- '- began %s, ended %s\n' "$began" "$(date '+%F %T')"
+        printf -- '- sources: %s%s\n' "$(git rev-parse --short HEAD)" \
+            "$(git diff --quiet HEAD -- shared broker client tests/sim || echo ', with changes that are not committed')"
+        printf -- '- machine: %s, %s processors, %s\n' "$(uname -sr)" "$(nproc)" \
+            "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)"
+        # shellcheck disable=SC2016  # the backticks are Markdown's
+        printf -- '- command: `sim --seeds %s --first %s --jobs 2` (preset release)\n\n' "$seeds" "$first"
+        printf '%s\n' "$out" | sed 's/^/    /'
+    } >>"$results"
+    printf '%s\n' "$out"
+    return "$status"
+}
+
+case ${1-} in
+--mutants)
+    shift
+    exec /usr/bin/python3 scripts/dev.d/mutants.py "$@"
+    ;;
+esac
 build_preset release sim
-if [ $# -eq 0 ]; then
-    set -- --seeds 20000 --first "$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')"
-fi
-build/release/tests/sim/sim "$@"
+case ${1-} in
+'') build/release/tests/sim/sim --seeds 20000 --first "$(new_seed)" --jobs "$(nproc)" ;;
+--campaign) campaign "${2?how many seeds}" "${3-$(new_seed)}" ;;
+*) build/release/tests/sim/sim "$@" ;;
+esac

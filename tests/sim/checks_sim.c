@@ -82,6 +82,8 @@ static void check_post_state(struct world *self, struct client *client,
         post->was_unknown = true;
     if (event->post == ZCHAT_FAILED)
         check_refusal(self, post);
+    if (event->post == ZCHAT_DELIVERED)
+        check_delivery(self, post, event->seq);
     if (event->post != ZCHAT_STORED)
         return;
     post->seq = event->seq;

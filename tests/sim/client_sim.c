@@ -147,6 +147,7 @@ void client_start(struct world *self, unsigned which)
     client->life++;
     client->follows = 0;
     client->history.stream[0] = '\0';
+    client->histories = 1 + world_below(self, 4);
     client->is_up = false;
     client->crash_in = 0;
     client->deaf_until_ms = 0;

@@ -38,6 +38,17 @@ void check_refusal(struct world *self, const struct post *post)
                    self->client[post->client].nick, post->target, rc_name(post->rc));
 }
 
+/* What is delivered was shown to its recipient. */
+void check_delivery(struct world *self, const struct post *post, uint64_t seq)
+{
+    for (unsigned i = 0; i < self->weather.people; i++) {
+        if (strcmp(self->person[i].nick, post->target + 1) == 0 && self->person[i].shown >= seq)
+            return;
+    }
+    world_fail(self, "post %u of %s is delivered to %s, who was not shown it", post->number,
+               self->client[post->client].nick, post->target);
+}
+
 static uint64_t first_of_history(const struct history_view *history)
 {
     if (history->from.kind == ZCHAT_FROM_TIME)

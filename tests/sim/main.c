@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -206,17 +207,30 @@ static void read_argument(struct arguments *self, const char *option, const char
         exit_with_usage();
 }
 
+static uint64_t cpu_ms(int who)
+{
+    struct rusage usage;
+
+    if (getrusage(who, &usage) != 0)
+        return 0;
+    return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+           (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+}
+
 static void print_summary(const struct arguments *arguments, const struct totals *totals,
                           uint64_t took_ms)
 {
+    const uint64_t used_ms = cpu_ms(RUSAGE_SELF) + cpu_ms(RUSAGE_CHILDREN) + 1;
+
     printf("%llu seeds from %llu kept every promise: %llu posts, %llu events shown, %llu commits, "
-           "%llu broker and %llu client crashes, settled at most %llu ms after a storm, %llu "
-           "seeds/s\n",
+           "%llu broker and %llu client crashes, settled at most %llu ms after a storm; %llu "
+           "seeds/s, %llu a second of one processor\n",
            (unsigned long long)totals->seeds, (unsigned long long)arguments->first,
            (unsigned long long)totals->posts, (unsigned long long)totals->shown,
            (unsigned long long)totals->commits, (unsigned long long)totals->broker_crashes,
            (unsigned long long)totals->client_crashes, (unsigned long long)totals->settling_ms,
-           (unsigned long long)(totals->seeds * 1000 / took_ms));
+           (unsigned long long)(totals->seeds * 1000 / took_ms),
+           (unsigned long long)(totals->seeds * 1000 / used_ms));
 }
 
 int main(int argc, char **argv)

@@ -145,17 +145,34 @@ static void come_and_go(struct world *self, struct client *client)
         client_join(self, client, room);
 }
 
+static unsigned own_at(const struct client *client)
+{
+    unsigned at = 0;
+
+    while (at + 1 < client->follows && client->follow[at].stream[0] != '@')
+        at++;
+    return at;
+}
+
 /* A history ends before what is live begins, so that it is clear which of both an event belongs to. */
 static void read_back(struct world *self, struct client *client)
 {
     static const enum zchat_place_kind KINDS[] = {ZCHAT_FROM_SEQ, ZCHAT_FROM_LAST, ZCHAT_FROM_TIME};
-    const struct follow_view *follow = &client->follow[world_below(self, client->follows)];
+    /* As often of the own stream as of all others. */
+    const struct follow_view *follow =
+        &client->follow[world_below(self, 2) == 0 ? own_at(client)
+                                                  : world_below(self, client->follows)];
     struct model_effects fx = {0};
     struct history_view history = {.from.kind = KINDS[world_below(self, 3)]};
 
-    if (client->history.stream[0] != '\0' || !follow->is_live || follow->last == 0)
+    /* What was shown may be read from the disk before the broker knows that it is there. */
+    const uint64_t acked = *world_acked(self, follow->stream);
+    const uint64_t known = follow->last < acked ? follow->last : acked;
+
+    if (client->histories == 0 || client->history.stream[0] != '\0' || !follow->is_live ||
+        known == 0)
         return;
-    history.until = 1 + world_random(self) % follow->last;
+    history.until = 1 + world_random(self) % known;
     history.from.value = 1 + world_random(self) % history.until;
     memcpy(history.stream, follow->stream, sizeof history.stream);
     if (history.from.kind == ZCHAT_FROM_TIME) {
@@ -165,6 +182,7 @@ static void read_back(struct world *self, struct client *client)
     if (model_follow(client->model, span_of(history.stream), history.from, history.until,
                      self->now_ms, &fx) == RC_OK) {
         client->history = history;
+        client->histories--;
         world_tell(self, "%s reads %s back, kind %d, from %llu until %llu", client->nick,
                    history.stream, (int)history.from.kind, (unsigned long long)history.from.value,
                    (unsigned long long)history.until);

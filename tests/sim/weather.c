@@ -60,7 +60,7 @@ struct weather weather_draw(uint64_t seed)
     weather.deafness = at_times(random, 60);
     weather.clock_jumps = at_times(random, 60);
     weather.leaves = at_times(random, 60);
-    weather.histories = at_times(random, 150);
+    weather.histories = at_times(random, 300);
     weather.lies = at_times(random, 150);
     return weather;
 }

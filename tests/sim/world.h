@@ -89,6 +89,7 @@ struct client {
     struct follow_view follow[ROOMS_MAX + 1];
     unsigned follows;
     struct history_view history;
+    unsigned histories; /* to read yet in this life: another one can heal what one has broken */
 };
 
 #define CALM_MS 120000 /* after the storm everything must have settled by then */
@@ -221,6 +222,7 @@ void check_delivered(struct world *self, const struct op_result *result);
 void check_republished(struct world *self);
 void check_note_published(struct world *self, struct span stream, bool is_new);
 void check_sent(struct world *self, struct client *client, const struct message *message);
+void check_delivery(struct world *self, const struct post *post, uint64_t seq);
 void check_refusal(struct world *self, const struct post *post);
 bool check_history(struct world *self, struct client *client, const struct zchat_event *event);
 uint64_t check_first_since(struct world *self, const char *stream, uint64_t since_ms,
