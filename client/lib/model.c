@@ -518,6 +518,30 @@ void model_set_away(struct model *self, bool is_away, uint64_t now_ms, struct mo
         context_send(ctx, &(struct message){.verb = VERB_PING});
 }
 
+enum rc model_restore(struct model *self, uint32_t number, struct span target, struct span kind,
+                      struct span text, uint32_t timeout_ms, uint64_t now_ms)
+{
+    self->ctx.now_ms = now_ms; /* nothing is asked for before model_opened() */
+    return outbox_restore(self->outbox, &self->ctx, number, target, kind, text, timeout_ms);
+}
+
+enum rc model_restored(struct model *self, uint32_t next)
+{
+    return outbox_restored(self->outbox, next);
+}
+
+enum rc model_next_number(const struct model *self, struct span target, struct span kind,
+                          struct span text, uint32_t *ret)
+{
+    return outbox_next_number(self->outbox, &self->ctx, target, kind, text, ret);
+}
+
+bool model_failed(const struct model *self, uint32_t number, struct span *ret_target,
+                  struct span *ret_kind, struct span *ret_text)
+{
+    return outbox_failed(self->outbox, number, ret_target, ret_kind, ret_text);
+}
+
 size_t model_unanswered(const struct model *self)
 {
     return outbox_count(self->outbox);

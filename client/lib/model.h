@@ -96,6 +96,20 @@ enum rc model_retry(struct model *self, uint32_t number, uint32_t timeout_ms, ui
 /* Whether the person is away: said at once, and with every PING. */
 void model_set_away(struct model *self, bool is_away, uint64_t now_ms, struct model_effects *fx);
 size_t model_unanswered(const struct model *self);
+
+/* What an earlier run of this session left without an answer: first of all, in the order of the numbers, and once
+ * behind the last one the number of the next new post. Each is told as ZCHAT_WAITING with its target and text.
+ * RC_LIMIT, RC_BAD_FIELD: this cannot be one outbox; make another model. */
+enum rc model_restore(struct model *self, uint32_t number, struct span target, struct span kind,
+                      struct span text, uint32_t timeout_ms, uint64_t now_ms) MUST_CHECK;
+enum rc model_restored(struct model *self, uint32_t next) MUST_CHECK;
+/* For writing a post down before it is made: the number that model_post() would give it now, or the code of its
+ * refusal; and a refused post that model_retry() would give a new number (spans: until the next call). */
+enum rc model_next_number(const struct model *self, struct span target, struct span kind,
+                          struct span text, uint32_t *ret) MUST_CHECK;
+bool model_failed(const struct model *self, uint32_t number, struct span *ret_target,
+                  struct span *ret_kind, struct span *ret_text);
+
 enum rc model_follow(struct model *self, struct span stream, struct zchat_place from,
                      uint64_t until, uint64_t now_ms, struct model_effects *fx) MUST_CHECK;
 void model_unfollow(struct model *self, struct span stream, struct model_effects *fx);

@@ -32,6 +32,7 @@ struct outbox {
     size_t count;   /* posts in the ring */
     bool is_numbered, was_welcomed;
     bool is_resumed; /* repeats an earlier run's posts under their numbers, from the first on */
+    uint32_t restored_end; /* numbers below it are an earlier run's; 0: nothing was restored */
 
     uint32_t window, burst;
     uint32_t retry_ms;
@@ -254,7 +255,7 @@ static uint64_t deadline_of(const struct model_context *ctx, uint32_t timeout_ms
     return timeout_ms == 0 ? NEVER_MS : ctx->now_ms + timeout_ms;
 }
 
-static uint32_t append(struct outbox *self, struct model_context *ctx, struct post *post)
+static uint32_t put(struct outbox *self, struct post *post)
 {
     const uint32_t number = self->end++;
 
@@ -262,27 +263,20 @@ static uint32_t append(struct outbox *self, struct model_context *ctx, struct po
     *slot(self, number) = post;
     self->count++;
     self->is_numbered = true;
+    return number;
+}
+
+static uint32_t append(struct outbox *self, struct model_context *ctx, struct post *post)
+{
+    const uint32_t number = put(self, post);
+
     pump(self, ctx);
     return number;
 }
 
-enum rc outbox_post(struct outbox *self, struct model_context *ctx, struct span target,
-                    struct span kind, struct span text, uint32_t number_or_0, uint32_t timeout_ms,
-                    uint32_t *ret_number)
+static struct post *post_new(struct span target, struct span kind, struct span text,
+                             uint64_t deadline_ms)
 {
-    enum rc rc = check_post(target, kind, text);
-
-    if (rc == RC_OK)
-        rc = check_room(self, ctx);
-    if (rc == RC_OK && number_or_0 != 0 && (self->is_numbered || number_or_0 == UINT32_MAX))
-        rc = RC_BAD_FIELD;
-    if (rc != RC_OK)
-        return rc;
-    if (number_or_0 != 0) {
-        self->is_resumed = true;
-        self->first = self->send = self->end = number_or_0;
-    }
-
     struct post *post = x_alloc(1, sizeof(*post));
 
     if (span_equal(kind, SPAN("message")))
@@ -291,9 +285,88 @@ enum rc outbox_post(struct outbox *self, struct model_context *ctx, struct span 
     post->kind = x_spandup(kind);
     post->text = x_spandup(text);
     post->text_len = text.len;
-    post->deadline_ms = deadline_of(ctx, timeout_ms);
-    *ret_number = append(self, ctx, post);
+    post->deadline_ms = deadline_ms;
+    return post;
+}
+
+enum rc outbox_next_number(const struct outbox *self, const struct model_context *ctx,
+                           struct span target, struct span kind, struct span text, uint32_t *ret)
+{
+    enum rc rc = check_post(target, kind, text);
+
+    if (rc == RC_OK)
+        rc = check_room(self, ctx);
+    if (rc == RC_OK)
+        *ret = self->end;
+    return rc;
+}
+
+enum rc outbox_post(struct outbox *self, struct model_context *ctx, struct span target,
+                    struct span kind, struct span text, uint32_t number_or_0, uint32_t timeout_ms,
+                    uint32_t *ret_number)
+{
+    uint32_t next;
+    enum rc rc = outbox_next_number(self, ctx, target, kind, text, &next);
+
+    if (rc == RC_OK && number_or_0 != 0 && (self->is_numbered || number_or_0 == UINT32_MAX))
+        rc = RC_BAD_FIELD;
+    if (rc != RC_OK)
+        return rc;
+    if (number_or_0 != 0) {
+        self->is_resumed = true;
+        self->first = self->send = self->end = number_or_0;
+    }
+    *ret_number = append(self, ctx, post_new(target, kind, text, deadline_of(ctx, timeout_ms)));
     return RC_OK;
+}
+
+enum rc outbox_restore(struct outbox *self, struct model_context *ctx, uint32_t number,
+                       struct span target, struct span kind, struct span text, uint32_t timeout_ms)
+{
+    const enum rc rc = check_post(target, kind, text);
+
+    if (rc != RC_OK)
+        return rc;
+    if (number == 0 || number == UINT32_MAX || (self->count > 0 && number < self->end))
+        return RC_BAD_FIELD;
+    if (self->count > 0 && number - self->first >= self->posts_max)
+        return RC_LIMIT;
+    if (self->count == 0)
+        self->first = self->send = number;
+    self->end = number; /* those between were answered */
+
+    const struct zchat_event event = {.kind = ZCHAT_POST, .post = ZCHAT_WAITING, .number = number};
+    const struct tell_texts texts = {.stream = target, .message_kind = kind, .text = text};
+
+    put(self, post_new(target, kind, text, deadline_of(ctx, timeout_ms)));
+    tells_add(&ctx->tells, &event, &texts);
+    return RC_OK;
+}
+
+enum rc outbox_restored(struct outbox *self, uint32_t next)
+{
+    if (self->count == 0 || next < self->end)
+        return RC_BAD_FIELD;
+    if (next - self->first > self->posts_max)
+        return RC_LIMIT;
+    self->end = self->restored_end = next;
+    return RC_OK;
+}
+
+bool outbox_failed(const struct outbox *self, uint32_t number, struct span *ret_target,
+                   struct span *ret_kind, struct span *ret_text)
+{
+    for (size_t i = 0; i < OUTBOX_FAILED_MAX && post_at(self, number) == NULL; i++) {
+        const struct post *post = self->failed[i].post;
+
+        if (post == NULL || self->failed[i].number != number)
+            continue;
+        *ret_target = span_of(post->target);
+        *ret_kind = span_of(post->kind);
+        *ret_text = (struct span){post->text, post->text_len};
+        return true;
+    }
+    return false;
 }
 
 static enum rc retry_failed(struct outbox *self, struct model_context *ctx, uint32_t number,
@@ -353,12 +426,13 @@ static void fail(struct outbox *self, struct model_context *ctx, uint32_t number
     self->next_failed = (self->next_failed + 1) % OUTBOX_FAILED_MAX;
 }
 
-/* Broker and outbox do not mean the same posts by their numbers: nothing of it can be trusted. */
+/* Broker and outbox do not mean the same posts by their numbers: nothing of it can be trusted. What an earlier
+ * run left may be stored, so that one is not offered for another try. */
 static void give_up(struct outbox *self, struct model_context *ctx, uint32_t next)
 {
     for (uint32_t n = self->first; n < self->end; n++) {
         if (post_at(self, n) != NULL)
-            fail(self, ctx, n, RC_BAD_FIELD,
+            fail(self, ctx, n, n < self->restored_end ? RC_TOO_OLD : RC_BAD_FIELD,
                  SPAN("the broker expects another number of this session"));
     }
     self->first = self->send = self->end = next;
@@ -372,6 +446,10 @@ static bool has_lost_count(const struct outbox *self, uint64_t next)
 {
     if (self->is_resumed) /* a run is repeated: the broker may know numbers beyond ours */
         return false;
+    /* Everything below `first` was answered, and nothing left the earlier run that it had not written down. Posts
+     * that this run added since must not hide that its copy of the outbox is an old one. */
+    if (self->restored_end != 0 && !self->was_welcomed)
+        return next < self->first || next > self->restored_end;
     return next > (self->was_welcomed ? self->end : self->first);
 }
 

@@ -22,6 +22,16 @@ enum rc outbox_post(struct outbox *self, struct model_context *ctx, struct span 
                     uint32_t *ret_number) MUST_CHECK;
 enum rc outbox_retry(struct outbox *self, struct model_context *ctx, uint32_t number,
                      uint32_t timeout_ms, uint32_t *ret_number) MUST_CHECK;
+/* As model_restore(), model_restored(), model_next_number() and model_failed(). */
+enum rc outbox_restore(struct outbox *self, struct model_context *ctx, uint32_t number,
+                       struct span target, struct span kind, struct span text,
+                       uint32_t timeout_ms) MUST_CHECK;
+enum rc outbox_restored(struct outbox *self, uint32_t next) MUST_CHECK;
+enum rc outbox_next_number(const struct outbox *self, const struct model_context *ctx,
+                           struct span target, struct span kind, struct span text,
+                           uint32_t *ret) MUST_CHECK;
+bool outbox_failed(const struct outbox *self, uint32_t number, struct span *ret_target,
+                   struct span *ret_kind, struct span *ret_text);
 size_t outbox_count(const struct outbox *self);
 
 /* The link is up: `next` is what the broker expects. Sends everything again. */
