@@ -100,8 +100,7 @@ static bool write_all(int fd, struct span content)
     return true;
 }
 
-/* The name itself is safe on disk only when its folder is. */
-static bool sync_folder_of(const char *path)
+enum rc files_sync_folder(const char *path)
 {
     char folder[FILE_PATH_MAX];
     const char *slash = strrchr(path, '/');
@@ -114,10 +113,10 @@ static bool sync_folder_of(const char *path)
         snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path) + 1, path);
     fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return false;
+        return RC_SYSTEM;
     is_done = fsync(fd) == 0;
     close(fd);
-    return is_done;
+    return is_done ? RC_OK : RC_SYSTEM;
 }
 
 enum rc files_write(const char *path, struct span content, bool keep_existing)
@@ -144,8 +143,7 @@ enum rc files_write(const char *path, struct span content, bool keep_existing)
     } else if (rename(temporary, path) != 0) {
         goto out;
     }
-    if (sync_folder_of(path))
-        rc = RC_OK;
+    rc = files_sync_folder(path);
 out:
     saved = errno;
     close(fd);

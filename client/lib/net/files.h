@@ -25,6 +25,9 @@ enum rc files_read(const char *path, char *buf, size_t capacity, size_t *ret_len
  * rename; or link, with `keep_existing`, which gives RC_END when the file is there already. */
 enum rc files_write(const char *path, struct span content, bool keep_existing) MUST_CHECK;
 
+/* A new name is safe on disk only when its folder is: sync the folder that holds `path`. */
+enum rc files_sync_folder(const char *path) MUST_CHECK;
+
 /* Hold an exclusive lock on `path` (made when missing) until it is closed. Returns the descriptor,
  * -1 when the system refused. */
 int files_lock(const char *path);
