@@ -34,6 +34,8 @@ struct zchat_options {
     const char *history; /* append what is sent, told and shown to this file; may be NULL */
     uint64_t session;    /* 0: a new one; else repeat this session's posts (see zchat_post_as) */
     bool is_service; /* a program beside the person's client: its nick is not the "last one used" */
+    bool keeps_outbox; /* posts without an answer survive this run: see zchat_outbox() */
+    bool keeps_places; /* remember how far streams were shown: see zchat_place() */
 };
 
 /* Make a handle; does not wait for the network. On failure *ret_why (valid until the next call in
@@ -76,8 +78,8 @@ enum zchat_event_kind {
 enum zchat_link { ZCHAT_LINK_DOWN, ZCHAT_LINK_UP, ZCHAT_LINK_REFUSED };
 
 enum zchat_post_state {
-    ZCHAT_WAITING,   /* in the outbox */
-    ZCHAT_STORED,    /* on the broker's disk, at `stream` `seq` */
+    ZCHAT_WAITING, /* in the outbox; told of an earlier run's posts alone, with `stream`, `text` */
+    ZCHAT_STORED,  /* on the broker's disk, at `stream` `seq` */
     ZCHAT_DELIVERED, /* the recipient's client has it */
     ZCHAT_UNKNOWN,   /* its deadline is over without an answer: zchat_retry() is safe */
     ZCHAT_FAILED,    /* refused, never stored: `rc` says why */
@@ -135,6 +137,17 @@ zchat_rc zchat_retry(struct zchat *self, uint32_t number, uint32_t timeout_ms,
 void zchat_set_away(struct zchat *self, bool is_away); /* shown to others; false at first */
 size_t zchat_unanswered(const struct zchat *self);     /* posts waiting in the outbox */
 
+/* The outbox on disk. A handle that keeps it writes posts down before it sends them, and begins with what a run that
+ * was killed has left: in that run's session, told first of all as ZCHAT_WAITING, and sent again. */
+struct zchat_outbox {
+    size_t adopted; /* posts of an earlier run, when this one began */
+    size_t kept;    /* posts without an answer: the next run would send them */
+    size_t waiting; /* those of further ended runs; each next handle takes over one run's */
+};
+void zchat_outbox(const struct zchat *self, struct zchat_outbox *ret); /* looks at the disk */
+/* What could not be written (then zchat_post() gives RC_SYSTEM, 103), or was set aside, and where: a sentence, or "". */
+const char *zchat_outbox_trouble(const struct zchat *self);
+
 /* Where following begins. */
 enum zchat_place_kind {
     ZCHAT_FROM_HEAD,      /* only what is new */
@@ -155,6 +168,11 @@ struct zchat_place {
 zchat_rc zchat_follow(struct zchat *self, const char *stream, struct zchat_place from,
                       uint64_t until);
 void zchat_unfollow(struct zchat *self, const char *stream);
+
+/* How far a stream was shown to this person here, by any client that keeps places; 0: not known. Setting it is the
+ * program's business; 0 forgets. It is on disk within a second, and at the end. */
+uint64_t zchat_place(const struct zchat *self, const char *stream);
+void zchat_set_place(struct zchat *self, const char *stream, uint64_t seq);
 
 /* Requests; the answer carries *ret_ref. They wait for the link and are asked again over
  * reconnects. */

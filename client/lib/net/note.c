@@ -59,12 +59,14 @@ void note_told(struct note *self, const struct zchat_event *event)
         record.kind = STATES[event->post];
     } else if (event->kind == ZCHAT_EVENT) {
         record.kind = HISTORY_SHOWN;
+        record.run = self->viewer;
         record.session = event->session;
         if (event->session != 0)
             record.hash = history_hash((struct span){event->text, event->text_len});
         record.is_copy = event->peer_seq != 0;
     } else if (event->kind == ZCHAT_GAP) {
         record.kind = HISTORY_GAP;
+        record.run = self->viewer;
         record.seq = event->first;
         record.last = event->last;
     } else {

@@ -10,7 +10,9 @@
 struct note {
     struct history *history;
     struct span nick; /* borrowed */
-    uint64_t run;
+    uint64_t run;     /* the session */
+    uint64_t
+        viewer; /* whom events are shown to: not the run when it goes on with the session of one before */
 };
 
 /* `path` may be NULL: nothing is kept. RC_SYSTEM: `why` names the file. */

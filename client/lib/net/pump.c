@@ -12,16 +12,19 @@
 #define FRAMES_PER_TURN 256
 #define REOPEN_MS       1000 /* when sockets cannot even be made */
 
-void pump_init(struct pump *self, struct connection *connection, struct model *model)
+void pump_init(struct pump *self, struct connection *connection, struct model *model,
+               struct keeper *keeper)
 {
     memset(self, 0, sizeof(*self));
     self->connection = connection;
     self->model = model;
+    self->keeper = keeper;
     self->phase = PUMP_WAITING;
 }
 
 static void flush(struct pump *self)
 {
+    keeper_sync(self->keeper); /* also when there is no link: the turn's posts share one sync */
     if (self->out_len == 0)
         return;
     /* Not taken means: the link is gone or full. The model repeats what matters. */
@@ -197,7 +200,7 @@ bool pump_take_welcome(struct pump *self)
     return is_welcome;
 }
 
-void pump_fini(struct pump *self)
+void pump_stop(struct pump *self)
 {
     struct message bye = {.verb = VERB_BYE};
 
@@ -207,6 +210,12 @@ void pump_fini(struct pump *self)
         gather(self, &bye);
         flush(self);
     }
+    self->phase = PUMP_STOPPED;
+}
+
+void pump_fini(struct pump *self)
+{
+    pump_stop(self);
     connection_destroy(&self->connection);
     model_destroy(&self->model);
     model_effects_fini(&self->fx);

@@ -6,6 +6,7 @@
 
 #include "client/lib/model.h"
 #include "client/lib/net/connection.h"
+#include "client/lib/net/keeper.h"
 #include "shared/base/limits.h"
 
 enum pump_phase {
@@ -18,6 +19,7 @@ enum pump_phase {
 struct pump {
     struct connection *connection;
     struct model *model;
+    struct keeper *keeper; /* the handle's: posts are on disk before they leave */
     struct model_effects fx;
     enum pump_phase phase;
     uint64_t open_at_ms;
@@ -31,9 +33,12 @@ struct pump {
     char broker_agent[AGENT_BYTES_MAX + 1];
 };
 
-/* Takes both over. */
-void pump_init(struct pump *self, struct connection *connection, struct model *model);
-/* Says BYE when there is a connection, and waits at most 200 ms for it to leave. */
+/* Takes connection and model over. */
+void pump_init(struct pump *self, struct connection *connection, struct model *model,
+               struct keeper *keeper);
+/* Says BYE when there is a connection; the model has only its last tells to give from then on. */
+void pump_stop(struct pump *self);
+/* Stops, and waits at most 200 ms for what was said to leave. */
 void pump_fini(struct pump *self);
 
 /* Carry out and empty self->fx. After every call of the model. */

@@ -1,10 +1,8 @@
-/* zchat.c - the public API of libzchat, over the pump. */
+/* zchat.c - the public API of libzchat, over the pump: the handle, what happens, posts. */
 #include "client/lib/zchat.h"
 
-#include "client/lib/net/choice.h"
+#include "client/lib/net/handle.h"
 #include "client/lib/net/known.h"
-#include "client/lib/net/note.h"
-#include "client/lib/net/pump.h"
 #include "shared/base/alloc.h"
 #include "shared/base/clock.h"
 #include "shared/base/rc.h"
@@ -17,22 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-
-struct zchat {
-    struct pump pump;
-    struct home home;
-    struct choice choice;
-    struct name nick;
-    uint64_t session;
-    unsigned char public_key[PUBLIC_KEY_BYTES];
-    char broker[URL_BYTES_MAX];
-    struct why trouble;
-    bool is_up;
-    bool has_posted;
-    bool is_service;
-    unsigned tells_in_row;
-    struct note note;
-};
 
 #define TELLS_IN_ROW_MAX 64
 
@@ -75,11 +57,47 @@ static enum rc random_number(uint64_t *ret, struct why *why)
     return RC_OK;
 }
 
+/* The model, with what an earlier run left in it. */
+static enum rc make_model(struct zchat *self, const struct zchat_options *options,
+                          struct model **ret, struct why *why)
+{
+    struct model_options model_options = {
+        .nick = self->nick.text,
+        .agent = options->agent == NULL ? "libzchat/" ZCHAT_VERSION : options->agent,
+        .is_inbox = options->is_inbox,
+        .limits = MODEL_LIMITS_DEFAULTS,
+    };
+    struct model *model = NULL;
+    enum rc rc = random_number(&model_options.seed, why);
+
+    if (rc != RC_OK)
+        return rc;
+    for (;;) {
+        if (self->session == 0)
+            rc = random_number(&self->session, why);
+        if (rc != RC_OK)
+            return rc;
+        model_options.session = (session_id){self->session};
+        model = model_new(&model_options);
+        if (model == NULL) {
+            why_set(why, "there is no memory for a client");
+            return RC_SYSTEM;
+        }
+        if (keeper_restore(&self->keeper, model, clock_mono_ms()) == RC_OK)
+            break;
+        model_destroy(&model); /* it was set aside */
+        self->session = 0;
+    }
+    self->note.viewer = self->keeper.adopted > 0 ? model_options.seed : self->session;
+    *ret = model;
+    return RC_OK;
+}
+
 static enum rc start(struct zchat *self, const struct zchat_options *options, struct why *why)
 {
     struct key_pair keys;
     struct connection *connection;
-    uint64_t seed;
+    struct model *model;
     enum rc rc = home_key(&self->home, &self->nick, &keys, why);
 
     if (rc != RC_OK)
@@ -91,30 +109,19 @@ static enum rc start(struct zchat *self, const struct zchat_options *options, st
         why_set(why, "the system has no sockets for us: %s", strerror(errno));
         return RC_SYSTEM;
     }
-    rc = random_number(&seed, why);
     self->session = options->session;
-    if (rc == RC_OK && self->session == 0)
-        rc = random_number(&self->session, why);
-    if (rc == RC_OK) {
-        const struct model_options model_options = {
-            .nick = self->nick.text,
-            .agent = options->agent == NULL ? "libzchat/" ZCHAT_VERSION : options->agent,
-            .session = {self->session},
-            .is_inbox = options->is_inbox,
-            .seed = seed,
-            .limits = MODEL_LIMITS_DEFAULTS,
-        };
-        struct model *model = model_new(&model_options);
-
-        if (model != NULL) {
-            pump_init(&self->pump, connection, model);
-            return RC_OK;
-        }
-        why_set(why, "there is no memory for a client");
-        rc = RC_SYSTEM;
+    rc = keeper_open(&self->keeper, options, &self->home, &self->nick, &self->choice.url,
+                     &self->session, why);
+    if (rc == RC_OK)
+        rc = make_model(self, options, &model, why);
+    if (rc != RC_OK) {
+        connection_destroy(&connection);
+        return rc;
     }
-    connection_destroy(&connection);
-    return rc;
+    if (options->keeps_outbox)
+        keeper_begin(&self->keeper, self->session);
+    pump_init(&self->pump, connection, model, &self->keeper);
+    return RC_OK;
 }
 
 zchat_rc zchat_open(const struct zchat_options *options, struct zchat **ret, const char **ret_why)
@@ -136,6 +143,7 @@ zchat_rc zchat_open(const struct zchat_options *options, struct zchat **ret, con
     if (rc == RC_OK)
         rc = start(self, options, &last_why);
     if (rc != RC_OK) {
+        keeper_close(&self->keeper);
         note_close(&self->note);
         free(self);
         if (ret_why != NULL)
@@ -150,13 +158,26 @@ zchat_rc zchat_open(const struct zchat_options *options, struct zchat **ret, con
     return RC_OK;
 }
 
+/* What became known and was not told any more: those posts need not be sent again by the next run. */
+static void take_last_states(struct zchat *self)
+{
+    struct zchat_event event;
+
+    pump_stop(&self->pump); /* from here on nothing counts as shown to somebody */
+    while (self->keeper.outbox != NULL &&
+           model_tell(self->pump.model, &event, clock_mono_ms(), &self->pump.fx))
+        keeper_told(&self->keeper, &event);
+}
+
 void zchat_close(struct zchat **self_p)
 {
     struct zchat *self = *self_p;
 
     if (self == NULL)
         return;
+    take_last_states(self);
     pump_fini(&self->pump);
+    keeper_close(&self->keeper);
     note_close(&self->note);
     explicit_bzero(self, sizeof(*self));
     free(self);
@@ -228,7 +249,10 @@ static void remember(struct zchat *self)
 static int wait_ms(const struct zchat *self, uint64_t end_ms, uint64_t now_ms)
 {
     uint64_t deadline_ms = pump_deadline_ms(&self->pump);
+    uint64_t save_ms = keeper_deadline_ms(&self->keeper);
 
+    if (save_ms < deadline_ms)
+        deadline_ms = save_ms;
     if (end_ms < deadline_ms)
         deadline_ms = end_ms;
     if (deadline_ms == UINT64_MAX)
@@ -255,10 +279,11 @@ static bool take_tell(struct zchat *self, struct zchat_event *ret, uint64_t now_
     bool is_told = model_tell(self->pump.model, ret, now_ms, &self->pump.fx);
 
     pump_carry(&self->pump, now_ms);
-    if (is_told)
+    if (is_told) {
+        keeper_told(&self->keeper, ret);
         note_link(self, ret);
-    if (is_told)
         note_told(&self->note, ret);
+    }
     return is_told;
 }
 
@@ -276,6 +301,7 @@ zchat_rc zchat_next(struct zchat *self, int timeout_ms, struct pollfd *extra, si
         self->tells_in_row = 0;
     }
     for (;;) {
+        keeper_tick(&self->keeper, now_ms);
         if (take_tell(self, ret, now_ms))
             return RC_OK;
         pump_turn(&self->pump, now_ms);
@@ -300,23 +326,40 @@ static enum rc check_text(struct span text)
     return text.len > 0 && wire_is_utf8(text) ? RC_OK : RC_BAD_TEXT;
 }
 
+/* Into the history, then onto the disk, then to the model: a run that is killed in between has at most said more
+ * than it did. */
+static enum rc write_down(struct zchat *self, const struct outbox_post *post)
+{
+    note_post(&self->note, post->number, post->target, post->text);
+    return keeper_post(&self->keeper, post);
+}
+
 static enum rc post(struct zchat *self, uint32_t number_or_0, const char *target, const char *kind,
                     struct span text, uint32_t timeout_ms, uint32_t *ret_number)
 {
     uint64_t now_ms = clock_mono_ms();
+    struct outbox_post post = {.text = text,
+                               .timeout_ms = timeout_ms,
+                               .kind = kind == NULL ? SPAN("message") : span_of(kind)};
     struct stream_name name;
     enum rc rc = stream_name_parse(span_of(target), &name);
 
     if (rc == RC_OK)
         rc = check_text(text);
-    if (rc == RC_OK && kind != NULL && strcmp(kind, "message") != 0 && strcmp(kind, "notice") != 0)
+    if (rc == RC_OK && !span_equal(post.kind, SPAN("message")) &&
+        !span_equal(post.kind, SPAN("notice")))
         rc = RC_BAD_FIELD;
+    if (rc != RC_OK)
+        return rc;
+    post.target = stream_name_text(&name);
+    rc = model_next_number(self->pump.model, post.target, post.kind, text, &post.number);
+    if (rc == RC_OK && number_or_0 != 0)
+        post.number = number_or_0;
     if (rc == RC_OK)
-        rc = model_post(self->pump.model, stream_name_text(&name),
-                        span_of(kind == NULL ? "message" : kind), text, number_or_0, timeout_ms,
+        rc = write_down(self, &post);
+    if (rc == RC_OK)
+        rc = model_post(self->pump.model, post.target, post.kind, text, number_or_0, timeout_ms,
                         now_ms, &self->pump.fx, ret_number);
-    if (rc == RC_OK)
-        note_post(&self->note, *ret_number, stream_name_text(&name), text);
     pump_carry(&self->pump, now_ms);
     if (rc == RC_OK)
         self->has_posted = true;
@@ -347,11 +390,20 @@ zchat_rc zchat_post_as(struct zchat *self, uint32_t number, const char *target, 
 zchat_rc zchat_retry(struct zchat *self, uint32_t number, uint32_t timeout_ms, uint32_t *ret_number)
 {
     uint64_t now_ms = clock_mono_ms();
+    struct outbox_post again = {.timeout_ms = timeout_ms};
     uint32_t given = 0;
-    enum rc rc = model_retry(self->pump.model, number, timeout_ms, now_ms, &self->pump.fx, &given);
+    enum rc rc = RC_OK;
 
-    if (rc == RC_OK && given != number)
-        note_retry(&self->note, given, number);
+    if (model_failed(self->pump.model, number, &again.target, &again.kind, &again.text)) {
+        rc = model_next_number(self->pump.model, again.target, again.kind, again.text,
+                               &again.number);
+        if (rc == RC_OK)
+            note_retry(&self->note, again.number, number);
+        if (rc == RC_OK)
+            rc = keeper_post(&self->keeper, &again);
+    }
+    if (rc == RC_OK)
+        rc = model_retry(self->pump.model, number, timeout_ms, now_ms, &self->pump.fx, &given);
     pump_carry(&self->pump, now_ms);
     if (rc == RC_OK && ret_number != NULL)
         *ret_number = given;
@@ -371,108 +423,27 @@ size_t zchat_unanswered(const struct zchat *self)
     return model_unanswered(self->pump.model);
 }
 
-zchat_rc zchat_follow(struct zchat *self, const char *stream, struct zchat_place from,
-                      uint64_t until)
+void zchat_outbox(const struct zchat *self, struct zchat_outbox *ret)
 {
-    uint64_t now_ms = clock_mono_ms();
-    struct stream_name name;
-    enum rc rc = stream_name_parse(span_of(stream), &name);
+    const struct outbox_file *file = self->keeper.outbox;
 
-    if (rc != RC_OK)
-        return rc;
-    rc = model_follow(self->pump.model, stream_name_text(&name), from, until, now_ms,
-                      &self->pump.fx);
-    pump_carry(&self->pump, now_ms);
-    return rc;
+    *ret = (struct zchat_outbox){.adopted = self->keeper.adopted,
+                                 .kept = file == NULL ? 0 : outbox_file_count(file),
+                                 .waiting = outbox_folder_waiting(&self->keeper.folder)};
 }
 
-void zchat_unfollow(struct zchat *self, const char *stream)
+const char *zchat_outbox_trouble(const struct zchat *self)
 {
-    struct stream_name name;
-
-    if (stream_name_parse(span_of(stream), &name) != RC_OK)
-        return;
-    model_unfollow(self->pump.model, stream_name_text(&name), &self->pump.fx);
-    pump_carry(&self->pump, clock_mono_ms());
+    return self->keeper.trouble.text;
 }
 
-static zchat_rc request(struct zchat *self, const struct message *message, uint32_t *ret_ref)
+uint64_t zchat_place(const struct zchat *self, const char *stream)
 {
-    uint64_t now_ms = clock_mono_ms();
-    uint32_t ref = 0;
-    enum rc rc = model_request(self->pump.model, message, now_ms, &self->pump.fx, &ref);
-
-    pump_carry(&self->pump, now_ms);
-    if (rc == RC_OK && ret_ref != NULL)
-        *ret_ref = ref;
-    return rc;
+    return self->keeper.places == NULL ? 0 : places_get(self->keeper.places, span_of(stream));
 }
 
-static zchat_rc request_room(struct zchat *self, struct message *message, const char *room,
-                             uint32_t *ret_ref)
+void zchat_set_place(struct zchat *self, const char *stream, uint64_t seq)
 {
-    struct stream_name name;
-
-    if (stream_name_parse(span_of(room), &name) != RC_OK || name.sigil != '#')
-        return RC_BAD_NAME;
-    message_set(message, STREAM, stream, stream_name_text(&name));
-    return request(self, message, ret_ref);
-}
-
-zchat_rc zchat_join(struct zchat *self, const char *room, bool create, uint32_t *ret_ref)
-{
-    struct message message = {.verb = VERB_JOIN};
-
-    if (create)
-        message_set(&message, CREATE, create, true);
-    return request_room(self, &message, room, ret_ref);
-}
-
-zchat_rc zchat_leave(struct zchat *self, const char *room, uint32_t *ret_ref)
-{
-    struct message message = {.verb = VERB_LEAVE};
-
-    return request_room(self, &message, room, ret_ref);
-}
-
-zchat_rc zchat_who(struct zchat *self, const char *room_or_null, uint32_t *ret_ref)
-{
-    struct message message = {.verb = VERB_WHO};
-
-    if (room_or_null != NULL)
-        return request_room(self, &message, room_or_null, ret_ref);
-    return request(self, &message, ret_ref);
-}
-
-zchat_rc zchat_rooms(struct zchat *self, bool mine, uint32_t *ret_ref)
-{
-    struct message message = {.verb = VERB_ROOMS};
-
-    if (mine)
-        message_set(&message, MINE, mine, true);
-    return request(self, &message, ret_ref);
-}
-
-zchat_rc zchat_ping(struct zchat *self, uint32_t *ret_ref)
-{
-    struct message message = {.verb = VERB_PING};
-
-    return request(self, &message, ret_ref);
-}
-
-zchat_rc zchat_mark(struct zchat *self, const char *name, const char *stream, uint64_t seq,
-                    uint32_t *ret_ref)
-{
-    struct message message = {.verb = VERB_MARK};
-    struct stream_name parsed;
-
-    if (stream_name_parse(span_of(stream), &parsed) != RC_OK)
-        return RC_BAD_NAME;
-    if (strlen(name) == 0 || strlen(name) > MARK_NAME_BYTES_MAX || !wire_is_utf8(span_of(name)))
-        return RC_BAD_NAME;
-    message_set(&message, NAME, name, span_of(name));
-    message_set(&message, STREAM, stream, stream_name_text(&parsed));
-    if (seq != 0)
-        message_set(&message, SEQ, seq, seq);
-    return request(self, &message, ret_ref);
+    if (self->keeper.places != NULL)
+        places_set(self->keeper.places, span_of(stream), seq);
 }
