@@ -134,12 +134,12 @@ struct message *core_refuse(struct core *self, const struct asked *asked, enum r
     return error;
 }
 
-bool core_store(struct core *self, enum op_kind kind, uint32_t person, struct op **ret_op,
-                struct ticket **ret_ticket)
+bool core_store(struct core *self, enum op_kind kind, uint32_t person, peer_id asker,
+                struct op **ret_op, struct ticket **ret_ticket)
 {
-    if (pending_is_full(&self->pending))
+    if (pending_is_full(&self->pending) || !pending_may_ask(&self->pending, asker))
         return false;
-    const uint32_t row = pending_take(&self->pending, kind);
+    const uint32_t row = pending_take(&self->pending, kind, asker);
     struct effect *effect = core_effect(self, FX_STORE);
     effect->op = (struct op){.kind = kind, .ticket = {row}, .ts_ms = self->wall_ms};
     *ret_ticket = &self->pending.row[row];

@@ -48,9 +48,10 @@ struct message *core_answer(struct core *self, const struct asked *asked, enum v
 struct message *core_refuse(struct core *self, const struct asked *asked, enum rc rc);
 struct message *core_error(struct core *self, peer_id peer, bool has_ref, uint64_t ref, enum rc rc);
 /* An operation of that person under a fresh ticket, which the caller fills in. False, and
- * nothing done: the table of pending work is full. */
-bool core_store(struct core *self, enum op_kind kind, uint32_t person, struct op **ret_op,
-                struct ticket **ret_ticket);
+ * nothing done: the table of pending work is full, or `asker` has its share of it (peer 0 is nobody: posts
+ * have their window, and what the core asks by itself has no limit). */
+bool core_store(struct core *self, enum op_kind kind, uint32_t person, peer_id asker,
+                struct op **ret_op, struct ticket **ret_ticket);
 /* Publish what an operation appended, and keep the heads. */
 void core_publish(struct core *self, const struct op_result *result);
 

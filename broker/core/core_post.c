@@ -39,7 +39,8 @@ static void submit(struct core *self, const struct asked *asked, uint32_t target
     struct op *op;
 
     if (self->is_stopping || session->pending >= POST_WINDOW ||
-        !core_store(self, refusal == RC_OK ? OP_POST : OP_VOID, asked->person, &op, &ticket)) {
+        !core_store(self, refusal == RC_OK ? OP_POST : OP_VOID, asked->person, (peer_id){0}, &op,
+                    &ticket)) {
         core_refuse(self, asked, self->is_stopping ? RC_STOPPING : RC_BUSY);
         return;
     }
@@ -175,13 +176,13 @@ void core_stored_post(struct core *self, struct ticket *ticket, const struct op_
 }
 
 /* The place goes to the store only when it is higher than what is there or on its way. */
-static bool ask_confirm(struct core *self, uint32_t person, uint64_t seq)
+static bool ask_confirm(struct core *self, uint32_t person, peer_id asker, uint64_t seq)
 {
     struct stream *stream = core_stream(self, person);
     struct ticket *ticket;
     struct op *op;
 
-    if (!core_store(self, OP_CONFIRM, person, &op, &ticket))
+    if (!core_store(self, OP_CONFIRM, person, asker, &op, &ticket))
         return false;
     op->stream = stream->id;
     op->name = stream_name(stream);
@@ -202,7 +203,7 @@ void core_on_confirm(struct core *self, const struct asked *asked)
     } else if (confirm->seq > stream->head) {
         core_refuse(self, asked, RC_BAD_FIELD);
     } else if (confirm->seq > stream->confirming && !self->is_stopping) {
-        if (!ask_confirm(self, asked->person, confirm->seq))
+        if (!ask_confirm(self, asked->person, asked->peer, confirm->seq))
             core_refuse(self, asked, RC_BUSY); /* the client confirms again after a PONG */
     }
 }
@@ -222,6 +223,6 @@ void core_stored_confirm(struct core *self, struct ticket *ticket, const struct 
     core_publish(self, result);
     core_republish_soon(self, ticket->person);
     /* More receipts than one result holds: the store stopped early; ask for the rest. */
-    if (result->seq < ticket->seq && !ask_confirm(self, ticket->person, ticket->seq))
+    if (result->seq < ticket->seq && !ask_confirm(self, ticket->person, (peer_id){0}, ticket->seq))
         stream->confirming = stream->confirmed;
 }

@@ -70,7 +70,7 @@ void core_on_mark(struct core *self, const struct asked *asked)
     if (rc == RC_OK && self->is_stopping)
         rc = RC_STOPPING;
     if (rc == RC_OK &&
-        !core_store(self, is_set ? OP_MARK : OP_MARK_GET, asked->person, &op, &ticket))
+        !core_store(self, is_set ? OP_MARK : OP_MARK_GET, asked->person, asked->peer, &op, &ticket))
         rc = RC_BUSY;
     if (rc != RC_OK) {
         message_set(core_refuse(self, asked, rc), STREAM, stream, mark->stream);

@@ -58,7 +58,7 @@ void core_on_join(struct core *self, const struct asked *asked)
         return;
     }
     enum rc rc = check_join(self, asked, row, is_member);
-    if (rc == RC_OK && !core_store(self, OP_JOIN, asked->person, &op, &ticket))
+    if (rc == RC_OK && !core_store(self, OP_JOIN, asked->person, asked->peer, &op, &ticket))
         rc = RC_BUSY;
     if (rc != RC_OK) {
         message_set(core_refuse(self, asked, rc), STREAM, stream, join->stream);
@@ -132,7 +132,7 @@ void core_on_leave(struct core *self, const struct asked *asked)
         left(self, asked->peer, message_has(leave, HAS_REF), leave->ref, leave->stream);
         return;
     }
-    if (rc == RC_OK && !core_store(self, OP_LEAVE, asked->person, &op, &ticket))
+    if (rc == RC_OK && !core_store(self, OP_LEAVE, asked->person, asked->peer, &op, &ticket))
         rc = RC_BUSY;
     if (rc != RC_OK) {
         message_set(core_refuse(self, asked, rc), STREAM, stream, leave->stream);

@@ -77,7 +77,7 @@ void core_on_hello(struct core *self, const struct asked *asked)
     uint32_t person = 0;
     enum rc rc = self->is_stopping ? RC_STOPPING : check_hello(self, asked, &person);
 
-    if (rc == RC_OK && !core_store(self, OP_HELLO, person, &op, &ticket))
+    if (rc == RC_OK && !core_store(self, OP_HELLO, person, asked->peer, &op, &ticket))
         rc = RC_BUSY;
     if (rc != RC_OK) {
         core_refuse(self, asked, rc);

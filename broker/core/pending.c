@@ -23,13 +23,15 @@ void pending_fini(struct pending *self)
     free(self->links);
 }
 
-uint32_t pending_take(struct pending *self, enum op_kind kind)
+uint32_t pending_take(struct pending *self, enum op_kind kind, peer_id asker)
 {
     const uint32_t row = self->free.head;
 
     INVARIANT(row != 0);
     list_remove(&self->free, self->links, row);
-    self->row[row] = (struct ticket){.kind = kind};
+    self->row[row] = (struct ticket){.kind = kind, .asker = asker};
+    if (asker.v != 0)
+        self->asks[asker.v % ASKERS]++;
     self->count++;
     return row;
 }
@@ -37,6 +39,8 @@ uint32_t pending_take(struct pending *self, enum op_kind kind)
 void pending_free(struct pending *self, uint32_t row)
 {
     INVARIANT(self->row[row].kind != 0);
+    if (self->row[row].asker.v != 0)
+        self->asks[self->row[row].asker.v % ASKERS]--;
     self->row[row].kind = 0;
     list_append(&self->free, self->links, row);
     self->count--;

@@ -11,6 +11,7 @@
 struct ticket {
     enum op_kind kind; /* 0: free */
     peer_id peer;      /* who asked; posts are answered to their session instead */
+    peer_id asker;     /* whose questions it is counted among; 0: nobody's */
     uint64_t ref;
     bool has_ref;
     bool is_inbox;    /* HELLO */
@@ -25,12 +26,17 @@ struct ticket {
     uint8_t name_len;
 };
 
+/* Who asks is counted by the low bits of the peer's number: libzmq counts peers up, so two share a place only
+ * when thousands have connected between them. */
+#define ASKERS 4096
+
 struct pending {
     struct ticket *row; /* 1..rows_max; a ticket's id is its row */
     struct links *links;
     struct list free;
     uint32_t count;
     uint32_t rows_max;
+    uint16_t asks[ASKERS];
 };
 
 bool pending_init(struct pending *self, uint32_t rows_max);
@@ -41,8 +47,14 @@ static inline bool pending_is_full(const struct pending *self)
     return self->free.head == 0;
 }
 
-/* A clean row; the table must not be full. */
-uint32_t pending_take(struct pending *self, enum op_kind kind);
+/* Whether that peer may ask one more: nobody fills the table alone. Peer 0 always may. */
+static inline bool pending_may_ask(const struct pending *self, peer_id peer)
+{
+    return peer.v == 0 || self->asks[peer.v % ASKERS] < ASKS_OUTSTANDING_MAX;
+}
+
+/* A clean row; the table must not be full. Counts among the questions of `asker`, unless that is 0. */
+uint32_t pending_take(struct pending *self, enum op_kind kind, peer_id asker);
 void pending_free(struct pending *self, uint32_t row);
 /* The row of a ticket that is in use, else NULL. */
 struct ticket *pending_get(struct pending *self, ticket_id id);

@@ -34,6 +34,7 @@
 #define FETCH_PAGE_BYTES_MAX    49152
 #define FETCH_CREDIT_MAX        16 /* pages answered to one FETCH */
 #define FETCH_OUTSTANDING_MAX   32 /* requests of one session in the readers' hands */
+#define ASKS_OUTSTANDING_MAX    64  /* questions of one connection in the store's hands; then busy */
 #define LIST_PAGE_MAX           128 /* rows of one WHO or ROOMS answer */
 #define REPUBLISH_EVENTS_MAX    64
 

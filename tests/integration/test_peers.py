@@ -3,6 +3,7 @@
 [R-1] [R-2] [R-3] [R-5] [R-6] [R-7] [R-8] [R-17] [R-18]."""
 import os
 import socket
+import threading
 
 import msgpack
 import zmq
@@ -203,6 +204,37 @@ def a_peer_that_never_reads_does_not_hold_up_the_others(scene):
         bob = scene.person("bob", broker)
         equal(texts(bob.history("#lobby")), lines, "what bob reads beside it")
     serve_on(broker, alice)
+
+
+@test
+def a_peer_that_asks_without_end_does_not_shut_others_out(scene):
+    broker, alice = meet(scene)
+    floods = ({"v": "mark", "name": "x", "stream": "#lobby", "seq": 1}, {"v": "who"},
+              {"v": "hello", "low": 1, "high": 1, "nick": "eve", "session": 1})
+    stop = threading.Event()
+
+    def flood(each):
+        with RawClient(broker.url) as eve:
+            eve.dealer.sndhwm = 100
+            eve.hello("eve" + each["v"])
+            frame = msgpack.packb({**each, "nick": "eve" + each["v"]}) * 1000
+            while not stop.is_set():
+                if eve.dealer.poll(10, zmq.POLLOUT):
+                    eve.dealer.send(frame)
+                while eve.dealer.poll(0):
+                    eve.dealer.recv()
+
+    threads = [threading.Thread(target=flood, args=(each,)) for each in floods]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(3):  # a new connection each time: it has to get in as well
+            alice.ok("send", "#lobby", f"line {number}", timeout=15)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    equal(texts(alice.history("#lobby")), ["line 0", "line 1", "line 2"], "what alice said")
 
 
 @test

@@ -279,6 +279,30 @@ static void marks_wait_when_the_broker_is_behind_or_its_disk_is_full(void **stat
     assert_int_equal(expect_error(stage, ALICE, RC_DISK_FULL)->ref, 7);
 }
 
+static void one_connection_cannot_take_the_store_from_the_others(void **state)
+{
+    struct stage *stage = *state;
+    struct message mark = mark_of("bot", "#lobby");
+
+    fill_lobby(stage, 0);
+    message_set(&mark, SEQ, seq, 1);
+    for (int i = 0; i < ASKS_OUTSTANDING_MAX; i++)
+        stage_say(stage, ALICE, &mark);
+    stage_clear(stage);
+    stage_say(stage, ALICE, &mark);
+    expect_error(stage, ALICE, RC_BUSY);
+    say_hello(stage, ALICE, "alice", 13); /* another session is no way around it */
+    expect_error(stage, ALICE, RC_BUSY);
+    say_post(stage, ALICE, 1, "#lobby"); /* posts have their window */
+    stage_say(stage, BOB, &mark);
+    assert_int_equal(stage_count_replies(stage, BOB, VERB_ERROR), 0);
+    stage_commit_all(stage);
+    assert_int_equal(stage_count_replies(stage, ALICE, VERB_ACK), 1);
+    assert_int_equal(stage_count_replies(stage, BOB, VERB_MARK), 1);
+    stage_say(stage, ALICE, &mark);
+    assert_int_equal(stage_count_replies(stage, ALICE, VERB_ERROR), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +319,7 @@ int main(void)
         on_stage(what_may_not_be_read_may_not_be_marked),
         on_stage(a_marks_name_has_1_to_64_bytes),
         on_stage(marks_wait_when_the_broker_is_behind_or_its_disk_is_full),
+        on_stage(one_connection_cannot_take_the_store_from_the_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
