@@ -13,7 +13,8 @@
 #include <zmq.h>
 
 #define FRAMES_PER_TURN 256
-#define PAGES_PER_TURN  64 /* of old events; new messages go first */
+#define WORK_PER_TURN   4096 /* commands and their effects: one frame may ask for 1,024 lists */
+#define PAGES_PER_TURN  64   /* of old events; new messages go first */
 #define BYE_RETRY_MS    500
 #define SESSION_LINES   20 /* in the log, a second */
 
@@ -22,7 +23,10 @@ struct hub {
     struct core_event ev; /* its times are those of this turn */
     struct effects fx;
     struct batch *batch; /* what this turn asks of the store */
-    size_t submitted;    /* batches in the writer's hands */
+    struct frame frame;  /* the one that is read */
+    struct wire_reader reader;
+    bool is_reading;  /* its end was not reached: it goes on with the next turn */
+    size_t submitted; /* batches in the writer's hands */
     bool is_stopping;
     bool is_full;         /* the disk; told once */
     uint64_t watchdog_ms; /* how often; 0: never */
@@ -156,14 +160,21 @@ static void on_message(struct hub *self, const struct frame *frame, struct messa
     step(self, CORE_EV_COMMAND);
 }
 
-static void on_frame(struct hub *self, const struct frame *frame)
+/* Read on in the frame while there is work left to do in this turn; returns what is left then. */
+static size_t on_frame(struct hub *self, size_t work)
 {
-    struct wire_reader reader = wire_reader_over(frame->payload, TO_BROKER);
     struct message message;
-    enum rc rc;
 
-    while ((rc = wire_read(&reader, &message)) != RC_END)
-        on_message(self, frame, &message, rc);
+    while (work > 0) {
+        const enum rc rc = wire_read(&self->reader, &message);
+
+        self->is_reading = rc != RC_END;
+        if (rc == RC_END)
+            break;
+        on_message(self, &self->frame, &message, rc);
+        work -= work > self->fx.count ? 1 + self->fx.count : work;
+    }
+    return work;
 }
 
 /* Frames that are refused as a whole; a peer with a routing id of its own gets no answer. */
@@ -177,17 +188,22 @@ static void on_refused_frame(struct hub *self, const struct frame *frame, enum r
 
 static void receive(struct hub *self)
 {
-    struct frame frame;
-    enum rc rc;
+    size_t work = WORK_PER_TURN;
 
-    for (size_t n = 0; n < FRAMES_PER_TURN; n++) {
-        rc = front_receive(self->parts.front, &frame);
+    for (size_t frames = 0; work > 0;) {
+        enum rc rc;
+
+        if (self->is_reading) {
+            work = on_frame(self, work);
+            continue;
+        }
+        rc = frames++ < FRAMES_PER_TURN ? front_receive(self->parts.front, &self->frame) : RC_END;
         if (rc == RC_END)
             break;
-        if (rc == RC_OK)
-            on_frame(self, &frame);
-        else
-            on_refused_frame(self, &frame, rc);
+        self->reader = wire_reader_over(self->frame.payload, TO_BROKER);
+        self->is_reading = rc == RC_OK;
+        if (rc != RC_OK)
+            on_refused_frame(self, &self->frame, rc);
     }
 }
 
@@ -325,6 +341,8 @@ static long wait_ms(const struct hub *self)
 
     if (self->watchdog_ms > 0 && self->watchdog_due_ms < due_ms)
         due_ms = self->watchdog_due_ms;
+    if (self->is_reading)
+        return 0;
     if (due_ms == UINT64_MAX)
         return -1;
     return due_ms <= now_ms ? 0 : (long)(due_ms - now_ms);
@@ -367,6 +385,7 @@ static enum rc stop(struct hub *self)
     size_t count = self->welcomed_count < self->parts.sessions_max ? self->welcomed_count
                                                                    : self->parts.sessions_max;
 
+    self->is_reading = false;
     log_info("broker.stopping", "batches=%zu", self->submitted);
     notify("STOPPING=1");
     read_clocks(self);
