@@ -5,6 +5,7 @@
 #include "shared/text/clean.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -107,6 +108,18 @@ enum exit_code cli_flush(void)
         return EXIT_DONE; /* `| head` has what it wanted */
     cli_say("cannot write to standard output: %s", problem != 0 ? strerror(problem) : "it failed");
     return EXIT_OTHER;
+}
+
+void cli_mute(struct cli *self)
+{
+    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    self->is_muted = true;
+    if (nowhere < 0)
+        return;
+    (void)dup2(nowhere, STDOUT_FILENO);
+    close(nowhere);
+    clearerr(stdout);
 }
 
 enum exit_code cli_open(struct cli *self, const struct args *args, bool is_inbox)
@@ -233,10 +246,14 @@ enum exit_code cli_next(struct cli *self, uint64_t until_ms, struct pollfd *extr
         zchat_next(self->chat, time_until(wake_ms, now_ms), first, own_count + extra_count, ret);
         for (size_t i = 0; i < extra_count; i++)
             extra[i].revents = fds[2 + i].revents;
-        if (signal_number != 0)
+        /* An event in hand goes first: with the next call the library takes it for shown. */
+        if (signal_number != 0 && ret->kind == ZCHAT_NONE)
             return (enum exit_code)(EXIT_SIGNALLED + signal_number);
-        if ((fds[1].revents & (POLLERR | POLLNVAL)) != 0)
-            return EXIT_DONE;
+        if ((fds[1].revents & (POLLERR | POLLNVAL)) != 0) {
+            if (!self->outlives_reader)
+                return EXIT_DONE;
+            cli_mute(self);
+        }
         if (ret->kind == ZCHAT_LINK)
             on_link(self, ret);
         code = check_entry(self, ret);

@@ -20,7 +20,9 @@ struct cli {
     uint32_t link_wait_ms;
     bool is_up;
     bool was_up;
-    bool tells_link; /* says on stderr when a link goes or comes back (tail, line mode) */
+    bool tells_link;      /* says on stderr when a link goes or comes back (tail, line mode) */
+    bool outlives_reader; /* a stdout that nobody reads any more ends nothing: it is muted */
+    bool is_muted;
 };
 
 /* Open the handle and catch SIGINT and SIGTERM. EXIT_GO_ON, or the exit code after saying why. */
@@ -53,6 +55,9 @@ void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Flush stdout. EXIT_GO_ON; EXIT_DONE when nobody reads it any more; EXIT_OTHER, with a word, when it is full. */
 enum exit_code cli_flush(void);
+
+/* Nobody reads stdout: what is printed from now on goes nowhere. */
+void cli_mute(struct cli *self);
 
 /* This moment on the clock that deadlines use; and `delay_ms` later. */
 uint64_t cli_now_ms(void);

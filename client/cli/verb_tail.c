@@ -31,6 +31,7 @@ struct tail {
     struct followed *stream;
     size_t count, capacity;
     uint64_t printed; /* events */
+    bool is_unshown;  /* the event told last could not be written: it must not be confirmed */
     uint64_t marked_at_ms;
 };
 
@@ -188,8 +189,10 @@ static enum exit_code show(struct tail *self, const struct zchat_event *event)
     else
         is_printed = print_event(stdout, &self->style, event, "");
     code = cli_flush();
-    if (code != EXIT_GO_ON)
+    if (code != EXIT_GO_ON) {
+        self->is_unshown = true;
         return code;
+    }
     if (followed != NULL)
         followed->shown = event->kind == ZCHAT_GAP ? event->last : event->seq;
     if (event->kind == ZCHAT_EVENT && is_printed)
@@ -255,7 +258,7 @@ static enum exit_code follow_all(struct tail *self)
 }
 
 /* The last event was shown: say so to the library, and bring the last marks to the broker. What
- * comes meanwhile was not shown and is not marked. */
+ * comes meanwhile was not shown and is not marked; asking for more would confirm it. */
 static void finish(struct tail *self)
 {
     uint64_t until_ms = cli_later_ms(is_marking(self) ? MARK_END_MS : 0);
@@ -264,9 +267,11 @@ static void finish(struct tail *self)
     cli_forget_signal(&self->cli);
     do {
         if (is_marking(self))
-            send_marks(self);
-        if (cli_next(&self->cli, until_ms, NULL, 0, &event) != EXIT_GO_ON)
+            send_marks(self); /* leaves with the goodbye, if not before */
+        if (self->is_unshown || cli_next(&self->cli, until_ms, NULL, 0, &event) != EXIT_GO_ON)
             return;
+        self->is_unshown =
+            (event.kind == ZCHAT_EVENT || event.kind == ZCHAT_GAP) && is_own(self, event.stream);
         if (event.kind == ZCHAT_ANSWER && on_answer(self, &event) != EXIT_GO_ON)
             return;
     } while (is_marking(self) && has_unmarked(self) && cli_now_ms() < until_ms);
