@@ -179,6 +179,29 @@ static bool is_settled(const struct sender *self, const struct slot *slot)
            (slot->state == ZCHAT_STORED && self->args->wait == WAIT_STORED);
 }
 
+/* A message is sent whether or not anybody reads about it. */
+static enum exit_code flush(struct sender *self)
+{
+    const enum exit_code code = cli_flush();
+
+    if (code != EXIT_DONE)
+        return code;
+    cli_mute(&self->cli);
+    return EXIT_GO_ON;
+}
+
+/* The reader is gone (`| head`): nothing more is taken in, and what was posted is brought to its end. */
+static void stop_unread(struct sender *self)
+{
+    if (!self->cli.is_muted || self->is_input_over)
+        return;
+    self->is_input_over = true;
+    cli_say("nobody reads standard output any more: nothing behind line %" PRIu64 " is sent",
+            self->line);
+    if (self->code == EXIT_GO_ON)
+        self->code = EXIT_OTHER;
+}
+
 static enum exit_code print_settled(struct sender *self)
 {
     bool is_printed = false;
@@ -191,7 +214,7 @@ static enum exit_code print_settled(struct sender *self)
         self->first++;
         is_printed = true;
     }
-    return is_printed ? cli_flush() : EXIT_GO_ON;
+    return is_printed ? flush(self) : EXIT_GO_ON;
 }
 
 static enum exit_code on_post(struct sender *self, const struct zchat_event *event)
@@ -243,7 +266,7 @@ static enum exit_code give_up(struct sender *self)
     }
     if (self->code == EXIT_NOT_DELIVERED)
         cli_say("stored, but not delivered in time (timeout)");
-    if (cli_flush() == EXIT_OTHER)
+    if (flush(self) == EXIT_OTHER)
         return EXIT_OTHER;
     return self->code;
 }
@@ -259,6 +282,7 @@ static enum exit_code send_all(struct sender *self)
         bool wants_input;
         uint64_t until_ms = UINT64_MAX;
 
+        stop_unread(self);
         code = post_lines(self);
         if (code != EXIT_GO_ON)
             return code;
@@ -273,8 +297,11 @@ static enum exit_code send_all(struct sender *self)
                 give_up(self);
             return code;
         }
-        if (wants_input && in.revents != 0 && input_fill(&self->input) != RC_OK)
+        if (wants_input && in.revents != 0 && input_fill(&self->input) != RC_OK) {
             cli_say("cannot read standard input: %s", strerror(errno));
+            if (self->code == EXIT_GO_ON)
+                self->code = EXIT_OTHER;
+        }
         if (event.kind == ZCHAT_POST)
             code = on_post(self, &event);
         else if (event.kind == ZCHAT_NONE && unprinted(self) > 0 && cli_now_ms() >= until_ms)
@@ -294,9 +321,12 @@ static enum exit_code prepare(struct sender *self)
     struct zchat_event event = {0};
     uint32_t ref;
     zchat_rc rc;
-    enum exit_code code = cli_wait_up(&self->cli);
-    uint64_t until_ms = cli_later_ms(self->args->timeout_ms);
+    enum exit_code code;
+    uint64_t until_ms;
 
+    self->cli.outlives_reader = true; /* what was asked for is a message, not its place */
+    code = cli_wait_up(&self->cli);
+    until_ms = cli_later_ms(self->args->timeout_ms);
     if (code != EXIT_GO_ON)
         return code;
     if (self->target.sigil == '#') {

@@ -2,11 +2,12 @@
 """The verbs of zchat as CLI.md describes them: the human form, the JSON form, the exit code. [R-14]."""
 import datetime
 import json
+import os
 import re
 import signal
 import subprocess
 
-from zchat_test import check, equal, messages, program, run_tests, test, texts
+from zchat_test import check, equal, messages, program, run_tests, test, texts, wait_until
 
 # ESC, colour and title sequences, C1, bidi override and isolates, line separators, DEL, BEL, a forged line
 HOSTILE = ("red \x1b[31m title \x1b]0;x\x07 c1 \x9b2J bidi \u202e\u2066\u200f sep \u2028\u2029 del \x7f "
@@ -322,6 +323,69 @@ def a_reader_that_goes_away_is_no_error(scene):
                        *alice.args(("history", "#lobby"))])
     equal(quiet.lines(), ["1"], f"exit code when stdout is a full disk; {quiet}")
     check(b"standard output" in quiet.err, f"what it says then: {quiet}")
+
+
+@test
+def what_could_not_be_written_is_not_confirmed(scene):
+    alice, bob = meet(scene, "alice", "bob")
+    count = 200
+    alice.ok("send", "@bob", "--lines", stdin="".join(f"{n}\n" for n in range(count)).encode())
+    gone = subprocess.Popen(bob.args(["tail", "@bob", "--json"]), env=scene.environment(),
+                            stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    gone.stdout.readline()
+    gone.stdout.close()  # what is written from now on fails
+    equal(gone.wait(20), 0, "exit code of a tail whose reader went away")
+    rest = bob.ok("tail", "@bob", "--json", "--until-end").json()
+    check(0 < len(rest) < count and rest[0]["text"] in ("1", str(count - len(rest))), f"behind line 0: {rest[:1]}")
+    equal([event["text"] for event in rest], [str(n) for n in range(int(rest[0]["text"]), count)], "the rest")
+
+
+@test
+def a_tail_that_is_ended_confirms_what_it_printed_and_no_more(scene):
+    alice, bob = meet(scene, "alice", "bob")
+    count, seen = 3000, []
+    alice.ok("send", "@bob", "--lines", stdin="".join(f"{n}\n" for n in range(count)).encode())
+    for _ in range(12):
+        tail = bob.tail("@bob", "--until-end")
+        wait_until(lambda: tail.out_count() > 0 or not tail.is_running(), "a line, or the end")
+        tail.stop()
+        seen.append([int(event["text"]) for event in tail.json()])
+    seen.append([int(text) for text in texts(bob.ok("tail", "@bob", "--json", "--until-end").json())])
+    at = 0
+    for numbers in seen:
+        check(not numbers or numbers[0] <= at, f"{at} to {numbers[:1]} were never printed")
+        at = numbers[-1] + 1 if numbers else at
+    equal(at, count, "lines printed in all")
+
+
+@test
+def a_message_is_sent_though_nobody_reads_its_place(scene):
+    alice, = meet(scene, "alice")
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    def run(*words, stdin=b""):
+        done = subprocess.run(alice.args(words), env=scene.environment(), stdout=writer, stderr=subprocess.PIPE,
+                              input=stdin, timeout=30)
+        return done.returncode, done.stderr
+    equal(run("send", "#lobby", "one"), (0, b""), "code and stderr of one message")
+    code, err = run("send", "#lobby", "--lines", stdin=b"two\nthree\n" * 2000)
+    check(code in (0, 1), f"{code} {err}")
+    check((code == 1) == (b"nobody reads" in err), f"a cut that is told and counts: {code} {err}")
+    equal(texts(alice.history("#lobby"))[0], "one", "what is stored")
+    os.close(writer)
+
+
+@test
+def input_that_cannot_be_read_is_a_failure(scene):
+    alice, = meet(scene, "alice")
+    folder = os.open(scene.folder, os.O_RDONLY)
+    for words in (("send", "#lobby"), ("send", "#lobby", "--lines")):
+        done = subprocess.run(alice.args(words), env=scene.environment(), stdin=folder, capture_output=True,
+                              timeout=30)
+        equal(done.returncode, 1, f"exit code of {words}; {done.stderr}")
+        check(b"cannot read standard input" in done.stderr, f"what {words} says: {done.stderr}")
+    os.close(folder)
 
 
 # Line mode
