@@ -225,7 +225,9 @@ static void forget_asked(struct world *self, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         free(self->asked[i].bytes);
-    memmove(self->asked, self->asked + count, (self->asked_count - count) * sizeof *self->asked);
+    if (self->asked_count > count)
+        memmove(self->asked, self->asked + count,
+                (self->asked_count - count) * sizeof *self->asked);
     self->asked_count -= count;
 }
 

@@ -64,6 +64,7 @@ static void subscribe(struct world *self, struct client *client, struct span top
 /* A planned crash comes between two effects; the caller looks at client->model. */
 void client_carry_out(struct world *self, struct client *client, struct model_effects *fx)
 {
+    client->is_touched = true;
     for (size_t i = 0; i < fx->count; i++) {
         const struct model_effect *effect = &fx->item[i];
 
@@ -145,6 +146,7 @@ void client_start(struct world *self, unsigned which)
     client->model = model_new(&options);
     INVARIANT(client->model != NULL);
     client->life++;
+    client->is_touched = true;
     client->follows = 0;
     client->history.stream[0] = '\0';
     client->histories = 1 + world_below(self, 4);
@@ -168,6 +170,7 @@ void client_crash(struct world *self, unsigned which)
         return;
     world_tell(self, "%s crashes", client->nick);
     self->client_crashes++;
+    client->is_touched = true;
     close_conn(client);
     model_destroy(&client->model);
     client->opens_at_ms = self->now_ms + 100 + world_below(self, 5000);

@@ -52,6 +52,8 @@ static void stall(struct world *self)
         self->stalled_until_ms = until_ms;
     else
         self->client[which].stalled_until_ms = until_ms;
+    if (which < self->weather.clients)
+        self->client[which].is_touched = true;
     world_tell(self, "%s sleeps until %llu",
                which == self->weather.clients ? "the broker" : self->client[which].nick,
                (unsigned long long)until_ms);

@@ -49,7 +49,7 @@ static bool is_before(const struct flight *a, const struct flight *b)
     return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->order < b->order;
 }
 
-static void push(struct world *self, const struct flight *flight)
+static void push(struct world *self, struct flight *flight)
 {
     if (self->flights == self->flights_capacity) {
         self->flights_capacity = self->flights_capacity == 0 ? 256 : self->flights_capacity * 2;
@@ -60,19 +60,15 @@ static void push(struct world *self, const struct flight *flight)
         self->flight[at] = self->flight[(at - 1) / 2];
         at = (at - 1) / 2;
     }
-    struct flight *kept = x_alloc(1, sizeof *kept);
-    *kept = *flight;
-    self->flight[at] = kept;
+    self->flight[at] = flight;
 }
 
-static struct flight pop(struct world *self)
+static struct flight *pop(struct world *self)
 {
-    struct flight *kept = self->flight[0];
-    const struct flight first = *kept;
+    struct flight *first = self->flight[0];
     struct flight *last = self->flight[--self->flights];
     size_t at = 0;
 
-    free(kept);
     for (;;) {
         size_t child = 2 * at + 1;
 
@@ -108,24 +104,26 @@ static void send_once(struct world *self, enum flight_kind kind, struct conn *co
     const unsigned most = world_is_storm(self) ? self->weather.delay_ms : CALM_DELAY_MS;
     const struct cut *cut = &self->client[conn->client].cut;
     const uint64_t until_ms = is_upward(kind) ? cut->up_until_ms : cut->down_until_ms;
-    struct flight flight = {.at_ms = self->now_ms + 1 + world_below(self, most + 1),
-                            .order = self->flight_order++,
-                            .kind = kind,
-                            .conn = conn,
-                            .len = len,
-                            .bytes = x_alloc(len + 1, 1)};
+    struct flight *flight = x_alloc(1, sizeof *flight + len);
+    char *copy = (char *)(flight + 1);
 
-    memcpy(flight.bytes, bytes, len);
-    if (flight.at_ms < until_ms)
-        flight.at_ms = until_ms;
+    memcpy(copy, bytes, len);
+    *flight = (struct flight){.at_ms = self->now_ms + 1 + world_below(self, most + 1),
+                              .order = self->flight_order++,
+                              .kind = kind,
+                              .conn = conn,
+                              .len = len,
+                              .bytes = copy};
+    if (flight->at_ms < until_ms)
+        flight->at_ms = until_ms;
     if (is_pipe(kind)) {
-        if (flight.at_ms < conn->pipe_ms)
-            flight.at_ms = conn->pipe_ms;
-        conn->pipe_ms = flight.at_ms;
+        if (flight->at_ms < conn->pipe_ms)
+            flight->at_ms = conn->pipe_ms;
+        conn->pipe_ms = flight->at_ms;
     }
     if (kind == FLIGHT_BROADCAST)
         conn->pub_queued++;
-    push(self, &flight);
+    push(self, flight);
 }
 
 static bool is_dropped(struct world *self, enum flight_kind kind, const struct conn *conn)
@@ -156,35 +154,34 @@ void wire_send(struct world *self, enum flight_kind kind, struct conn *conn, con
 
 void wire_send_read(struct world *self, const struct read_order *order)
 {
-    const struct flight flight = {.at_ms = self->now_ms + world_below(self, 20),
-                                  .order = self->flight_order++,
-                                  .kind = FLIGHT_READ,
-                                  .read = *order};
+    struct flight *flight = x_alloc(1, sizeof *flight);
 
-    push(self, &flight);
+    *flight = (struct flight){.at_ms = self->now_ms + world_below(self, 20),
+                              .order = self->flight_order++,
+                              .kind = FLIGHT_READ,
+                              .read = *order};
+    push(self, flight);
 }
 
-bool wire_take(struct world *self, struct flight *ret)
+struct flight *wire_take(struct world *self)
 {
     if (self->flights == 0 || self->flight[0]->at_ms > self->now_ms)
-        return false;
-    *ret = pop(self);
-    if (ret->kind == FLIGHT_BROADCAST)
-        ret->conn->pub_queued--;
-    return true;
+        return NULL;
+
+    struct flight *flight = pop(self);
+
+    if (flight->kind == FLIGHT_BROADCAST)
+        flight->conn->pub_queued--;
+    return flight;
 }
 
-void wire_put_back(struct world *self, const struct flight *flight, uint64_t at_ms)
+void wire_put_back(struct world *self, struct flight *flight, uint64_t at_ms)
 {
-    struct flight again = *flight;
-
-    again.at_ms = at_ms;
-    again.order = self->flight_order++;
-    if (is_pipe(again.kind) && again.conn->pipe_ms < at_ms)
-        again.conn->pipe_ms = at_ms;
-    if (again.kind == FLIGHT_BROADCAST)
-        again.conn->pub_queued++;
-    push(self, &again);
+    flight->at_ms = at_ms;
+    flight->order = self->flight_order++;
+    if (flight->kind == FLIGHT_BROADCAST)
+        flight->conn->pub_queued++;
+    push(self, flight);
 }
 
 uint64_t wire_next_ms(const struct world *self)
@@ -194,10 +191,8 @@ uint64_t wire_next_ms(const struct world *self)
 
 void wire_drop_all(struct world *self)
 {
-    for (size_t i = 0; i < self->flights; i++) {
-        free(self->flight[i]->bytes);
+    for (size_t i = 0; i < self->flights; i++)
         free(self->flight[i]);
-    }
     free(self->flight);
     self->flight = NULL;
     self->flights = 0;

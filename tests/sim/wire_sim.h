@@ -60,15 +60,16 @@ struct flight {
     struct conn *conn;
     struct read_order read;
     size_t len;
-    char *bytes;
+    const char *bytes; /* behind it, in one piece of memory */
 };
 
 void wire_send(struct world *self, enum flight_kind kind, struct conn *conn, const char *bytes,
                size_t len);
 void wire_send_read(struct world *self, const struct read_order *order);
-bool wire_take(struct world *self, struct flight *ret); /* the next that is due by now_ms */
+struct flight *
+wire_take(struct world *self); /* the next that is due by now_ms, the caller's; or NULL */
 /* Who should get it sleeps: it comes again at `at_ms`, behind what was put back before. */
-void wire_put_back(struct world *self, const struct flight *flight, uint64_t at_ms);
+void wire_put_back(struct world *self, struct flight *flight, uint64_t at_ms);
 uint64_t wire_next_ms(const struct world *self);
 void wire_drop_all(struct world *self);
 

@@ -95,7 +95,7 @@ static void name_people(struct world *self)
         struct client *client = &self->client[i];
 
         client->person = &self->person[i % self->weather.people];
-        snprintf(client->nick, sizeof client->nick, "%s", client->person->nick);
+        snprintf(client->nick, sizeof client->nick, "%s", NICKS[i % self->weather.people]);
         client->to_post = self->weather.posts;
     }
 }
@@ -144,7 +144,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 }
 
 /* False: who should get it sleeps, and it was put back. */
-static bool is_awake(struct world *self, const struct flight *flight)
+static bool is_awake(struct world *self, struct flight *flight)
 {
     const bool is_down = flight->kind == FLIGHT_ANSWER || flight->kind == FLIGHT_BROADCAST;
     const uint64_t until_ms =
@@ -187,7 +187,7 @@ static void arrive(struct world *self, struct flight *flight)
         broker_read(self, &flight->read);
         break;
     }
-    free(flight->bytes);
+    free(flight);
 }
 
 /* When the broker's process has something to do of its own. */
@@ -212,12 +212,21 @@ static uint64_t client_next_ms(const struct client *client)
     return most(next, client->stalled_until_ms);
 }
 
-static uint64_t next_ms(const struct world *self)
+/* Asking the models at every turn would cost a tenth of the time. */
+static const struct client *refresh(struct client *client)
+{
+    if (client->is_touched)
+        client->next_ms = client_next_ms(client);
+    client->is_touched = false;
+    return client;
+}
+
+static uint64_t next_ms(struct world *self)
 {
     uint64_t next = least(wire_next_ms(self), broker_next_ms(self));
 
     for (unsigned i = 0; i < self->weather.clients; i++)
-        next = least(next, client_next_ms(&self->client[i]));
+        next = least(next, refresh(&self->client[i])->next_ms);
     return least(next, world_is_storm(self) ? self->faults_at_ms : self->looks_at_ms);
 }
 
@@ -239,8 +248,9 @@ static void turn_client(struct world *self, unsigned which)
 {
     struct client *client = &self->client[which];
 
-    if (client->stalled_until_ms > self->now_ms)
+    if (client->stalled_until_ms > self->now_ms || refresh(client)->next_ms > self->now_ms)
         return;
+    client->is_touched = true;
     if (client->opens_at_ms != 0 && client->opens_at_ms <= self->now_ms)
         client_open(self, which);
     if (client->model != NULL && model_next_deadline_ms(client->model) <= self->now_ms)
@@ -271,12 +281,12 @@ static void look(struct world *self)
 
 static void turn(struct world *self)
 {
-    struct flight flight;
+    struct flight *flight;
 
     if (world_is_storm(self) && self->faults_at_ms <= self->now_ms)
         faults_turn(self);
-    while (self->failure[0] == '\0' && wire_take(self, &flight))
-        arrive(self, &flight);
+    while (self->failure[0] == '\0' && (flight = wire_take(self)) != NULL)
+        arrive(self, flight);
     turn_broker(self);
     for (unsigned i = 0; i < self->weather.clients; i++)
         turn_client(self, i);

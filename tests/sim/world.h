@@ -75,6 +75,8 @@ struct client {
     struct topics topics; /* as its SUB socket has them */
     uint64_t opens_at_ms; /* 0: not waiting to open */
     uint64_t acts_at_ms;
+    bool is_touched;           /* since next_ms was reckoned */
+    uint64_t next_ms;          /* when something is due of its own */
     uint64_t stalled_until_ms; /* the process sleeps */
     uint64_t deaf_until_ms;    /* the application takes nothing */
     struct cut cut;
