@@ -1,9 +1,11 @@
 #include "broker/net/front.h"
 
 #include "broker/net/gather.h"
+#include "broker/net/listeners.h"
 #include "broker/net/zap.h"
 #include "shared/base/alloc.h"
 #include "shared/base/log.h"
+#include "shared/base/tcp.h"
 #include "shared/crypt/seal.h"
 #include "shared/wire/wire.h"
 
@@ -71,8 +73,8 @@ static bool set_common(void *socket, int64_t message_bytes_max, const struct fro
         {ZMQ_BACKLOG, 512},
         {ZMQ_TCP_KEEPALIVE, 1},
         {ZMQ_TCP_KEEPALIVE_IDLE, 30},
-        {ZMQ_TCP_KEEPALIVE_INTVL, 10},
-        {ZMQ_TCP_KEEPALIVE_CNT, 3},
+        {ZMQ_TCP_KEEPALIVE_INTVL, 5},
+        {ZMQ_TCP_KEEPALIVE_CNT, 10}, /* half of them are lost where a third of the packets is */
     };
     static const struct int_option curve[] = {{ZMQ_CURVE_SERVER, 1}, {ZMQ_ZAP_ENFORCE_DOMAIN, 1}};
 
@@ -295,6 +297,7 @@ enum rc front_open(void *zmq_context, const struct front_options *options, struc
                    char why[static WHY_BYTES_MAX])
 {
     struct front *self = x_alloc(1, sizeof(*self));
+    void *monitor[2]; /* without them it is slower on a bad wire, no more */
     mode_t mask = 0;
     enum rc rc = RC_SYSTEM;
 
@@ -309,8 +312,12 @@ enum rc front_open(void *zmq_context, const struct front_options *options, struc
     /* Without CURVE the mode of a socket file is all that keeps other users out. */
     if (!self->is_secure)
         mask = umask(0077);
+    for (size_t i = 0; i < 2; i++)
+        monitor[i] = listeners_watch(zmq_context, i == 0 ? self->router : self->pub);
     rc = bind_pair(self->router, self->pub, options->addresses, options->address_count,
                    options->port, &self->port, why);
+    for (size_t i = 0; i < 2; i++)
+        listeners_tell(i == 0 ? self->router : self->pub, &monitor[i], tcp_retransmit_steadily);
     if (!self->is_secure)
         (void)umask(mask);
     if (rc != RC_OK)
