@@ -200,7 +200,8 @@ class Load:
         wait_until(lambda: any(event.get("text") == END for event in read_log(self.logger.out_folder, ROOM)),
                    "the log holds the end", PATIENCE)
         for talker, nick in zip(self.privates, ("frank", "erin")):
-            self.inboxes[nick].wait_line(talker.lines[-1], PATIENCE)
+            if talker.lines:  # it may have come just now, for one that was killed
+                self.inboxes[nick].wait_line(talker.lines[-1], PATIENCE)
         return time.monotonic() - healed
 
     def judge(self):

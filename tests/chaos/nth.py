@@ -8,7 +8,8 @@ import re
 import signal
 
 from fault_env import counts, failures, fault
-from zchat_test import ALARM, Broker, Person, Scene, check, program, texts
+from scenes import in_scene
+from zchat_test import ALARM, Broker, Person, check, program, texts
 
 ROOM = "#lobby"
 ACTION = {"malloc": "ENOMEM", "write": "ENOSPC", "fsync": "EIO", "open": "EMFILE", "accept": "EMFILE"}
@@ -52,21 +53,15 @@ class Trial:
         return f"{self.call}:{ACTION[self.call]}:nth={self.number}"
 
     def run(self):
-        """Returns the log of the faults: it tells whether there was one."""
-        scene = Scene(f"nth{next(_serial)}")
-        is_good = False
-        try:
+        """Returns what the shim noted: whether there was a fault, or the counts."""
+        def work(scene):
             env, log = fault(scene, self.rule())
             if self.part == "broker":
                 self.try_broker(scene, env)
             else:
                 self.try_client(scene, env)
-            found = counts(log) if self.number is None else failures(log)
-            is_good = True
-            return found
-        finally:
-            alarms = scene.close(is_good)
-            check(not alarms or not is_good, f"{self.name}: {alarms}")
+            return counts(log) if self.number is None else failures(log)
+        return in_scene(f"nth{next(_serial)}", work)
 
     def try_broker(self, scene, env):
         """First start, people who talk, stop; all under the fault. Then a start without it."""

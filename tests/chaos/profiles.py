@@ -53,6 +53,15 @@ def cuts(*ways):
     return run
 
 
+def partitions(rounds):
+    """That many cuts of 1 to 60 s, most of them short, in any way."""
+    def run(bench, until):
+        for _ in range(rounds):
+            cut_a_while(bench, until, *bench.rng.choice(((1, 4), (1, 15), (8, 30), (30, 60))), ("both", "up", "down"))
+            time.sleep(bench.span(0.5, 5, until))
+    return Profile("partitions", f"{rounds} cuts", run, "done")
+
+
 def resets(bench, until):
     """For a moment, every packet that reaches the broker's host is answered with RST."""
     port = bench.broker.port
