@@ -4,6 +4,7 @@
 #include "broker/net/zap.h"
 #include "broker/ops/keyfile.h"
 #include "broker/ops/notify.h"
+#include "shared/base/stdfds.h"
 #include "broker/ops/options.h"
 #include "shared/crypt/seal.h"
 
@@ -336,6 +337,7 @@ int main(int argc, char **argv)
     static struct broker broker = {.signal_fd = -1, .lock = -1};
     char why[OPTIONS_WHY_BYTES];
 
+    stdfds_fill();
     broker.argc = argc;
     broker.argv = argv;
     if (options_parse(&broker.options, argc, argv, why) != RC_OK) {

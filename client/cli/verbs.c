@@ -1,5 +1,7 @@
 #include "client/cli/verbs.h"
 
+#include "shared/base/stdfds.h"
+
 #include <locale.h>
 #include <string.h>
 
@@ -87,6 +89,7 @@ int cli_main(int argc, char **argv)
     struct args args;
     enum exit_code code;
 
+    stdfds_fill();
     setlocale(LC_CTYPE, "");
     if (args_parse(argc, argv, &args, why) != RC_OK) {
         fprintf(stderr, "zchat: %s\n", why);

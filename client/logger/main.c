@@ -1,6 +1,8 @@
 /* main.c - zchat-logger: archives streams without gaps or repeats. */
 #include "client/logger/logger.h"
 
+#include "shared/base/stdfds.h"
+
 #include <sys/stat.h>
 
 int main(int argc, char **argv)
@@ -9,6 +11,7 @@ int main(int argc, char **argv)
     char why[160];
     int status;
 
+    stdfds_fill();
     if (logger_options_parse(argc, argv, &options, why) != RC_OK) {
         fprintf(stderr, "zchat-logger: %s (--help says more)\n", why);
         return 2;
