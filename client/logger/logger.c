@@ -25,6 +25,8 @@
 #define ROOMS_EVERY_MS   3000
 #define SYNC_EVERY_MS    1000
 #define RETRY_EVERY_MS   1000
+#define LINK_WAIT_MS     5000        /* without a link, until the reason is told */
+#define LINK_TOLD_MS     60000       /* and told again */
 #define ROOM_NEEDED      (16 * 1024) /* bytes free before a full disk is tried again */
 #define EXIT_NOT_LET_IN  5
 #define FILES_PER_STREAM 2
@@ -45,7 +47,7 @@ struct logger {
     struct stream *stream; /* sorted by name */
     size_t count;
     uint32_t rooms_ref; /* the listing we wait for, 0 for none */
-    uint64_t rooms_at_ms, sync_at_ms, retry_at_ms;
+    uint64_t rooms_at_ms, sync_at_ms, retry_at_ms, trouble_at_ms;
     bool is_full; /* said so, and not yet taken back */
     bool is_done;
     int status;
@@ -239,7 +241,9 @@ static void on_link(struct logger *self, const struct zchat_event *event)
         self->rooms_at_ms = 0;
         break;
     case ZCHAT_LINK_DOWN:
-        log_warn("link.down", "action=\"connecting again\"");
+        clean_copy(why, sizeof why, span_of(event->text));
+        log_warn("link.down", "why=\"%s\" action=\"connecting again\"", why);
+        self->trouble_at_ms = clock_mono_ms() + LINK_WAIT_MS;
         break;
     case ZCHAT_LINK_REFUSED:
         clean_copy(why, sizeof why, span_of(event->text));
@@ -313,6 +317,19 @@ static void retry_stalled(struct logger *self)
     }
 }
 
+/* Whoever waits for an archive wants to know why there is none. */
+static void tell_trouble(struct logger *self, uint64_t now_ms)
+{
+    char cleaned[256];
+    const char *why;
+
+    self->trouble_at_ms = now_ms + LINK_TOLD_MS;
+    if (zchat_trouble(self->chat, &why) == 0)
+        return;
+    clean_copy(cleaned, sizeof cleaned, span_of(why));
+    log_warn("link.trouble", "why=\"%s\" action=\"trying again\"", cleaned);
+}
+
 /* What is due by the clock; returns how long to wait for the next, in milliseconds. */
 static int on_time(struct logger *self, uint64_t now_ms)
 {
@@ -327,6 +344,8 @@ static int on_time(struct logger *self, uint64_t now_ms)
         retry_stalled(self);
         self->retry_at_ms = now_ms + RETRY_EVERY_MS;
     }
+    if (now_ms >= self->trouble_at_ms)
+        tell_trouble(self, now_ms);
     if (self->rooms_ref == 0 && now_ms >= self->rooms_at_ms) {
         if (zchat_rooms(self->chat, false, &self->rooms_ref) != 0)
             self->rooms_ref = 0;
@@ -344,6 +363,7 @@ static void loop(struct logger *self)
     char own[STREAM_BYTES_MAX + 1];
     struct zchat_event event;
 
+    self->trouble_at_ms = clock_mono_ms() + LINK_WAIT_MS;
     snprintf(own, sizeof own, "@%s", zchat_nick(self->chat));
     on_stream(self, own, UINT64_MAX);
     while (!self->is_done) {

@@ -33,6 +33,19 @@ def check_whole(logger, person, room):
 
 
 @test
+def a_logger_without_a_link_says_why_and_waits(scene):
+    broker = scene.broker()
+    broker.stop()
+    logger = scene.logger(broker)
+    stranger = scene.logger(broker, name="stranger", url=broker.url.replace(broker.key(), "11" * 32))
+    logger.wait_line("link.trouble", where="err")
+    broker.start()
+    logger.wait_line("link.up", where="err")
+    stranger.wait_line("link.trouble", where="err")
+    check(stranger.is_running(), f"a logger that waits has ended: {stranger.told()}")
+
+
+@test
 def rooms_that_come_later_are_archived_from_their_first_event(scene):
     broker = scene.broker()
     logger = scene.logger(broker)
