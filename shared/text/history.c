@@ -25,7 +25,8 @@ struct history {
 static const char *const KIND_NAMES[HISTORY_KINDS] = {
     [HISTORY_POST] = "post",           [HISTORY_RETRY] = "retry",   [HISTORY_STORED] = "stored",
     [HISTORY_DELIVERED] = "delivered", [HISTORY_FAILED] = "failed", [HISTORY_UNKNOWN] = "unknown",
-    [HISTORY_SHOWN] = "shown",         [HISTORY_GAP] = "gap",       [HISTORY_APPEND] = "append",
+    [HISTORY_FOLLOW] = "follow",       [HISTORY_SHOWN] = "shown",   [HISTORY_GAP] = "gap",
+    [HISTORY_APPEND] = "append",
 };
 
 const char *history_kind_name(enum history_kind kind)

@@ -18,6 +18,7 @@ enum history_kind {
     HISTORY_DELIVERED,
     HISTORY_FAILED,  /* run was told that its `number` will never be stored */
     HISTORY_UNKNOWN, /* run was told that the fate of its `number` is unknown */
+    HISTORY_FOLLOW,  /* run begins to follow `stream`, or once more: what is shown starts anew */
     HISTORY_SHOWN, /* run was shown `stream` `seq`: post `number` of `session`, of `hash` (0, 0, 0: no post) */
     HISTORY_GAP,    /* run was told that `stream` `seq`..`last` is no longer kept */
     HISTORY_APPEND, /* the broker appended `stream` `seq`, as above */

@@ -230,8 +230,9 @@ static void judge_one_order(struct checker *self, struct picked *log, bool is_co
 /* Shown once, without a hole, in order: to every run, a stream at a time. */
 static void judge_runs(struct checker *self)
 {
-    struct picked shown = pick(self, 1u << HISTORY_SHOWN | 1u << HISTORY_GAP, by_run);
-    uint64_t next = 0;
+    struct picked shown =
+        pick(self, 1u << HISTORY_SHOWN | 1u << HISTORY_GAP | 1u << HISTORY_FOLLOW, by_run);
+    uint64_t next = 0; /* 0: whatever comes */
 
     for (size_t i = 0; i < shown.count; i++) {
         const struct entry *entry = &shown.entry[i];
@@ -239,7 +240,11 @@ static void judge_runs(struct checker *self)
                               shown.entry[i - 1].stream != entry->stream;
         const char *stream = self->name[entry->stream];
 
-        if (is_first)
+        if (entry->kind == HISTORY_FOLLOW) {
+            next = 0;
+            continue;
+        }
+        if (is_first || next == 0)
             next = entry->seq;
         if (entry->seq < next)
             broken(self, "twice: %s was shown %s %llu again, or late", self->name[entry->nick],

@@ -131,6 +131,21 @@ static void an_event_shown_again_is_twice(void **state)
     assert_broken(*state, "twice:");
 }
 
+static void following_once_more_starts_anew(void **state)
+{
+    struct fixture *f = *state;
+
+    good_talk(f);
+    checker_add(f->checker,
+                &(struct history_record){
+                    .kind = HISTORY_FOLLOW, .nick = SPAN("bob"), .run = 2, .stream = SPAN("#a")});
+    shown(f, 2, "#a", 2, 1, 1);
+    shown(f, 2, "#a", 3, 1, 2);
+    assert_int_equal(judge(f), 0);
+    shown(f, 2, "#a", 3, 1, 2);
+    assert_int_equal(judge(f), 1);
+}
+
 static void a_hole_in_what_a_run_sees_is_skipped(void **state)
 {
     good_talk(*state);
@@ -269,6 +284,7 @@ int main(void)
         TEST(another_event_at_the_acknowledged_place_is_a_loss),
         TEST(two_readers_that_disagree_break_the_order),
         TEST(an_event_shown_again_is_twice),
+        TEST(following_once_more_starts_anew),
         TEST(a_hole_in_what_a_run_sees_is_skipped),
         TEST(a_told_gap_is_no_hole),
         TEST(a_post_at_two_places_is_doubled),

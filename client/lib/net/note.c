@@ -41,6 +41,14 @@ void note_retry(struct note *self, uint32_t given, uint32_t number)
                                                           .last = number});
 }
 
+void note_follow(struct note *self, struct span stream)
+{
+    history_write(self->history, &(struct history_record){.kind = HISTORY_FOLLOW,
+                                                          .nick = self->nick,
+                                                          .run = self->viewer,
+                                                          .stream = stream});
+}
+
 void note_told(struct note *self, const struct zchat_event *event)
 {
     static const enum history_kind STATES[] = {[ZCHAT_STORED] = HISTORY_STORED,

@@ -22,6 +22,8 @@ void note_close(struct note *self);
 void note_post(struct note *self, uint32_t number, struct span target, struct span text);
 /* The post `number` is tried again under the new number `given`. */
 void note_retry(struct note *self, uint32_t given, uint32_t number);
+/* A stream is followed from now on. */
+void note_follow(struct note *self, struct span stream);
 /* What the application is told counts as shown: it shows it next. */
 void note_told(struct note *self, const struct zchat_event *event);
 

@@ -16,6 +16,8 @@ zchat_rc zchat_follow(struct zchat *self, const char *stream, struct zchat_place
         return rc;
     rc = model_follow(self->pump.model, stream_name_text(&name), from, until, now_ms,
                       &self->pump.fx);
+    if (rc == RC_OK && until == 0)
+        note_follow(&self->note, stream_name_text(&name));
     pump_carry(&self->pump, now_ms);
     return rc;
 }
