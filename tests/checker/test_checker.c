@@ -81,6 +81,8 @@ static void good_talk(struct fixture *f)
 static size_t judge(struct fixture *f)
 {
     const struct checker_options options = {.is_complete = true};
+
+    free(f->told);
     FILE *out = open_memstream(&f->told, &f->told_len);
     const size_t broken = checker_judge(f->checker, &options, out, 10);
 
