@@ -331,8 +331,12 @@ static enum exit_code prepare(struct sender *self)
         return code;
     if (self->target.sigil == '#') {
         rc = zchat_join(self->cli.chat, self->target.text, false, &ref);
-        return rc != 0 ? cli_fail((enum rc)rc, "")
-                       : cli_answer(&self->cli, ref, NULL, NULL, &event);
+        code =
+            rc != 0 ? cli_fail((enum rc)rc, "") : cli_answer(&self->cli, ref, NULL, NULL, &event);
+        if (code != EXIT_TIMED_OUT)
+            return code;
+        cli_say("the room could not be joined, and nothing was sent");
+        return EXIT_NO_LINK; /* EXIT_TIMED_OUT names a post that may be repeated */
     }
     if (self->args->wait != WAIT_DELIVERED)
         return EXIT_GO_ON;

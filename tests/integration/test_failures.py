@@ -245,6 +245,31 @@ def a_post_without_an_answer_can_be_repeated_without_doubling_it(scene):
 
 
 @test
+def a_message_that_never_went_out_is_not_called_unknown(scene):
+    broker = scene.broker()
+    alice, bob = scene.person("alice", broker), scene.person("bob", broker)
+    alice.ok("join", "#lobby")
+    bob.ok("ping")
+    broker.stop()
+    broker.options += ["--disk-free-min", "1048576"]  # so joining has to wait for room
+    broker.start()
+    late = bob.run("send", "#lobby", "hello", "--timeout", "1s")
+    equal(late.code, 5, f"exit code; {late}")
+    check(b"nothing was sent" in late.err, f"what it says: {late}")
+
+
+@test
+def a_limit_on_the_size_of_files_ends_the_broker_with_a_word(scene):
+    broker = Broker(scene, ["--ballast", "0"], prefix=["/usr/bin/prlimit", "--fsize=1000000"]).start()
+    alice = scene.person("alice", broker)
+    alice.ok("join", "#lobby")
+    sent = alice.run("send", "#lobby", "--lines", "--timeout", "2s", stdin=(b"x" * 8000 + b"\n") * 300)
+    check(sent.code != 0, f"all was stored: {sent}")
+    equal(broker.process.wait_exit(), 1, "exit code of the broker")
+    broker.process.wait_line("store.failed", where="err")
+
+
+@test
 def a_session_of_somebody_else_cannot_be_used(scene):
     broker = scene.broker()
     alice, bob = scene.person("alice", broker), scene.person("bob", broker)
