@@ -186,6 +186,20 @@ static void on_link(struct cli *self, const struct zchat_event *event)
     self->is_up = false;
 }
 
+/* Behind a link that was up somebody may listen who is not the broker: said once, since it may pass. */
+static void tell_trouble(struct cli *self)
+{
+    const char *why;
+
+    if (self->is_up)
+        self->is_wrong_told = false;
+    else if (self->tells_link && !self->is_wrong_told &&
+             zchat_trouble(self->chat, &why) == RC_WRONG_BROKER) {
+        self->is_wrong_told = true;
+        cli_say("%s (%s); trying again", why, rc_name(RC_WRONG_BROKER));
+    }
+}
+
 /* A refusal does not go away by itself, and neither does a wrong key. */
 static enum exit_code check_entry(struct cli *self, const struct zchat_event *event)
 {
@@ -198,8 +212,10 @@ static enum exit_code check_entry(struct cli *self, const struct zchat_event *ev
         cli_fail((enum rc)event->rc, about);
         return EXIT_NO_LINK;
     }
-    if (self->was_up)
+    if (self->was_up) {
+        tell_trouble(self);
         return EXIT_GO_ON;
+    }
     if (zchat_trouble(self->chat, &why) == RC_WRONG_BROKER) {
         cli_say("%s (%s)", why, rc_name(RC_WRONG_BROKER));
         return EXIT_NO_LINK;
@@ -239,7 +255,7 @@ enum exit_code cli_next(struct cli *self, uint64_t until_ms, struct pollfd *extr
         uint64_t wake_ms = until_ms;
         enum exit_code code;
 
-        if (!self->was_up && now_ms + LOOK_MS < wake_ms)
+        if (!self->is_up && now_ms + LOOK_MS < wake_ms)
             wake_ms = now_ms + LOOK_MS;
         if (signal_number != 0)
             return (enum exit_code)(EXIT_SIGNALLED + signal_number);

@@ -21,6 +21,7 @@ struct cli {
     bool is_up;
     bool was_up;
     bool tells_link;      /* says on stderr when a link goes or comes back (tail, line mode) */
+    bool is_wrong_told;   /* that another key answers, since the link went down */
     bool outlives_reader; /* a stdout that nobody reads any more ends nothing: it is muted */
     bool is_muted;
 };

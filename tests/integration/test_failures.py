@@ -71,6 +71,26 @@ def a_broker_that_was_replaced_by_another_is_not_talked_to(scene):
 
 
 @test
+def another_key_behind_a_link_that_was_up_is_told_once(scene):
+    broker = scene.broker()
+    alice = scene.person("alice", broker)
+    alice.ok("join", "#lobby")
+    tail = alice.tail("#lobby")
+    wait_until(lambda: alice.ok("send", "#lobby", "one") and tail.out_count() > 0, "the tail follows")
+    broker.kill9()
+    key = (broker.data / "broker.key").read_bytes()
+    (broker.data / "broker.key").unlink()
+    broker.start()
+    tail.wait_line("wrong_broker", where="err")
+    check(tail.is_running(), "a tail gives up what may pass")
+    broker.kill9()
+    (broker.data / "broker.key").write_bytes(key)
+    broker.start()
+    tail.wait_line("the link is back", where="err")
+    equal(len([line for line in tail.err if "wrong_broker" in line]), 1, f"how often it is told: {tail.err}")
+
+
+@test
 def an_address_without_a_key_is_refused_for_another_machine(scene):
     alice = scene.person("alice", "zchat://192.0.2.1:5670")
     result = alice.run("ping")
