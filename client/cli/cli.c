@@ -132,12 +132,15 @@ enum exit_code cli_open(struct cli *self, const struct args *args, bool is_inbox
         .agent = "zchat/" ZCHAT_VERSION,
         .is_inbox = is_inbox,
         .session = args->session,
+        .keeps_outbox = args->verb == NULL, /* the chat itself */
+        .keeps_places = args->verb == NULL,
     };
     const char *why = "";
     zchat_rc rc;
 
     *self = (struct cli){.args = args, .signal_fd = -1};
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit is told like any other that fails */
     rc = zchat_open(&options, &self->chat, &why);
     if (rc != 0) {
         cli_say("%s (%s)", why, zchat_errname(rc));

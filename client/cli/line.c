@@ -13,7 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LAST_SHOWN      10   /* events of each room at the start */
 #define WAITING_TOLD_MS 1000 /* a post that waits longer is shown as waiting */
 #define UNSHOWN_MS      2000 /* at the end, so long for the events of stored posts */
 
@@ -58,7 +57,8 @@ void line_post(struct line *self, const char *target, struct span text)
     rc = zchat_post(self->cli.chat, target, NULL, text.ptr, text.len,
                     self->args->has_timeout ? self->args->timeout_ms : 0, &number);
     if (rc != 0) {
-        line_remark("%s not sent: %s", style_sign(&self->style, SIGN_FAILED), zchat_strerror(rc));
+        line_remark("%s not sent: %s", style_sign(&self->style, SIGN_FAILED),
+                    rc == RC_SYSTEM ? zchat_outbox_trouble(self->cli.chat) : zchat_strerror(rc));
         return;
     }
     own_posts_add(&self->posts, number, target, text, cli_now_ms());
@@ -85,11 +85,20 @@ void line_post_json(const struct line *self, const struct zchat_event *event)
 }
 
 /* A room's post is shown by its event; a private one here. */
-static void show_stored(struct line *self, const struct own_post *post,
-                        const struct zchat_event *event)
+static void show_stored(struct line *self, struct own_post *post, const struct zchat_event *event)
 {
-    if (post->target[0] == '#')
+    if (post->target[0] == '#') {
+        if (post->is_shown || event->seq > zchat_place(self->cli.chat, event->stream))
+            return;
+        /* The run before has shown the event, and ended before it knew that it was its own. */
+        post->is_shown = true;
+        print_sign(self, SIGN_STORED);
+        clean_write(stdout, span_of(post->target), false, "");
+        fputs(" has it: ", stdout);
+        print_post_text(post);
+        fputc('\n', stdout);
         return;
+    }
     print_time(stdout, &self->style, event->ts_ms != 0 ? event->ts_ms : clock_wall_ms());
     print_sign(self, SIGN_TO);
     print_nick(stdout, &self->style, post->target + 1);
@@ -111,19 +120,34 @@ static void show_failed(struct line *self, const struct own_post *post,
                         const struct zchat_event *event)
 {
     print_sign(self, SIGN_FAILED);
-    fputs(event->post == ZCHAT_FAILED ? "not sent to " : "no answer yet for ", stdout);
+    if (event->rc == RC_TOO_OLD)
+        fputs("perhaps sent, perhaps not, to ", stdout);
+    else
+        fputs(event->post == ZCHAT_FAILED ? "not sent to " : "no answer yet for ", stdout);
     clean_write(stdout, span_of(post->target), false, "");
     fputs(": ", stdout);
     print_post_text(post);
     if (event->post == ZCHAT_FAILED)
         printf(" (%s)", zchat_strerror(event->rc));
-    printf(" (/retry %" PRIu32 ")\n", post->number);
+    if (event->rc != RC_TOO_OLD) /* a new try could say it twice */
+        printf(" (/retry %" PRIu32 ")", post->number);
+    fputc('\n', stdout);
+}
+
+/* A run that was killed has left it; it is sent now. */
+static void on_restored(struct line *self, const struct zchat_event *event)
+{
+    self->restored++;
+    own_posts_add(&self->posts, event->number, event->stream,
+                  (struct span){event->text, event->text_len}, cli_now_ms());
 }
 
 static void on_post(struct line *self, const struct zchat_event *event)
 {
     struct own_post *post = own_posts_find(&self->posts, event->number);
 
+    if (event->post == ZCHAT_WAITING && post == NULL)
+        on_restored(self, event);
     self->progress_ms = cli_now_ms();
     if (self->args->is_json)
         line_post_json(self, event);
@@ -164,6 +188,17 @@ static void tell_waiting(struct line *self)
     }
 }
 
+/* Of the outbox on disk, when it is new. */
+static void tell_trouble(struct line *self)
+{
+    const char *trouble = zchat_outbox_trouble(self->cli.chat);
+
+    if (strcmp(self->trouble, trouble) == 0)
+        return;
+    snprintf(self->trouble, sizeof(self->trouble), "%s", trouble);
+    cli_say("%s", trouble);
+}
+
 /* --- events ----------------------------------------------------------------------- */
 
 static bool is_of_this_run(const struct line *self, const struct zchat_event *event)
@@ -171,9 +206,20 @@ static bool is_of_this_run(const struct line *self, const struct zchat_event *ev
     return event->session == zchat_session(self->cli.chat) && strcmp(event->type, "message") == 0;
 }
 
+static bool is_own_leave(const struct line *self, const struct zchat_event *event)
+{
+    return strcmp(event->type, "leave") == 0 && strcmp(event->from, self->own + 1) == 0;
+}
+
+/* Perhaps an event of the past that somebody asked for. */
+static bool is_asked_history(const struct line *self, const struct zchat_event *event)
+{
+    return self->ask == ASK_HISTORY && strcmp(event->stream, self->ask_stream) == 0;
+}
+
 static void on_event(struct line *self, const struct zchat_event *event)
 {
-    bool is_asked = self->ask == ASK_HISTORY && strcmp(event->stream, self->ask_stream) == 0;
+    bool is_asked = is_asked_history(self, event);
     struct own_post *post = NULL;
     const char *after = "";
 
@@ -188,20 +234,15 @@ static void on_event(struct line *self, const struct zchat_event *event)
     /* Private ones were shown with their state; reading back shows them all. */
     if (!self->args->is_json && (after[0] == '\0' || event->stream[0] == '#' || is_asked))
         print_event(stdout, &self->style, event, after);
+    if (is_own_leave(self, event))
+        zchat_set_place(self->cli.chat, event->stream, 0);
+    else
+        line_note_shown(self, event->stream, event->seq, is_asked);
     if (post == NULL)
         return;
     post->is_shown = true;
     if (post->state == ZCHAT_STORED && post->target[0] == '#')
         own_posts_remove(&self->posts, post);
-}
-
-static void follow_last(struct line *self, const char *stream)
-{
-    const struct zchat_place own = {ZCHAT_FROM_CONFIRMED, 0}, room = {ZCHAT_FROM_LAST, LAST_SHOWN};
-    zchat_rc rc = zchat_follow(self->cli.chat, stream, stream[0] == '@' ? own : room, 0);
-
-    if (rc == 0)
-        self->live_missing++;
 }
 
 void line_ask_for(struct line *self, enum line_ask ask, zchat_rc rc, uint32_t ref,
@@ -221,7 +262,7 @@ static void on_joined(struct line *self, const struct zchat_event *event)
 {
     line_remark("you are in %s, with %" PRIu32 " in all", event->stream, event->people);
     self->live_missing = 0;
-    follow_last(self, event->stream); /* fails when it is followed already, which is as good */
+    line_follow(self, event->stream, event->seq); /* fails when it is followed already, as good */
     if (self->live_missing > 0)
         self->ask = ASK_LIVE; /* what was said before stands above what is said now */
     line_set_target(self, event->stream);
@@ -229,7 +270,7 @@ static void on_joined(struct line *self, const struct zchat_event *event)
 
 static void on_started(struct line *self)
 {
-    follow_last(self, self->own);
+    line_follow(self, self->own, 0);
     self->ask = self->live_missing > 0 ? ASK_LIVE : ASK_NOTHING;
     if (self->target[0] == '\0')
         line_remark("you are in no room yet: /join #lobby");
@@ -258,6 +299,7 @@ static void on_answer(struct line *self, const struct zchat_event *event)
         on_joined(self, event);
     } else if (ask == ASK_LEAVE) {
         zchat_unfollow(self->cli.chat, event->stream);
+        zchat_set_place(self->cli.chat, event->stream, 0);
         line_remark("you have left %s", event->stream);
         if (strcmp(self->target, event->stream) == 0)
             self->target[0] = '\0';
@@ -272,15 +314,17 @@ static void on_room(struct line *self, const struct zchat_event *event)
     if (self->ask == ASK_ROOMS) {
         room_print(event, self->args->is_json);
     } else if (self->ask == ASK_START) {
-        follow_last(self, event->stream);
+        line_follow(self, event->stream, event->seq);
         snprintf(self->target, sizeof(self->target), "%s", event->stream);
     }
 }
 
 static void on_live(struct line *self, const struct zchat_event *event)
 {
-    if (self->ask == ASK_HISTORY && strcmp(event->stream, self->ask_stream) == 0)
+    if (is_asked_history(self, event))
         self->ask = ASK_NOTHING;
+    else
+        line_note_shown(self, event->stream, event->seq, false);
     if (self->live_missing == 0)
         return;
     self->live_missing--;
@@ -299,6 +343,7 @@ static enum exit_code on_any(struct line *self, const struct zchat_event *event)
             event_json(stdout, event);
         else
             print_gap(stdout, &self->style, event);
+        line_note_shown(self, event->stream, event->last, is_asked_history(self, event));
         break;
     case ZCHAT_POST:
         on_post(self, event);
@@ -358,14 +403,8 @@ static enum exit_code check_end(struct line *self)
 
     if (!self->is_over || self->ask != ASK_NOTHING)
         return EXIT_GO_ON;
-    if (unanswered > 0) {
-        if (waited_ms < self->args->timeout_ms)
-            return EXIT_GO_ON;
-        cli_say(
-            "no answer for %zu messages in time; whether they were stored is not known (timeout)",
-            unanswered);
-        return EXIT_TIMED_OUT;
-    }
+    if (unanswered > 0) /* the outbox keeps them; line_mode() says so */
+        return waited_ms < self->args->timeout_ms ? EXIT_GO_ON : EXIT_TIMED_OUT;
     if (own_posts_unshown(&self->posts) > 0 && waited_ms < UNSHOWN_MS)
         return EXIT_GO_ON;
     return !self->is_terminal && own_posts_failed(&self->posts) > 0 ? EXIT_REFUSED : EXIT_DONE;
@@ -391,6 +430,7 @@ static enum exit_code run(struct line *self)
 
         take_lines(self);
         tell_waiting(self);
+        tell_trouble(self);
         code = cli_flush();
         if (code == EXIT_GO_ON)
             code = check_end(self);
@@ -412,12 +452,65 @@ static enum exit_code run(struct line *self)
     }
 }
 
+/* Wait for the link. What an earlier run has left is told before. */
+static enum exit_code wait_up(struct line *self)
+{
+    struct zchat_event event;
+    enum exit_code code = EXIT_GO_ON;
+
+    while (code == EXIT_GO_ON && !self->cli.was_up) {
+        code = cli_next(&self->cli, UINT64_MAX, NULL, 0, &event);
+        if (code == EXIT_GO_ON && event.kind == ZCHAT_POST)
+            on_post(self, &event);
+        tell_trouble(self);
+    }
+    return code;
+}
+
+static const char *messages(size_t count)
+{
+    return count == 1 ? "message" : "messages";
+}
+
+static enum exit_code begin(struct line *self)
+{
+    struct zchat_outbox outbox;
+    uint32_t ref = 0;
+    zchat_rc rc;
+    enum exit_code code = wait_up(self);
+
+    if (code != EXIT_GO_ON)
+        return code;
+    zchat_outbox(self->cli.chat, &outbox);
+    if (self->restored > 0)
+        line_remark("%zu %s from last time %s sent now", self->restored, messages(self->restored),
+                    self->restored == 1 ? "is" : "are");
+    if (outbox.waiting > 0)
+        line_remark("%zu %s of another run %s waiting for the next start", outbox.waiting,
+                    messages(outbox.waiting), outbox.waiting == 1 ? "is" : "are");
+    rc = zchat_rooms(self->cli.chat, true, &ref);
+    line_ask_for(self, ASK_START, rc, ref, "");
+    return EXIT_GO_ON;
+}
+
+/* What has no answer stays in the outbox. */
+static void tell_left(const struct line *self)
+{
+    struct zchat_outbox outbox;
+
+    if (zchat_unanswered(self->cli.chat) == 0)
+        return;
+    zchat_outbox(self->cli.chat, &outbox);
+    if (outbox.kept > 0)
+        cli_say("%zu %s %s not sent yet; %s will be at the next start", outbox.kept,
+                messages(outbox.kept), outbox.kept == 1 ? "is" : "are",
+                outbox.kept == 1 ? "it" : "they");
+}
+
 enum exit_code line_mode(const struct args *args)
 {
     struct line self = {.args = args, .style = style_for(stdout)};
     struct zchat_event event;
-    uint32_t ref = 0;
-    zchat_rc rc;
     enum exit_code code = cli_open(&self.cli, args, true);
 
     if (code != EXIT_GO_ON)
@@ -429,14 +522,13 @@ enum exit_code line_mode(const struct args *args)
     input_init(&self.input, STDIN_FILENO);
     own_posts_init(&self.posts);
     snprintf(self.own, sizeof(self.own), "@%s", zchat_nick(self.cli.chat));
-    code = cli_wait_up(&self.cli);
-    if (code == EXIT_GO_ON) {
-        rc = zchat_rooms(self.cli.chat, true, &ref);
-        line_ask_for(&self, ASK_START, rc, ref, "");
+    code = begin(&self);
+    if (code == EXIT_GO_ON)
         code = run(&self);
-    }
     if (code == EXIT_DONE) /* what was printed last counts as shown */
         (void)cli_next(&self.cli, cli_now_ms(), NULL, 0, &event);
+    tell_trouble(&self);
+    tell_left(&self);
     people_fini(&self.people);
     own_posts_fini(&self.posts);
     input_fini(&self.input);

@@ -44,6 +44,8 @@ struct line {
     char ask_stream[STREAM_BYTES_MAX + 1];
     uint64_t ask_until_ms;
     size_t live_missing; /* at the start: streams that are not read to their end yet */
+    size_t restored;     /* posts of an earlier run */
+    char trouble[1024];  /* of the outbox, as it was told last */
 
     uint64_t progress_ms;
 };
@@ -54,6 +56,10 @@ void line_take(struct line *self, struct span text);
 /* Wait for an answer; its request was `rc`. */
 void line_ask_for(struct line *self, enum line_ask ask, zchat_rc rc, uint32_t ref,
                   const char *stream);
+/* Follow a room or the own stream from where it was shown to; `head` is the room's last event. */
+void line_follow(struct line *self, const char *stream, uint64_t head);
+/* An event or a gap up to `seq` was shown; `is_asked`: perhaps because somebody looked back. */
+void line_note_shown(struct line *self, const char *stream, uint64_t seq, bool is_asked);
 void line_set_target(struct line *self, const char *target);
 void line_post(struct line *self, const char *target, struct span text);
 /* A remark of the program: "* ..." on stderr. */

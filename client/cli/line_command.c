@@ -163,14 +163,17 @@ static void do_retry(struct line *self, const char *words)
         line_remark("there is nothing to send again");
         return;
     }
-    rc = zchat_retry(self->cli.chat, post->number, 0, &number);
+    rc = zchat_retry(self->cli.chat, post->number,
+                     self->args->has_timeout ? self->args->timeout_ms : 0, &number);
     if (rc != 0) {
-        line_remark("cannot send it again: %s", zchat_strerror(rc));
+        line_remark("cannot send it again: %s",
+                    rc == RC_SYSTEM ? zchat_outbox_trouble(self->cli.chat) : zchat_strerror(rc));
         return;
     }
     post->number = number;
     post->state = ZCHAT_WAITING;
-    post->posted_at_ms = cli_now_ms();
+    post->is_told_waiting = false;
+    post->posted_at_ms = self->progress_ms = cli_now_ms();
 }
 
 static void do_help(struct line *self, const char *words)

@@ -44,8 +44,10 @@ enum exit_code verb_ping(const struct args *args)
 static void print_status_json(const struct cli *cli, const struct zchat_identity *identity,
                               uint32_t round_trip_ms)
 {
+    struct zchat_outbox outbox;
     struct json json;
 
+    zchat_outbox(cli->chat, &outbox);
     json_open(&json, stdout);
     json_text(&json, "broker", span_of(zchat_broker(cli->chat)));
     json_text(&json, "link", identity->is_up ? SPAN("up") : SPAN("down"));
@@ -55,7 +57,7 @@ static void print_status_json(const struct cli *cli, const struct zchat_identity
     json_uint(&json, "version", identity->version);
     json_text(&json, "fingerprint", span_of(identity->fingerprint));
     json_text(&json, "broker_fingerprint", span_of(identity->broker_fingerprint));
-    json_uint(&json, "unanswered", zchat_unanswered(cli->chat));
+    json_uint(&json, "unanswered", outbox.waiting);
     if (identity->is_up)
         json_uint(&json, "round_trip_ms", round_trip_ms);
     json_close(&json);
@@ -64,6 +66,9 @@ static void print_status_json(const struct cli *cli, const struct zchat_identity
 static void print_status(const struct cli *cli, const struct zchat_identity *identity,
                          uint32_t round_trip_ms)
 {
+    struct zchat_outbox outbox;
+
+    zchat_outbox(cli->chat, &outbox);
     printf("broker       %s\n", zchat_broker(cli->chat));
     printf("             %s, key [%s]\n",
            identity->broker_agent[0] != '\0' ? identity->broker_agent : "unknown version",
@@ -75,7 +80,8 @@ static void print_status(const struct cli *cli, const struct zchat_identity *ide
         puts("link         down");
     printf("nick         %s, key [%s]\n", zchat_nick(cli->chat), identity->fingerprint);
     printf("program      zchat %s\n", ZCHAT_VERSION);
-    printf("unanswered   %zu\n", zchat_unanswered(cli->chat));
+    printf("unanswered   %zu%s\n", outbox.waiting,
+           outbox.waiting > 0 ? " of ended runs, to be sent at the next start" : "");
 }
 
 /* The status of a link that is down is worth printing too; the exit code says that it is. */
