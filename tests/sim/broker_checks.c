@@ -144,6 +144,32 @@ static const struct follow_view *find_follow(const struct client *client, struct
     return NULL;
 }
 
+/* Once told that the broker lacks a confirmation of what it has shown, a client sends it again. */
+void check_pong(struct world *self, struct client *client, const struct message *pong,
+                unsigned confirming_before)
+{
+    const struct follow_view *follow = find_follow(client, pong->stream);
+
+    if (pong->confirmed > client->confirmed)
+        client->confirmed = pong->confirmed;
+    if (client->is_up && client->hello_ref == 0 && client->model != NULL &&
+        self->now_ms >= client->deaf_until_ms && follow != NULL &&
+        follow->last > client->confirmed && client->confirming == confirming_before)
+        world_fail(self,
+                   "%s has shown %s up to %llu, hears that %llu are confirmed, and keeps silent",
+                   client->nick, follow->stream, (unsigned long long)follow->last,
+                   (unsigned long long)client->confirmed);
+}
+
+bool broker_knows_all(struct world *self)
+{
+    for (unsigned i = 0; i < self->weather.clients; i++) {
+        if (sessions_by_id(&self->core->sessions, self->client[i].session) == 0)
+            return false;
+    }
+    return true;
+}
+
 /* A client confirms what it has shown, and asks where a stream stands only once the broker has its
  * subscription. */
 void check_sent(struct world *self, struct client *client, const struct message *message)
@@ -151,6 +177,9 @@ void check_sent(struct world *self, struct client *client, const struct message 
     const struct follow_view *follow =
         message_has(message, HAS_STREAM) ? find_follow(client, message->stream) : NULL;
 
+    client->confirming += message->verb == VERB_CONFIRM;
+    if (message->verb == VERB_HELLO)
+        client->hello_ref = message->ref;
     if (message->verb == VERB_CONFIRM && (follow == NULL || message->seq > follow->last))
         world_fail(self, "%s confirms %llu, but has shown %llu", client->nick,
                    (unsigned long long)message->seq,

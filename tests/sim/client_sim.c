@@ -149,8 +149,10 @@ void client_start(struct world *self, unsigned which)
     client->is_touched = true;
     client->follows = 0;
     client->history.stream[0] = '\0';
-    client->histories = 1 + world_below(self, 4);
+    client->has_looked_back = false;
+    client->histories = 1 + world_below(self, 8);
     client->is_up = false;
+    client->confirmed = 0;
     client->crash_in = 0;
     client->deaf_until_ms = 0;
     client->acts_at_ms = self->now_ms + world_below(self, 3000);
@@ -259,14 +261,21 @@ void client_receive(struct world *self, struct conn *conn, bool is_pub, const ch
         }
         if (message.verb == VERB_WELCOME)
             conn->is_welcomed = true;
+        if (message.verb == VERB_WELCOME && message.ref == client->hello_ref)
+            client->hello_ref = 0;
+        if (message.verb == VERB_WELCOME && message.confirmed > client->confirmed)
+            client->confirmed = message.confirmed;
         if (client->has_lied && message.verb == VERB_ERROR && message.code == RC_DENIED)
             continue; /* the answer to a lie is none of the model's business */
         if (is_pub && message.verb == VERB_EVENT && message.stream.ptr[0] == '@' &&
             !is_own(client, message.stream))
             world_fail(self, "%s receives what is for %.*s", client->nick, (int)message.stream.len,
                        message.stream.ptr);
+        const unsigned confirming = client->confirming;
         model_received(client->model, &message, is_pub, self->now_ms, &fx);
         client_carry_out(self, client, &fx);
+        if (message.verb == VERB_PONG)
+            check_pong(self, client, &message, confirming);
     }
     model_effects_fini(&fx);
     client_listen(self, client);

@@ -195,7 +195,7 @@ bool world_has_settled(struct world *self)
     if (self->core == NULL || store_replay(self->store, on_record, &places) != RC_OK)
         return false;
     core_get_stats(self->core, &stats);
-    if (stats.sessions != self->weather.clients)
+    if (stats.sessions != self->weather.clients || !broker_knows_all(self))
         return false;
     for (unsigned i = 0; i < self->weather.clients; i++) {
         const struct client *client = &self->client[i];

@@ -155,22 +155,25 @@ static unsigned own_at(const struct client *client)
 }
 
 /* A history ends before what is live begins, so that it is clear which of both an event belongs to. */
-static void read_back(struct world *self, struct client *client)
+static void read_back(struct world *self, struct client *client, const struct follow_view *follow)
 {
     static const enum zchat_place_kind KINDS[] = {ZCHAT_FROM_SEQ, ZCHAT_FROM_LAST, ZCHAT_FROM_TIME};
-    /* As often of the own stream as of all others. */
-    const struct follow_view *follow =
-        &client->follow[world_below(self, 2) == 0 ? own_at(client)
-                                                  : world_below(self, client->follows)];
     struct model_effects fx = {0};
     struct history_view history = {.from.kind = KINDS[world_below(self, 3)]};
 
     /* What was shown may be read from the disk before the broker knows that it is there. */
     const uint64_t acked = *world_acked(self, follow->stream);
-    const uint64_t known = follow->last < acked ? follow->last : acked;
+    uint64_t known = follow->last < acked ? follow->last : acked;
 
     if (client->histories == 0 || client->history.stream[0] != '\0' || !follow->is_live ||
         known == 0)
+        return;
+    if (follow->stream[0] == '@') { /* the last one would confirm all before it */
+        known--;
+        if (client->person->confirmed > 0 && client->person->confirmed < known)
+            known = client->person->confirmed;
+    }
+    if (known == 0)
         return;
     history.until = 1 + world_random(self) % known;
     history.from.value = 1 + world_random(self) % history.until;
@@ -189,6 +192,22 @@ static void read_back(struct world *self, struct client *client)
     }
     client_carry_out(self, client, &fx);
     model_effects_fini(&fx);
+}
+
+/* People look at what came before as soon as a client has started again; later as often at the own stream as
+ * at all others. */
+static void look_back(struct world *self, struct client *client)
+{
+    const struct follow_view *own = &client->follow[own_at(client)];
+    const unsigned any = world_below(self, client->follows);
+    const unsigned histories = self->weather.histories;
+
+    if (histories > 0 && client->life > 1 && !client->has_looked_back && own->is_live) {
+        client->has_looked_back = true;
+        read_back(self, client, own);
+    } else if (world_chance(self, histories)) {
+        read_back(self, client, world_below(self, 2) == 0 ? own : &client->follow[any]);
+    }
 }
 
 /* --- lies ------------------------------------------------------------------------------- */
@@ -296,9 +315,8 @@ void client_act(struct world *self, unsigned which)
     if (client->model == NULL || self->now_ms < client->deaf_until_ms)
         return;
     come_and_go(self, client);
-    if (client->model != NULL && client->follows > 0 && world_is_storm(self) &&
-        world_chance(self, weather->histories))
-        read_back(self, client);
+    if (client->model != NULL && client->follows > 0 && world_is_storm(self))
+        look_back(self, client);
     if (world_is_storm(self) && world_chance(self, weather->lies))
         lie(self, client);
 }

@@ -53,7 +53,7 @@ struct weather weather_draw(uint64_t seed)
     weather.unanswered = at_times(random, 60);
     weather.disk_fails = at_times(random, 30);
     weather.disk_full = at_times(random, 40);
-    weather.client_crashes = at_times(random, 20);
+    weather.client_crashes = at_times(random, 40);
     weather.cuts = at_times(random, 60);
     weather.partitions = at_times(random, 60);
     weather.stalls = at_times(random, 60);

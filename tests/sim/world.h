@@ -83,6 +83,9 @@ struct client {
     unsigned crash_in; /* steps, 0: none planned */
     unsigned to_post;
     bool is_up;
+    uint64_t confirmed;  /* of its stream, as the broker has told this life */
+    unsigned confirming; /* CONFIRMs sent */
+    uint64_t hello_ref;  /* of the HELLO that has no WELCOME; 0: none */
     bool has_lied;
     struct {
         enum room_state state;
@@ -91,6 +94,7 @@ struct client {
     struct follow_view follow[ROOMS_MAX + 1];
     unsigned follows;
     struct history_view history;
+    bool has_looked_back;
     unsigned histories; /* to read yet in this life: another one can heal what one has broken */
 };
 
@@ -224,6 +228,8 @@ void check_delivered(struct world *self, const struct op_result *result);
 void check_republished(struct world *self);
 void check_note_published(struct world *self, struct span stream, bool is_new);
 void check_sent(struct world *self, struct client *client, const struct message *message);
+void check_pong(struct world *self, struct client *client, const struct message *pong,
+                unsigned confirming_before);
 void check_delivery(struct world *self, const struct post *post, uint64_t seq);
 void check_refusal(struct world *self, const struct post *post);
 bool check_history(struct world *self, struct client *client, const struct zchat_event *event);
@@ -232,6 +238,7 @@ uint64_t check_first_since(struct world *self, const char *stream, uint64_t sinc
 void check_live(struct world *self, struct client *client, const struct zchat_event *event);
 void check_last_words(struct world *self);
 void check_log(struct world *self);
+bool broker_knows_all(struct world *self); /* every client's session is alive */
 bool world_has_settled(struct world *self);
 
 #endif
