@@ -1,6 +1,7 @@
 #include "broker/hub.h"
 
 #include "broker/ops/notify.h"
+#include "broker/published.h"
 #include "shared/base/alloc.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
@@ -83,6 +84,7 @@ static void carry_out(struct hub *self, const struct effect *effect)
         batch_add(self->batch, &effect->op);
         break;
     case FX_PUBLISH:
+        published_note(self->parts.history, effect->wire);
         front_publish(front, &(struct publication){.topic = effect->name,
                                                    .seal_key = effect->seal_key,
                                                    .epoch = effect->epoch,
