@@ -16,7 +16,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATCHES = ROOT / "tests/sim/mutants"
-NEEDED = ["CMakeLists.txt", "cmake", "shared", "broker", "client", "examples", "tests/CMakeLists.txt", "tests/sim"]
+NEEDED = ["CMakeLists.txt", "cmake", "shared", "broker", "client", "examples", "tests/CMakeLists.txt", "tests/sim",
+          "tests/checker"]
 RUN_SECONDS = 120
 
 

@@ -40,6 +40,8 @@ static void check_event(struct world *self, struct client *client, const struct 
     world_tell(self, "%s is shown %s %llu: %s %s", client->nick, event->stream,
                (unsigned long long)event->seq, event->type, event->text);
     const bool is_history = check_history(self, client, event);
+    if (!is_history) /* reading back is no second showing */
+        history_told(self, client, event);
     for (unsigned i = 0; i < client->follows; i++) {
         if (is_history || strcmp(client->follow[i].stream, event->stream) != 0)
             continue;
@@ -76,6 +78,7 @@ static void check_post_state(struct world *self, struct client *client,
     world_tell(self, "%s hears that %u is %d (%s) at %s %llu", client->nick, event->number,
                event->post, rc_name((enum rc)event->rc), event->stream,
                (unsigned long long)event->seq);
+    history_told(self, client, event);
     post->state = event->post;
     post->rc = (enum rc)event->rc;
     if (event->post == ZCHAT_UNKNOWN)
@@ -136,22 +139,6 @@ void check_shown(struct world *self, unsigned which, const struct zchat_event *e
     }
 }
 
-/* One event of the log, for the checks at the end. */
-struct logged {
-    char stream[32];
-    uint64_t seq;
-    uint64_t session;
-    uint32_t number;
-    bool is_message;
-    bool is_copy; /* the sender's own copy of a private message */
-};
-
-struct log {
-    struct logged *item;
-    size_t count;
-    size_t capacity;
-};
-
 struct stream_names {
     struct {
         stream_id id;
@@ -189,7 +176,7 @@ stream_id world_stream(struct world *self, const char *name)
     return (stream_id){0};
 }
 
-static void read_log(struct world *self, const struct stream_names *names, struct log *log)
+static void read_log(struct world *self, const struct stream_names *names)
 {
     for (size_t i = 0; i < names->count; i++) {
         uint64_t ts = 0;
@@ -206,62 +193,19 @@ static void read_log(struct world *self, const struct stream_names *names, struc
                 world_fail(self, "time runs back in %s at %llu", names->item[i].name,
                            (unsigned long long)seq);
             ts = event.ts;
-            if (log->count == log->capacity) {
-                log->capacity = log->capacity == 0 ? 256 : log->capacity * 2;
-                log->item = realloc(log->item, log->capacity * sizeof *log->item);
-            }
-            struct logged *logged = &log->item[log->count++];
-            *logged = (struct logged){.seq = seq,
-                                      .is_message = span_equal(event.type, SPAN("message")),
-                                      .is_copy = message_has(&event, HAS_PEER_SEQ)};
-            if (logged->is_message) {
-                logged->session = event.session;
-                logged->number = (uint32_t)event.number;
-            }
-            snprintf(logged->stream, sizeof logged->stream, "%s", names->item[i].name);
+            history_logged(self, &event);
         }
     }
 }
 
-/* A session's posts stand in each stream in the order of their numbers, each once. */
-static void check_sender_order(struct world *self, const struct log *log)
-{
-    for (size_t i = 0; i < log->count; i++) {
-        for (size_t j = i + 1; j < log->count && log->item[i].is_message; j++) {
-            if (!log->item[j].is_message || log->item[j].session != log->item[i].session ||
-                strcmp(log->item[j].stream, log->item[i].stream) != 0)
-                continue;
-            if (log->item[j].number <= log->item[i].number)
-                world_fail(self, "%s %llu and %llu hold posts %u and %u of one session",
-                           log->item[i].stream, (unsigned long long)log->item[i].seq,
-                           (unsigned long long)log->item[j].seq, log->item[i].number,
-                           log->item[j].number);
-            break; /* the next one is compared in its own turn */
-        }
-    }
-}
-
-static void check_posts(struct world *self, const struct log *log)
+/* Of clients that still run, everything private has been delivered by now. */
+static void check_all_delivered(struct world *self)
 {
     for (size_t i = 0; i < self->posts; i++) {
         const struct post *post = &self->post[i];
-        const bool is_stored = post->state == ZCHAT_STORED || post->state == ZCHAT_DELIVERED;
-        unsigned found = 0;
 
-        for (size_t j = 0; j < log->count; j++) {
-            const struct logged *logged = &log->item[j];
-
-            if (logged->is_message && logged->session == post->session.v &&
-                logged->number == post->number && !logged->is_copy)
-                found++;
-        }
-        if (found > 1 || (is_stored && found != 1) || (post->state == ZCHAT_FAILED && found != 0))
-            world_fail(self, "post %u of %s to %s is in state %d and stands %u times in the log",
-                       post->number, self->client[post->client].nick, post->target, post->state,
-                       found);
-        /* Of clients that still run, everything private has been delivered by now. */
-        if (post->life == self->client[post->client].life && post->target[0] == '@' && is_stored &&
-            post->state != ZCHAT_DELIVERED &&
+        if (post->life == self->client[post->client].life && post->target[0] == '@' &&
+            post->state == ZCHAT_STORED &&
             strcmp(post->target + 1, self->client[post->client].nick) != 0)
             world_fail(self, "post %u of %s to %s was never delivered", post->number,
                        self->client[post->client].nick, post->target);
@@ -271,13 +215,12 @@ static void check_posts(struct world *self, const struct log *log)
 void check_at_end(struct world *self)
 {
     struct stream_names names = {.count = 0};
-    struct log log = {0};
 
     if (store_replay(self->store, on_record, &names) != RC_OK)
         world_fail(self, "the store cannot be replayed");
-    read_log(self, &names, &log);
-    check_sender_order(self, &log);
-    check_posts(self, &log);
+    read_log(self, &names);
+    history_judge(self);
+    check_all_delivered(self);
     for (unsigned i = 0; i < self->weather.clients; i++) {
         const struct client *client = &self->client[i];
         const char *why;
@@ -302,5 +245,4 @@ void check_at_end(struct world *self)
             }
         }
     }
-    free(log.item);
 }

@@ -98,6 +98,7 @@ void client_follow(struct world *self, struct client *client, const char *stream
 
     client->follow[at] = (struct follow_view){.acked = *world_acked(self, stream)};
     snprintf(client->follow[at].stream, sizeof client->follow[at].stream, "%s", stream);
+    history_followed(self, client, stream);
     if (model_follow(client->model, span_of(stream), place, 0, self->now_ms, &fx) != RC_OK)
         world_fail(self, "%s cannot follow %s", client->nick, stream);
     client_carry_out(self, client, &fx);

@@ -19,6 +19,7 @@ static struct post *add_post(struct world *self, const struct post *post)
         self->post = x_realloc(self->post, self->posts_capacity, sizeof *self->post);
     }
     self->post[self->posts] = *post;
+    history_said(self, post);
     return &self->post[self->posts++];
 }
 

@@ -109,6 +109,7 @@ void world_init(struct world *self, uint64_t seed, const struct sim_options *opt
                            .hash = UINT64_C(0xcbf29ce484222325),
                            .results_at_ms = UINT64_MAX};
     self->fx = x_alloc(1, sizeof *self->fx);
+    self->checker = checker_new();
     name_people(self);
     broker_open_store(self);
     broker_start(self);
@@ -131,6 +132,7 @@ void world_fini(struct world *self)
     free(self->session);
     free(self->post);
     free(self->fx);
+    checker_destroy(&self->checker);
 }
 
 static uint64_t most(uint64_t a, uint64_t b)

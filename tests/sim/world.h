@@ -7,6 +7,7 @@
 #include "broker/core/core.h"
 #include "broker/store/store.h"
 #include "client/lib/model.h"
+#include "tests/checker/checker.h"
 #include "tests/sim/weather.h"
 #include "tests/sim/wire_sim.h"
 
@@ -115,7 +116,8 @@ struct world {
     struct sim_options options;
     uint64_t hash;
 
-    struct store *store; /* survives the broker */
+    struct checker *checker; /* hears what everybody says, is told and is shown */
+    struct store *store;     /* survives the broker */
     struct store_reader *reader;
     struct core *core; /* NULL: crashed */
     struct effects *fx;
@@ -219,6 +221,13 @@ void client_say(struct world *self, struct client *client, const char *target);
 stream_id world_stream(struct world *self, const char *name); /* none: there is no such stream */
 void check_shown(struct world *self, unsigned which, const struct zchat_event *event);
 void check_at_end(struct world *self);
+
+/* The talk as histories (history_sim.c). */
+void history_said(struct world *self, const struct post *post);
+void history_followed(struct world *self, const struct client *client, const char *stream);
+void history_told(struct world *self, const struct client *client, const struct zchat_event *event);
+void history_logged(struct world *self, const struct message *event);
+void history_judge(struct world *self);
 
 /* More promises: what the broker lets out of its hands (broker_checks.c), histories, and
  * what is kept in the log (log_checks.c). */
