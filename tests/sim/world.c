@@ -45,7 +45,7 @@ uint64_t *world_acked(struct world *self, const char *stream)
 
     if (room >= 0)
         return &self->acked[room];
-    while (person < CLIENTS_MAX - 1 && strcmp(self->person[person].nick, stream + 1) != 0)
+    while (person < CLIENTS_MAX && strcmp(self->person[person].nick, stream + 1) != 0)
         person++;
     return &self->acked[ROOMS_MAX + person];
 }

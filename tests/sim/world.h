@@ -144,7 +144,8 @@ struct world {
         const char *nick;
     } * session; /* all that ever were */
     size_t sessions;
-    uint64_t acked[ROOMS_MAX + CLIENTS_MAX]; /* the highest acknowledged place of each stream */
+    uint64_t acked[ROOMS_MAX + CLIENTS_MAX + 1]; /* the highest acknowledged place of each stream */
+    stream_id stream[ROOMS_MAX + CLIENTS_MAX + 1];
 
     struct flight **flight; /* a heap by time */
     size_t flights;
