@@ -43,10 +43,9 @@ struct hub {
  * it to the core, which authorises and decides; carry_out() does what the core asks; on_batch() brings back
  * what is stored, and the core has it acknowledged and published. */
 
-static void remember_welcomed(struct hub *self, const struct effect *effect)
+static void on_welcome(struct hub *self, struct effect *effect)
 {
-    if (effect->message.verb != VERB_WELCOME)
-        return;
+    message_set(&effect->message, AGENT, agent, SPAN("zchat-broker/" ZCHAT_VERSION));
     self->welcomed[self->welcomed_count++ % self->parts.sessions_max] = effect->peer;
     if (self->told_second != self->ev.now_ms / 1000) {
         self->told_second = self->ev.now_ms / 1000;
@@ -71,13 +70,14 @@ static void refuse_read(struct hub *self, const struct effect *effect)
     front_reply(self->parts.front, effect->peer, &error);
 }
 
-static void carry_out(struct hub *self, const struct effect *effect)
+static void carry_out(struct hub *self, struct effect *effect)
 {
     struct front *front = self->parts.front;
 
     switch (effect->kind) {
     case FX_REPLY:
-        remember_welcomed(self, effect);
+        if (effect->message.verb == VERB_WELCOME)
+            on_welcome(self, effect);
         front_reply(front, effect->peer, &effect->message);
         break;
     case FX_STORE:
@@ -107,7 +107,7 @@ static void step(struct hub *self, enum core_event_kind kind)
     self->ev.kind = kind;
     core_step(self->parts.core, &self->ev, &self->fx);
     for (size_t i = 0; i < self->fx.count; i++) {
-        const struct effect *effect = &self->fx.item[i];
+        struct effect *effect = &self->fx.item[i];
 
         carry_out(self, effect);
         if ((effect->kind != FX_READ && effect->kind != FX_REPUBLISH) ||

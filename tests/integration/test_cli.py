@@ -224,6 +224,7 @@ def ping_status_and_key_tell_of_the_link(scene):
     check(key["key"] in alice.ok("key").lines()[0], "the key in the human form")
     check(status["fingerprint"] in alice.ok("status").out.decode(), "the fingerprint in the human form")
     check(re.search(r"^link +up", alice.ok("status").out.decode(), re.M), "the link in the human form")
+    check("zchat-broker/" in alice.ok("status").out.decode(), "the version of the broker")
 
 
 @test
