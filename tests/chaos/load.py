@@ -2,6 +2,7 @@
 
 alice (on a) and bob (on b) talk in #lobby; carol (a) and dave (b) read it, a logger (b) archives it; erin
 (a) and frank (b) write to each other in private. A visitor comes, says a line, and goes, again and again."""
+import itertools
 import json
 import os
 import random
@@ -10,13 +11,24 @@ import threading
 import time
 
 from wire import Wire  # also makes zchat_test known
-from zchat_test import Broker, Failed, Person, check, check_no_hole, equal, messages, read_log, shorten, wait_until
+from zchat_test import (Broker, Failed, Person, check, check_no_hole, equal, messages, program, read_log, shorten,
+                        wait_until)
 
 ROOM = "#lobby"
 END = "the end of the load"
 CANARY = "canary-"
 RSS_MAX_KB, FILES_MAX = 300_000, 200
+_runs = itertools.count()
 PATIENCE = 120  # seconds until all is well again; what is measured is in the results
+
+
+class Told(Person):
+    """Every run of zchat writes down what it sent, was told and showed."""
+
+    def args(self, words, url=None):
+        folder = self.scene.folder / "history"
+        folder.mkdir(exist_ok=True)
+        return super().args([*words, "--history", folder / f"{self.nick}-{next(_runs)}"], url)
 
 
 class Talker:
@@ -80,7 +92,7 @@ class Load:
         people = self.people
         self.tails = [people[nick].tail(ROOM, "--since", "all") for nick in ("carol", "dave")]
         self.inboxes = {nick: people[nick].tail(f"@{nick}", "--since", "all") for nick in ("erin", "frank")}
-        self.logger = scene.logger(broker, prefix=wire.prefix("b")) if wire else scene.logger(broker)
+        self.logger = self._start_logger()
         self.rooms = [Talker(people[nick], ROOM) for nick in ("alice", "bob")]
         delivered = ("--wait", "delivered")
         self.privates = [Talker(people["erin"], "@frank", delivered), Talker(people["frank"], "@erin", delivered)]
@@ -93,7 +105,11 @@ class Load:
         self._problem = None
 
     def person(self, nick, host):
-        return Person(self.scene, nick, self.broker.url, prefix=self.wire.prefix(host) if self.wire else ())
+        return Told(self.scene, nick, self.broker.url, prefix=self.wire.prefix(host) if self.wire else ())
+
+    def _start_logger(self):
+        return self.scene.logger(self.broker, "--history", self.scene.folder / "history" / f"logger-{next(_runs)}",
+                                 prefix=self.wire.prefix("b") if self.wire else ())
 
     @property
     def clients(self):
@@ -173,7 +189,7 @@ class Load:
                 self.inboxes[nick] = self.people[nick].tail("@" + nick, "--since", "all")
             else:
                 self.logger.kill9()
-                self.logger = self.scene.logger(self.broker)
+                self.logger = self._start_logger()
         return which
 
     def _retire(self, reader, stream):
@@ -226,6 +242,7 @@ class Load:
                 [(tail.name, tail.json(), kept[ROOM]) for tail in self.tails] + \
                 [(inbox.name, inbox.json(), kept["@" + nick]) for nick, inbox in self.inboxes.items()]:
             check_view(name, events, want)
+        self._check_histories()
         self._check_canary()
         self._check_visits(kept[ROOM])
         self._check_resources()
@@ -242,6 +259,16 @@ class Load:
                 is_private = talker.target != ROOM
                 if is_private == (stream != ROOM):
                     talker.check_order(stream, messages(events))
+
+    def _check_histories(self):
+        """The same checker that judges the simulation."""
+        files = sorted((self.scene.folder / "history").iterdir())
+        result = self.scene.run([program("zchat-check"), "--complete", *files], timeout=60)
+        check(result.code == 0, f"zchat-check: {result}")
+        counts = {word: int(number) for number, word in re.findall(r"(\d+) (\w+)", result.out.decode())}
+        said = sum(len(talker.lines) for talker in self.rooms + self.privates)
+        check(counts["posts"] >= said and counts["stored"] > 0 and counts["shown"] >= said,
+              f"the histories are not whole: {result}")
 
     def _check_canary(self):
         """Private text is found at its two ends, and nowhere else."""

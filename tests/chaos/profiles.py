@@ -87,10 +87,10 @@ def stops(bench, until):
 
 PROFILES = [
     Profile("clean", "no fault at all", steady(loss=0), "sent", 5),
-    Profile("loss5", "5 % loss both ways", steady(loss=5), "lost", 5),
-    Profile("loss10", "10 % loss both ways", steady(loss=10), "lost", 5),
-    Profile("loss20", "20 % loss both ways", steady(loss=20), "lost", 5),
-    Profile("loss30", "30 % loss both ways", steady(loss=30), "lost", 5),
+    Profile("loss5", "5 % loss both ways", steady(loss=5), "lost", 5, pace=2.0),
+    Profile("loss10", "10 % loss both ways", steady(loss=10), "lost", 5, pace=2.0),
+    Profile("loss20", "20 % loss both ways", steady(loss=20), "lost", 5, pace=2.0),
+    Profile("loss30", "30 % loss both ways", steady(loss=30), "lost", 5, pace=2.0),
     Profile("delay", "1 s +- 300 ms each way", steady(delay=1000, jitter=300), "sent"),
     Profile("dup", "30 % of the packets twice", steady(dup=30, delay=5, jitter=5), "doubled"),
     Profile("reorder", "25 % overtake, 60 +- 40 ms", steady(reorder=25, delay=60, jitter=40), "sent"),
@@ -101,7 +101,7 @@ PROFILES = [
     Profile("rst", "storms of RST at the broker", resets, "done"),
     Profile("stop", "SIGSTOP of broker or clients", stops, "done"),
     Profile("mangle", "1 % of the packets changed, checksum good", steady(mangle=1), "damaged"),
-    Profile("loss45", "45 % loss both ways", steady(loss=45), "lost", None, False),
+    Profile("loss45", "45 % loss both ways", steady(loss=45), "lost", None, False, pace=2.0),
 ]
 BY_NAME = {profile.name: profile for profile in PROFILES}
 SHORT = ("loss10", "loss30", "oneway-down", "rst", "mangle")

@@ -30,7 +30,8 @@ import traceback
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SLOW = float(os.environ.get("ZCHAT_SLOW", "1"))
 DEADLINE = 30 * SLOW
-ALARM = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|INVARIANT|"
+# A CHECK of its own is no report: it fails when a test takes its memory away.
+ALARM = re.compile(r"AddressSanitizer(?!: CHECK failed: sanitizer_)|LeakSanitizer|ThreadSanitizer|runtime error:|INVARIANT|"
                    r"invariant failed|Assertion .* failed")
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -498,9 +499,10 @@ def read_log(folder, stream):
     name = "".join(char if re.match(r"[A-Za-z0-9_-]", char) else
                    "".join(f"%{byte:02X}" for byte in char.encode()) for char in stream)
     path = pathlib.Path(folder) / f"{name}.jsonl"
-    if not path.exists():
-        return []
-    lines = path.read_bytes().split(b"\n")[:-1]  # behind the last newline stands what is being written
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1]  # behind the last newline stands what is being written
+    except FileNotFoundError:
+        return []  # not yet, or rotated just now
     return [json.loads(line) for line in lines]
 
 
