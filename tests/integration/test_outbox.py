@@ -87,7 +87,7 @@ def a_run_that_goes_on_with_a_session_counts_on(scene):
 @test
 def a_post_that_was_stored_but_not_acknowledged_is_shown_once(scene):
     broker, (alice, bob) = room(scene, "alice", "bob")
-    tails = [bob.tail("#lobby"), bob.tail("@bob")]
+    tails = [bob.tail("#lobby", "--since", "all"), bob.tail("@bob", "--since", "all")]
     line = talk(alice)
     broker.process.signal(signal.SIGSTOP)
     line.write("to all\n/msg @bob to one\n")
@@ -133,6 +133,7 @@ def what_was_answered_before_the_end_is_not_sent_again(scene):
     line = talk(alice)
     line.write("one\ntwo\n")
     line.wait_line("alice: two ✓")
+    wait_until(lambda: in_outbox(alice, "done 2 "), "the answer came, too")
     line.kill9()
     result = alice.ok()
     check("last time" not in result.err.decode(), f"nothing was left: {result}")
@@ -222,9 +223,8 @@ def a_client_that_is_killed_goes_on_where_it_was(scene):
     alice.ok("send", "#lobby", "seen")
     line.wait_line("alice: seen")
     head = alice.history("#lobby")[-1]["seq"]
-    place = f"#lobby {head}\n"
-    wait_until(lambda: any(place in path.read_text() for path in (bob.home / "places").glob("bob@*")),
-               "the place is on disk", 5)
+    place = next(path for path in (bob.home / "places").iterdir() if "." not in path.name)
+    wait_until(lambda: f"#lobby {head}\n" in place.read_text(), "the place is on disk", 5)
     line.kill9()
     alice.ok("send", "#lobby", "new")
     shown = [each.split("alice: ", 1)[1] for each in bob.ok().lines() if "alice: " in each]

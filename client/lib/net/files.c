@@ -1,5 +1,7 @@
 #include "client/lib/net/files.h"
 
+#include "shared/base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -8,6 +10,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define STALE_MS 60000
 
 enum rc files_make_folder(const char *path)
 {
@@ -150,6 +154,15 @@ out:
     unlink(temporary);
     errno = saved;
     return rc;
+}
+
+void files_remove_stale(const char *path)
+{
+    struct stat info;
+
+    if (lstat(path, &info) == 0 && S_ISREG(info.st_mode) &&
+        (uint64_t)info.st_mtim.tv_sec * 1000 + STALE_MS < clock_wall_ms())
+        unlink(path);
 }
 
 int files_lock(const char *path)

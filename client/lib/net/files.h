@@ -28,6 +28,9 @@ enum rc files_write(const char *path, struct span content, bool keep_existing) M
 /* A new name is safe on disk only when its folder is: sync the folder that holds `path`. */
 enum rc files_sync_folder(const char *path) MUST_CHECK;
 
+/* Remove a temporary file whose writer was killed: one that is older than a minute. */
+void files_remove_stale(const char *path);
+
 /* Hold an exclusive lock on `path` (made when missing) until it is closed. Returns the descriptor,
  * -1 when the system refused. */
 int files_lock(const char *path);

@@ -1,13 +1,10 @@
 #include "client/lib/net/outbox_folder.h"
 
-#include "shared/base/clock.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sodium/crypto_generichash.h>
@@ -15,8 +12,6 @@
 #define ID_BYTES         8
 #define SESSION_DIGITS   16
 #define FAILED_FILES_MAX 100
-#define STALE_MS \
-    (60 * 1000) /* a file without its name yet, of a run that was killed while making it */
 
 void outbox_folder_id(const struct name *nick, const struct broker_url *url, char *buf)
 {
@@ -77,15 +72,6 @@ static bool read_name(const struct outbox_folder *self, const char *file, uint64
     return session != 0;
 }
 
-static void remove_stale(const char *path)
-{
-    struct stat info;
-
-    if (lstat(path, &info) == 0 &&
-        (uint64_t)info.st_mtim.tv_sec * 1000 + STALE_MS < clock_wall_ms())
-        unlink(path);
-}
-
 /* Go through the files of runs that have ended. `damaged` (may be NULL) hears of those that cannot be used. */
 struct search {
     const struct outbox_folder *folder;
@@ -128,7 +114,7 @@ static struct outbox_file *search_next(struct search *self)
             continue;
         path_of(self->folder, entry->d_name, path);
         if (strncmp(rest, ".log.new-", 9) == 0)
-            remove_stale(path);
+            files_remove_stale(path);
         if (strcmp(rest, ".log") != 0)
             continue;
         rc = outbox_file_open(path, session, &file);

@@ -2,6 +2,7 @@
 
 #include "shared/base/alloc.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,23 @@ static void merge(struct places *self)
     free(text);
 }
 
+/* What killed runs have left of files they were about to replace. */
+static void clean_up(const char *folder, const char *id)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    char path[FILE_PATH_MAX];
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        if (strncmp(entry->d_name, id, strlen(id)) != 0 || entry->d_name[strlen(id)] != '.')
+            continue;
+        snprintf(path, sizeof(path), "%s/%.*s", folder, 250, entry->d_name);
+        files_remove_stale(path);
+    }
+    if (dir != NULL)
+        closedir(dir);
+}
+
 struct places *places_open(const struct home *home, const char *id)
 {
     struct places *self = x_alloc(1, sizeof(*self));
@@ -92,6 +110,7 @@ struct places *places_open(const struct home *home, const char *id)
     if (files_make_folder(folder) != RC_OK) {
         /* then there are no places, and none are kept */
     }
+    clean_up(folder, id);
     snprintf(self->path, sizeof(self->path), "%s/%.*s", folder, 200, id);
     merge(self);
     return self;

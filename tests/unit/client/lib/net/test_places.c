@@ -3,7 +3,9 @@
 
 #include "client/lib/net/places.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct fixture {
     struct folder folder;
@@ -142,6 +144,27 @@ static void a_file_that_cannot_be_written_costs_only_the_places(void **state)
     assert_int_equal(places_get(f->places, SPAN("#a")), 0);
 }
 
+static void unfinished_files_of_killed_runs_are_removed_after_a_while(void **state)
+{
+    static const struct timespec LONG_AGO[2] = {{1000, 0}, {1000, 0}};
+    struct fixture *f = *state;
+    static const char *const names[] = {"alice@1.abcdef", "alice@1.fresh1", "alice@12",
+                                        "bob@1.abcdef"};
+    char path[300];
+
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(path, sizeof(path), "%s/places/%s", f->folder.path, names[i]);
+        fclose(fopen(path, "we"));
+        if (i != 1)
+            assert_int_equal(utimensat(AT_FDCWD, path, LONG_AGO, 0), 0);
+    }
+    reopen(f);
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(path, sizeof(path), "%s/places/%s", f->folder.path, names[i]);
+        assert_int_equal(access(path, F_OK), i == 0 ? -1 : 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +175,7 @@ int main(void)
         TEST(a_place_can_be_set_back_and_forgotten),
         TEST(nonsense_in_the_file_is_left_out),
         TEST(a_file_that_cannot_be_written_costs_only_the_places),
+        TEST(unfinished_files_of_killed_runs_are_removed_after_a_while),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
