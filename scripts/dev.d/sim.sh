@@ -11,7 +11,7 @@ campaign() {
     began=$(date '+%F %T')
     mkdir -p docs/results
     echo "$seeds seeds from $first; the result goes to $results"
-    out=$(nice -n 10 build/release/tests/sim/sim --seeds "$seeds" --first "$first" --jobs 2 2>&1) && status=0 || status=$?
+    out=$(nice -n 10 build/sim/tests/sim/sim_fast --seeds "$seeds" --first "$first" --jobs 2 2>&1) && status=0 || status=$?
     [ -f "$results" ] || printf '# Simulation campaigns of %s\n' "$(date +%F)" >"$results"
     {
         printf '\n## %s seeds from %s\n\n' "$seeds" "$first"
@@ -34,9 +34,11 @@ case ${1-} in
     exec /usr/bin/python3 scripts/dev.d/mutants.py "$@"
     ;;
 esac
-build_preset release sim
+# A folder of its own: build/release may be configured without tests.
+cmake --preset release -B build/sim -DBUILD_TESTING=ON >/dev/null
+cmake --build build/sim -j "$(nproc)" --target sim_fast
 case ${1-} in
-'') build/release/tests/sim/sim --seeds 20000 --first "$(new_seed)" --jobs "$(nproc)" ;;
+'') build/sim/tests/sim/sim_fast --seeds 20000 --first "$(new_seed)" --jobs "$(nproc)" ;;
 --campaign) campaign "${2?how many seeds}" "${3-$(new_seed)}" ;;
-*) build/release/tests/sim/sim "$@" ;;
+*) build/sim/tests/sim/sim_fast "$@" ;;
 esac
