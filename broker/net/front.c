@@ -34,6 +34,9 @@
 #define PUB_RCVHWM    1000
 #define PUB_SNDHWM    1000
 
+/* Peers are numbered in a row, so as many as there are sessions find places of their own. */
+#define TIMED_COUNT 8192
+
 struct front {
     void *router;
     void *pub;
@@ -46,6 +49,7 @@ struct front {
     unsigned char key[PUBLIC_KEY_BYTES];
     bool is_secure;
     struct front_stats stats;
+    uint32_t timed[TIMED_COUNT]; /* the peers whose connection's timer is bound, by number */
     char box[FRAME_BYTES_MAX];
 };
 
@@ -259,6 +263,17 @@ static const unsigned char *proved_key(struct front *self)
     return self->key;
 }
 
+/* At a connection's first frame: its round trip is known by then. Once more does no harm. */
+static void bound_timer(struct front *self, uint32_t peer)
+{
+    uint32_t *place = &self->timed[peer % TIMED_COUNT];
+
+    if (*place == peer)
+        return;
+    *place = peer;
+    tcp_bound_timer(zmq_msg_get(&self->body, ZMQ_SRCFD));
+}
+
 enum rc front_receive(struct front *self, struct frame *ret)
 {
     zmq_msg_t id;
@@ -287,6 +302,7 @@ enum rc front_receive(struct front *self, struct frame *ret)
         return rc;
     }
     self->stats.received++;
+    bound_timer(self, ret->from.v);
     ret->payload = (struct span){zmq_msg_data(&self->body), zmq_msg_size(&self->body)};
     return RC_OK;
 }

@@ -9,4 +9,8 @@
  * left alone. */
 void tcp_retransmit_steadily(int fd);
 
+/* For a connection that stands: whatever was lost, try again within a second, or four round trips when those
+ * are more. On the same wire that makes the worst waits 5 s instead of 20. Linux 6.15 or later. */
+void tcp_bound_timer(int fd);
+
 #endif

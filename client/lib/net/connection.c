@@ -256,8 +256,8 @@ static enum connection_change on_event(struct connection *self, struct link *lin
         return CONNECTION_SAME;
     case ZMQ_EVENT_CONNECTED:
         link->stage = STAGE_SHAKING;
-        tcp_retransmit_steadily(
-            (int)value); /* the descriptor; harmless if it is another's by now */
+        tcp_retransmit_steadily((int)value); /* its descriptor; another's by now does no harm */
+        tcp_bound_timer((int)value);
         return CONNECTION_SAME;
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
         link->stage = STAGE_READY;
@@ -305,11 +305,16 @@ static enum connection_change watch_link(struct connection *self, struct link *l
 enum connection_change connection_watch(struct connection *self, uint64_t now_ms)
 {
     enum connection_change change, other;
+    unsigned stages;
 
     if (!connection_is_open(self))
         return CONNECTION_SAME;
+    stages = (unsigned)self->dealer.stage + (unsigned)self->sub.stage;
     change = watch_link(self, &self->dealer);
     other = watch_link(self, &self->sub);
+    /* Something was heard: over a long way the whole takes longer than LINK_DEAD_MS. */
+    if (!self->is_ready && (unsigned)self->dealer.stage + (unsigned)self->sub.stage > stages)
+        self->deadline_ms = now_ms + LINK_DEAD_MS;
     if (other > change)
         change = other;
     if (change == CONNECTION_SAME && now_ms >= self->deadline_ms) {
