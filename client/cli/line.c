@@ -440,8 +440,10 @@ static enum exit_code run(struct line *self)
         code = cli_next(&self->cli, next_look_ms(self), &in, is_reading ? 1 : 0, &event);
         if (code != EXIT_GO_ON)
             return code;
-        if (is_reading && in.revents != 0 && input_fill(&self->input) != RC_OK)
+        if (is_reading && in.revents != 0 && input_fill(&self->input) != RC_OK) {
             cli_say("cannot read standard input: %s", strerror(errno));
+            self->is_unreadable = true;
+        }
         code = on_any(self, &event);
         if (code != EXIT_GO_ON)
             return code;
@@ -533,5 +535,5 @@ enum exit_code line_mode(const struct args *args)
     own_posts_fini(&self.posts);
     input_fini(&self.input);
     cli_close(&self.cli);
-    return code;
+    return code == EXIT_DONE && self.is_unreadable ? EXIT_OTHER : code;
 }

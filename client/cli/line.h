@@ -33,8 +33,9 @@ struct line {
     struct input input;
     struct own_posts posts;
     struct people people;
-    bool is_terminal; /* somebody types */
-    bool is_over;     /* end of input, or /quit */
+    bool is_terminal;   /* somebody types */
+    bool is_over;       /* end of input, or /quit */
+    bool is_unreadable; /* the input broke off */
 
     char own[STREAM_BYTES_MAX + 1];
     char target[STREAM_BYTES_MAX + 1]; /* where a line goes; "": nowhere yet */

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """Line mode: `zchat` on a pipe, as people without a terminal and scripts use it."""
+import os
 import signal
+import subprocess
 
 from zchat_test import check, equal, run_tests, test, texts, wait_until
 
@@ -121,6 +123,38 @@ def who_is_away_is_shown_as_away(scene):
     line.close_stdin()
     equal(line.wait_exit(), 0, "exit code")
     equal(states(bob)["alice"], "gone", "state")
+
+
+@test
+def what_nobody_read_is_not_confirmed(scene):
+    """`zchat --plain | head -1`: the private message that comes behind the first line is still undelivered."""
+    _, (alice, bob) = room(scene, "alice", "bob")
+    alice.ok("send", "@bob", "--lines", stdin=b"".join(b"kept %d\n" % i for i in range(50)))
+    line = subprocess.Popen(bob.args(["--plain"]), env=scene.environment(), stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        line.stdout.readline()
+        line.stdout.close()
+        alice.ok("send", "@bob", "kept 50")
+        equal(line.wait(60), 0, "exit code")
+    finally:
+        line.kill()
+        line.communicate()
+    later = texts(bob.ok("tail", "@bob", "--json", "--until-end").json())
+    equal(later[-1:], ["kept 50"], "the last of what bob gets later")
+
+
+@test
+def input_that_cannot_be_read_is_a_failure(scene):
+    _, (alice,) = room(scene, "alice")
+    folder = os.open("/", os.O_RDONLY)
+    try:
+        done = subprocess.run(alice.args(["--plain"]), env=scene.environment(), stdin=folder, capture_output=True,
+                              timeout=60, check=False)
+    finally:
+        os.close(folder)
+    equal(done.returncode, 1, "exit code")
+    check(b"cannot read standard input" in done.stderr, done.stderr)
 
 
 @test
