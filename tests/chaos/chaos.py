@@ -148,6 +148,12 @@ def record(campaign, took_s):
     print(f"wrote {path.relative_to(ROOT)}")
 
 
+def stop(number, frame):
+    """All scenes fail now, and tidy up."""
+    _end_all()
+    sys.exit(128 + number)
+
+
 def main():
     parts = ("network", "kills", "partitions", "power", "nth")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -171,7 +177,7 @@ def main():
             parser.error(f"there is no profile '{name}': --list tells them")
     atexit.register(_end_all)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda number, frame: sys.exit(128 + number))
+        signal.signal(number, stop)
     campaign = Campaign(options)
     begin = time.monotonic()
     print(f"programs: {bin_folder()}")

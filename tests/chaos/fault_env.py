@@ -2,7 +2,7 @@
 import os
 
 import wire  # noqa: F401  makes zchat_test known
-from zchat_test import bin_folder, check
+from zchat_test import Skipped, bin_folder, check, program
 
 
 def fault(scene, rule, name="fault"):
@@ -10,6 +10,9 @@ def fault(scene, rule, name="fault"):
     given = os.environ.get("ZCHAT_FAULT_SO")
     shim = given or bin_folder().parent / "tests" / "chaos" / "fault.so"
     check(os.access(shim, os.R_OK), f"{shim} is not built")
+    with open(program("zchat-broker"), "rb") as broker:
+        if b"libtsan.so" in broker.read():
+            raise Skipped("the thread sanitizer does not bear another's malloc()")
     log = scene.folder / f"{name}.log"
     options = os.environ.get("ASAN_OPTIONS", "")
     return {"LD_PRELOAD": str(shim), "ZCHAT_FAULT": rule, "ZCHAT_FAULT_LOG": str(log),
