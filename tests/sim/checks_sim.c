@@ -134,6 +134,9 @@ void check_shown(struct world *self, unsigned which, const struct zchat_event *e
         else
             client_answered(self, which, event);
         break;
+    case ZCHAT_PERSON:
+        check_presence(self, event);
+        break;
     default:
         break;
     }

@@ -215,6 +215,19 @@ bool world_has_settled(struct world *self)
     return true;
 }
 
+/* In the calm everybody is there, with as many devices as run. (The rows of an answer come one by one, so that some
+ * may come behind its end on this wire.) */
+void check_presence(struct world *self, const struct zchat_event *event)
+{
+    unsigned devices = 0;
+
+    for (unsigned i = 0; i < self->weather.clients; i++)
+        devices += strcmp(self->client[i].nick, event->from) == 0;
+    if (event->devices != devices || strcmp(event->state, "gone") == 0)
+        world_fail(self, "%s is %s with %u devices, %u run", event->from, event->state,
+                   event->devices, devices);
+}
+
 /* What is said when all is calm is heard soon: the end of the run comes LAST_WORDS_MS after it, and what
  * check_at_end() finds there was heard in time. */
 void check_last_words(struct world *self)

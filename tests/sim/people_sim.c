@@ -68,6 +68,18 @@ void client_say(struct world *self, struct client *client, const char *target)
     model_effects_fini(&fx);
 }
 
+void client_ask_who(struct world *self, struct client *client)
+{
+    struct model_effects fx = {0};
+    const struct message who = {.verb = VERB_WHO};
+    uint32_t ref;
+
+    if (model_request(client->model, &who, self->now_ms, &fx, &ref) != RC_OK)
+        world_fail(self, "%s cannot ask who is there", client->nick);
+    client_carry_out(self, client, &fx);
+    model_effects_fini(&fx);
+}
+
 /* Try a post again whose fate is unknown, or that was refused (as a post of a new number). */
 static void retry(struct world *self, struct client *client)
 {

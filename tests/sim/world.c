@@ -275,6 +275,7 @@ static void look(struct world *self)
                (unsigned long long)(self->now_ms - self->weather.storm_ms));
     self->settled_ms = self->now_ms;
     self->last_words = self->posts;
+    client_ask_who(self, &self->client[0]);
     for (unsigned i = 0; i < self->weather.clients; i++) {
         client_say(self, &self->client[i], "#room0");
         client_say(self, &self->client[i], NULL);

@@ -215,6 +215,7 @@ void client_join(struct world *self, struct client *client, unsigned room);
 struct conn *client_connect(struct world *self, unsigned which);
 
 /* What their people do (people_sim.c). */
+void client_ask_who(struct world *self, struct client *client);
 void client_act(struct world *self, unsigned which);
 void client_say(struct world *self, struct client *client, const char *target);
 
@@ -246,6 +247,7 @@ bool check_history(struct world *self, struct client *client, const struct zchat
 uint64_t check_first_since(struct world *self, const char *stream, uint64_t since_ms,
                            uint64_t until);
 void check_live(struct world *self, struct client *client, const struct zchat_event *event);
+void check_presence(struct world *self, const struct zchat_event *event);
 void check_last_words(struct world *self);
 void check_log(struct world *self);
 bool broker_knows_all(struct world *self); /* every client's session is alive */
