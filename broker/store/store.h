@@ -65,9 +65,9 @@ struct store_limits {
     uint64_t size_bytes_max; /* of the database file; 0: no limit */
     uint64_t ballast_bytes;  /* a file to give up when the disk is full: deleting needs room too */
 };
-#define STORE_LIMITS_DEFAULTS                                                                      \
-    {                                                                                              \
-        .free_bytes_min = 32u << 20, .size_bytes_max = 0, .ballast_bytes = 16u << 20               \
+#define STORE_LIMITS_DEFAULTS                                                        \
+    {                                                                                \
+        .free_bytes_min = 32u << 20, .size_bytes_max = 0, .ballast_bytes = 16u << 20 \
     }
 void store_set_limits(struct store *self, const struct store_limits *limits);
 

@@ -6,8 +6,9 @@
 
 #include <stddef.h>
 
-void *x_alloc(size_t count, size_t size) __attribute__((malloc)); /* zeroed; size 0 gives one byte */
-void *x_realloc(void *old, size_t count, size_t size);           /* count * size is checked */
+void *x_alloc(size_t count, size_t size)
+    __attribute__((malloc));                           /* zeroed; size 0 gives one byte */
+void *x_realloc(void *old, size_t count, size_t size); /* count * size is checked */
 char *x_strdup(const char *text);
 char *x_spandup(struct span text); /* NUL-terminated copy */
 

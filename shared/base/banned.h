@@ -14,6 +14,7 @@
 
 #undef assert /* use INVARIANT */
 #undef alloca
-#pragma GCC poison strcpy strcat sprintf strncpy strtok gets atoi localtime gmtime rand sleep alloca system
+#pragma GCC poison strcpy strcat sprintf strncpy strtok gets atoi localtime gmtime rand sleep \
+    alloca system
 
 #endif

@@ -7,7 +7,6 @@
 /* Prints the condition with its place to stderr and aborts. */
 _Noreturn void invariant_failed(const char *condition, const char *file, int line);
 
-#define INVARIANT(cond)                                                                            \
-    ((cond) ? (void)0 : invariant_failed(#cond, __FILE__, __LINE__))
+#define INVARIANT(cond) ((cond) ? (void)0 : invariant_failed(#cond, __FILE__, __LINE__))
 
 #endif

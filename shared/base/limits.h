@@ -9,13 +9,13 @@
 #define PROTOCOL_VERSION_HIGH 1
 
 /* The wire (protocol 3) */
-#define FRAME_BYTES_MAX     65536 /* payload of one frame, either way */
-#define PUB_IN_BYTES_MAX    300   /* what a subscriber may send to PUB: a subscription */
-#define MAPS_PER_FRAME_MAX  1024
-#define MAP_KEYS_MAX        32
-#define KEY_BYTES_MAX       32
-#define SKIP_DEPTH_MAX      4    /* nesting of an unknown key's value */
-#define SKIP_ITEMS_MAX      1024 /* items within an unknown key's value */
+#define FRAME_BYTES_MAX    65536 /* payload of one frame, either way */
+#define PUB_IN_BYTES_MAX   300   /* what a subscriber may send to PUB: a subscription */
+#define MAPS_PER_FRAME_MAX 1024
+#define MAP_KEYS_MAX       32
+#define KEY_BYTES_MAX      32
+#define SKIP_DEPTH_MAX     4    /* nesting of an unknown key's value */
+#define SKIP_ITEMS_MAX     1024 /* items within an unknown key's value */
 
 /* Names and text (protocol 4) */
 #define NAME_BYTES_MAX      128 /* without # or @; UTF-8, canonical form */
@@ -29,32 +29,32 @@
 #define PUBLIC_KEY_BYTES    32 /* a CURVE public key */
 
 /* Answers and flow (protocol 6, 7) */
-#define POST_WINDOW             256 /* posts of one session in flight */
-#define FETCH_PAGE_EVENTS_MAX   256
-#define FETCH_PAGE_BYTES_MAX    49152
-#define FETCH_CREDIT_MAX        16 /* pages answered to one FETCH */
-#define FETCH_OUTSTANDING_MAX   32 /* requests of one session in the readers' hands */
-#define ASKS_OUTSTANDING_MAX    64  /* questions of one connection in the store's hands; then busy */
-#define LIST_PAGE_MAX           128 /* rows of one WHO or ROOMS answer */
-#define REPUBLISH_EVENTS_MAX    64
+#define POST_WINDOW           256 /* posts of one session in flight */
+#define FETCH_PAGE_EVENTS_MAX 256
+#define FETCH_PAGE_BYTES_MAX  49152
+#define FETCH_CREDIT_MAX      16  /* pages answered to one FETCH */
+#define FETCH_OUTSTANDING_MAX 32  /* requests of one session in the readers' hands */
+#define ASKS_OUTSTANDING_MAX  64  /* questions of one connection in the store's hands; then busy */
+#define LIST_PAGE_MAX         128 /* rows of one WHO or ROOMS answer */
+#define REPUBLISH_EVENTS_MAX  64
 
 /* Timers (protocol 8) */
-#define PING_MS             3000
-#define SILENT_MS           6500  /* nothing heard for two PINGs: the person is silent */
-#define SESSION_EXPIRE_MS   10000 /* nothing heard: the session is gone */
-#define HEAD_DELAY_MS       1000  /* HEAD follows a stream's last event by this */
-#define REPUBLISH_MIN_MS    1000
-#define REPUBLISH_MAX_MS    30000
-#define RETRY_MIN_MS        500
-#define RETRY_MAX_MS        8000
-#define PROBE_MS            300
-#define PROBE_MAX_MS        5000
-#define FETCH_RETRY_MS      1000
-#define BUSY_RETRY_MS       200
-#define LINK_DEAD_MS        10000 /* the client heard nothing: open new sockets */
-#define RECONNECT_MIN_MS    100
-#define RECONNECT_MAX_MS    5000
+#define PING_MS           3000
+#define SILENT_MS         6500  /* nothing heard for two PINGs: the person is silent */
+#define SESSION_EXPIRE_MS 10000 /* nothing heard: the session is gone */
+#define HEAD_DELAY_MS     1000  /* HEAD follows a stream's last event by this */
+#define REPUBLISH_MIN_MS  1000
+#define REPUBLISH_MAX_MS  30000
+#define RETRY_MIN_MS      500
+#define RETRY_MAX_MS      8000
+#define PROBE_MS          300
+#define PROBE_MAX_MS      5000
+#define FETCH_RETRY_MS    1000
+#define BUSY_RETRY_MS     200
+#define LINK_DEAD_MS      10000 /* the client heard nothing: open new sockets */
+#define RECONNECT_MIN_MS  100
+#define RECONNECT_MAX_MS  5000
 
-#define DEFAULT_PORT        5670
+#define DEFAULT_PORT 5670
 
 #endif

@@ -12,9 +12,9 @@
 #define URL_BYTES_MAX 512
 
 struct broker_url {
-    char host[256];  /* host name (lower case), IPv4, or IPv6 with its brackets; or the ipc path */
-    uint16_t port;   /* commands; broadcasts are on port + 1; 0 with ipc */
-    bool is_ipc;     /* broadcasts are on the path with ".pub" behind it */
+    char host[256]; /* host name (lower case), IPv4, or IPv6 with its brackets; or the ipc path */
+    uint16_t port;  /* commands; broadcasts are on port + 1; 0 with ipc */
+    bool is_ipc;    /* broadcasts are on the path with ".pub" behind it */
     bool has_key;
     unsigned char key[PUBLIC_KEY_BYTES]; /* the broker's CURVE public key */
 };
@@ -22,7 +22,8 @@ struct broker_url {
 /* Parse; the port defaults to DEFAULT_PORT; unknown NAME=VALUE parts behind the ? are skipped, in an
  * ipc path %XX is a byte. Hosts are ASCII, without zones. RC_BAD_URL: *ret is untouched, and *ret_why
  * (static) says what was wrong and what was expected. */
-enum rc broker_url_parse(struct span given, struct broker_url *ret, const char **ret_why) MUST_CHECK;
+enum rc broker_url_parse(struct span given, struct broker_url *ret,
+                         const char **ret_why) MUST_CHECK;
 
 /* Format into buf; always NUL-terminated; buf must have URL_BYTES_MAX bytes. */
 void broker_url_format(const struct broker_url *url, char *buf);

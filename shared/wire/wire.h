@@ -33,7 +33,8 @@ enum rc wire_write_topic(struct wire_buf *buf, struct span stream) MUST_CHECK;
 
 /* Split a PUB frame: the topic without its NUL, and the messages behind it.
  * RC_MALFORMED: no NUL within TOPIC_BYTES_MAX. */
-enum rc wire_split_topic(struct span frame, struct span *ret_topic, struct span *ret_body) MUST_CHECK;
+enum rc wire_split_topic(struct span frame, struct span *ret_topic,
+                         struct span *ret_body) MUST_CHECK;
 
 struct wire_reader {
     const unsigned char *at;
@@ -58,7 +59,8 @@ struct wire_reader wire_reader_over(struct span frame, unsigned directions);
 enum rc wire_read(struct wire_reader *self, struct message *ret) MUST_CHECK;
 
 /* As wire_read(), and the span of the map's own bytes within the frame. */
-enum rc wire_read_raw(struct wire_reader *self, struct message *ret, struct span *ret_bytes) MUST_CHECK;
+enum rc wire_read_raw(struct wire_reader *self, struct message *ret,
+                      struct span *ret_bytes) MUST_CHECK;
 
 /* True when `text` is well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool wire_is_utf8(struct span text);
