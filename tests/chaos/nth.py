@@ -13,7 +13,7 @@ from zchat_test import ALARM, Broker, Person, check, program, texts
 
 ROOM = "#lobby"
 ACTION = {"malloc": "ENOMEM", "write": "ENOSPC", "fsync": "EIO", "open": "EMFILE", "accept": "EMFILE"}
-LIBRARY_ABORTS = re.compile(r"OUT OF MEMORY|bad_alloc|Cannot allocate memory|Out of memory|Assertion failed: .*\(src/\w+\.cpp:")
+LIBRARY_ABORTS = re.compile(r"OUT OF MEMORY|bad_alloc|Cannot allocate memory|Out of memory|\(src/\w+\.cpp:\d+\)|^zchat\S*: nss_\w+\.c:", re.M)
 WORKERS = 3
 _serial = itertools.count()
 
