@@ -48,7 +48,7 @@ packages_install() {
 build_preset() {
     local preset=$1
     shift
-    cmake --preset "$preset" >/dev/null
+    cmake --preset "$preset" -D BUILD_TESTING=ON >/dev/null # scripts/run leaves the tests out
     cmake --build --preset "$preset" -j "$(nproc)" ${1+--target "$@"}
 }
 
