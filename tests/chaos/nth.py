@@ -13,7 +13,8 @@ from zchat_test import ALARM, Broker, Person, check, program, texts
 
 ROOM = "#lobby"
 ACTION = {"malloc": "ENOMEM", "write": "ENOSPC", "fsync": "EIO", "open": "EMFILE", "accept": "EMFILE"}
-LIBRARY_ABORTS = re.compile(r"OUT OF MEMORY|bad_alloc|Cannot allocate memory|Out of memory|\(src/\w+\.cpp:\d+\)|^zchat\S*: nss_\w+\.c:", re.M)
+LIBRARY_ABORTS = re.compile(r"OUT OF MEMORY|bad_alloc|Cannot allocate memory|Out of memory|failed to allocate|"
+                            r"\(src/\w+\.cpp:\d+\)|^zchat\S*: nss_\w+\.c:", re.M)
 WORKERS = 3
 _serial = itertools.count()
 
@@ -77,7 +78,7 @@ class Trial:
             acked = self.talk(scene, url)
             process.signal(signal.SIGTERM)
         code = process.wait_exit()
-        check_end(self.name, code, process.err, self.call)
+        check_end(self.name, code, process.err + process.out, self.call)
         broker.start()
         alice = scene.person("alice", broker)
         alice.ok("join", ROOM)
@@ -107,7 +108,7 @@ class Trial:
         process = scene.start(args, self.name, stdin=None, env=env)
         process.close_stdin()
         code = process.wait_exit()
-        check_end(self.name, code, process.err, self.call)
+        check_end(self.name, code, process.err + process.out, self.call)
         check(code in (0, 1, 2, 3, 4, 5, 6, -signal.SIGABRT), f"{self.name}: exit code {code}")
         check(code != 0 or len(process.out) == 1, f"{self.name}: done, and said {process.out}")
         alice.ok("send", "@" + self.friend, "afterwards")

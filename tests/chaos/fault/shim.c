@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -45,6 +46,7 @@ static char first[FIRST_BYTES] __attribute__((aligned(ALIGN_BYTES)));
 static size_t first_used;
 static __thread bool is_finding;
 static bool is_ready;
+static const char *libc_begin, *libc_end; /* its code */
 
 static void *find(const char *name)
 {
@@ -58,9 +60,27 @@ static void *find(const char *name)
     return found;
 }
 
+static int find_libc(struct dl_phdr_info *object, size_t size, void *context)
+{
+    (void)size;
+    (void)context;
+    if (object->dlpi_name == NULL || strstr(object->dlpi_name, "/libc.so.") == NULL)
+        return 0;
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+
+        if (part->p_type == PT_LOAD && (part->p_flags & PF_X) != 0) {
+            libc_begin = (const char *)object->dlpi_addr + part->p_vaddr;
+            libc_end = libc_begin + part->p_memsz;
+        }
+    }
+    return 1;
+}
+
 __attribute__((constructor)) static void begin(void)
 {
     rules_load();
+    (void)dl_iterate_phdr(find_libc, NULL);
     /* Now, while there is one thread only. */
     (void)REAL(malloc);
     (void)REAL(calloc);
@@ -97,8 +117,12 @@ static bool is_early(void)
     return !is_ready || is_finding;
 }
 
-static bool is_refused(void)
+/* Not judged: what the C library asks for itself. Its name service crashes without memory, and nobody but
+ * its authors can help that. */
+static bool is_refused(const void *caller)
 {
+    if ((const char *)caller >= libc_begin && (const char *)caller < libc_end)
+        return false;
     return rules_judge(CALL_MALLOC, NULL, -1) == FAIL;
 }
 
@@ -106,14 +130,14 @@ EXPORT void *malloc(size_t size)
 {
     if (is_early())
         return take_first(size);
-    return is_refused() ? NULL : REAL(malloc)(size);
+    return is_refused(__builtin_return_address(0)) ? NULL : REAL(malloc)(size);
 }
 
 EXPORT void *calloc(size_t count, size_t size)
 {
     if (is_early())
         return count > 0 && size > FIRST_BYTES / count ? NULL : take_first(count * size);
-    return is_refused() ? NULL : REAL(calloc)(count, size);
+    return is_refused(__builtin_return_address(0)) ? NULL : REAL(calloc)(count, size);
 }
 
 EXPORT void *realloc(void *old, size_t size)
@@ -122,7 +146,7 @@ EXPORT void *realloc(void *old, size_t size)
     void *fresh;
 
     if (old != NULL && !is_first(old))
-        return is_refused() ? NULL : REAL(realloc)(old, size);
+        return is_refused(__builtin_return_address(0)) ? NULL : REAL(realloc)(old, size);
     fresh = malloc(size);
     if (fresh != NULL && old != NULL) {
         most = (size_t)(first + sizeof(first) - (char *)old); /* its length was not noted */
