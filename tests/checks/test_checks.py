@@ -91,7 +91,7 @@ class Copy(unittest.TestCase):
         self.assert_found("tables", r"transient")
 
     def test_another_limit_is_named(self):
-        self.change("shared/base/limits.h", "MAPS_PER_FRAME_MAX  1024", "MAPS_PER_FRAME_MAX  1025")
+        self.change("shared/base/limits.h", "MAPS_PER_FRAME_MAX 1024", "MAPS_PER_FRAME_MAX 1025")
         self.assert_found("tables", r"MAPS_PER_FRAME_MAX: limits\.h says 1025, the document 1024")
 
     def test_another_timer_is_named(self):
