@@ -527,7 +527,8 @@ enum exit_code line_mode(const struct args *args)
     code = begin(&self);
     if (code == EXIT_GO_ON)
         code = run(&self);
-    if (code == EXIT_DONE) /* what was printed last counts as shown */
+    /* What was printed last counts as shown; what could not be written does not. */
+    if (code == EXIT_DONE && cli_flush() == EXIT_GO_ON)
         (void)cli_next(&self.cli, cli_now_ms(), NULL, 0, &event);
     tell_trouble(&self);
     tell_left(&self);
