@@ -5,6 +5,15 @@ option(ZCHAT_COVERAGE "Count lines for scripts/dev cover" OFF)
 option(ZCHAT_FUZZ "Build the libFuzzer targets (clang)" OFF)
 set(ZCHAT_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=: address,undefined or thread")
 
+include(CheckCCompilerFlag)
+include(CheckCSourceCompiles)
+# Hardening that not every compiler has; tests/checks/test_hardening.py looks for it in what was built.
+check_c_compiler_flag(-fstack-clash-protection CHAT_HAS_STACK_CLASH)
+check_c_compiler_flag(-ftrivial-auto-var-init=zero CHAT_HAS_INIT_ZERO)
+set(CMAKE_REQUIRED_FLAGS "-O2 -Werror -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3")
+check_c_source_compiles("#include <stdio.h>\nint main(void) { return 0; }" CHAT_HAS_FORTIFY_3)
+unset(CMAKE_REQUIRED_FLAGS)
+
 function(chat_flags target)
   target_compile_features(${target} PRIVATE c_std_17)
   set_target_properties(${target} PROPERTIES C_EXTENSIONS ON POSITION_INDEPENDENT_CODE ON)
@@ -14,12 +23,19 @@ function(chat_flags target)
     -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings -Wimplicit-fallthrough
     -fno-common -fstack-protector-strong -fvisibility=hidden
     -include ${CMAKE_SOURCE_DIR}/shared/base/banned.h)
-  target_link_options(${target} PRIVATE -Wl,-z,relro,-z,now)
+  target_link_options(${target} PRIVATE -Wl,-z,relro,-z,now,-z,noexecstack)
+  if(CHAT_HAS_STACK_CLASH)
+    target_compile_options(${target} PRIVATE -fstack-clash-protection)
+  endif()
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64")
     target_compile_options(${target} PRIVATE -fcf-protection)
   endif()
   if(CMAKE_BUILD_TYPE MATCHES "Rel" AND NOT ZCHAT_SANITIZE)
-    target_compile_definitions(${target} PRIVATE _FORTIFY_SOURCE=2)
+    target_compile_options(${target} PRIVATE -U_FORTIFY_SOURCE
+      -D_FORTIFY_SOURCE=$<IF:$<BOOL:${CHAT_HAS_FORTIFY_3}>,3,2>)
+    if(CHAT_HAS_INIT_ZERO) # not where a sanitizer looks for what was forgotten
+      target_compile_options(${target} PRIVATE -ftrivial-auto-var-init=zero)
+    endif()
   endif()
   if(ZCHAT_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
@@ -34,6 +50,7 @@ function(chat_flags target)
   endif()
   if(ZCHAT_COVERAGE)
     # Without optimisation the compiler does not know how long texts are.
+    target_compile_definitions(${target} PRIVATE ZCHAT_COVERAGE) # counters are written at exit, anywhere
     target_compile_options(${target} PRIVATE --coverage -fprofile-update=atomic -Wno-format-truncation)
     target_link_options(${target} PRIVATE --coverage)
   endif()

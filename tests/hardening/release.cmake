@@ -1,0 +1,5 @@
+# release.cmake - builds the programs as they are installed, without tests, into BINARY.
+execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE} -B ${BINARY} -G Ninja -D CMAKE_BUILD_TYPE=RelWithDebInfo
+  -D BUILD_TESTING=OFF COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${CMAKE_COMMAND} --build ${BINARY} -j 2 --target zchat-broker zchat zchat-logger
+  COMMAND_ERROR_IS_FATAL ANY)
