@@ -97,6 +97,9 @@ static void carry_out(struct hub *self, struct effect *effect)
     case FX_READ:
     case FX_REPUBLISH:
         break; /* in step(), since a refusal is told to the core */
+    case FX_ADMIT:
+    case FX_EXPEL:
+        break; /* not yet */
     }
 }
 

@@ -19,7 +19,7 @@
 
 enum registration {
     REGISTRATION_OPEN,   /* a free nick belongs to the first key that asks */
-    REGISTRATION_INVITE, /* an invitation is needed (none can be made yet: as closed) */
+    REGISTRATION_INVITE, /* an invitation is needed */
     REGISTRATION_CLOSED, /* nobody new */
 };
 
@@ -31,16 +31,34 @@ struct core_limits {
     /* Of one room: RC_ROOM_FULL; joins that race to make it may exceed it. */
     uint32_t room_members_max;
     uint32_t sessions_max;
+    uint32_t devices_max;  /* over all accounts, revoked ones too */
+    uint32_t key_bans_max; /* over all rooms and the broker */
+    /* Shares of one account or room, so that nobody takes all: RC_LIMIT, and a counter each. */
+    uint32_t account_devices_max;
+    uint32_t account_sessions_max;
+    uint32_t account_rooms_max;       /* rooms it has made and still runs */
+    uint32_t account_memberships_max; /* rooms it is in */
+    uint32_t account_invitations_max; /* live ones it has made */
+    uint32_t room_standings_max; /* bans, mutes and invitations without membership, of one room */
+    uint32_t mailbox_max;        /* events a person has not confirmed: RC_MAILBOX_FULL */
+    /* Token buckets, in units of the verbs' costs: RC_TOO_FAST. 0: no limit. */
+    uint32_t account_rate, account_burst;   /* a second; what may come at once */
+    uint32_t room_rate, room_burst;         /* posts to one room, or to one person */
+    uint32_t stranger_rate, stranger_burst; /* of one key without a session */
     uint32_t pending_max; /* operations in the store's hands, and reads: beyond it RC_BUSY */
     enum registration registration;
     unsigned char hash_key[16]; /* SipHash key of the tables: random, peers choose names and ids */
 };
 
-#define CORE_LIMITS_DEFAULTS                                                 \
-    {                                                                        \
-        .accounts_max = 16384, .rooms_max = 8192, .memberships_max = 262144, \
-        .room_members_max = 4096, .sessions_max = 8192, .pending_max = 8192, \
-        .registration = REGISTRATION_OPEN                                    \
+#define CORE_LIMITS_DEFAULTS                                                                       \
+    {                                                                                              \
+        .accounts_max = 16384, .rooms_max = 8192, .memberships_max = 262144,                       \
+        .room_members_max = 4096, .sessions_max = 8192, .pending_max = 8192, .devices_max = 65536, \
+        .key_bans_max = 4096, .account_devices_max = 16, .account_sessions_max = 256,              \
+        .account_rooms_max = 256, .account_memberships_max = 1024, .account_invitations_max = 64,  \
+        .room_standings_max = 1024, .mailbox_max = 100000, .account_rate = 5000,                   \
+        .account_burst = 50000, .room_rate = 20000, .room_burst = 200000, .stranger_rate = 20,     \
+        .stranger_burst = 100, .registration = REGISTRATION_OPEN                                   \
     }
 
 enum core_event_kind {
@@ -81,7 +99,9 @@ enum effect_kind {
     FX_PUBLISH,   /* put `wire`, an event, on PUB under `name`; sealed when `seal_key` is there */
     FX_ANNOUNCE,  /* put `message` on PUB under `name`, in clear (HEAD, probe) */
     FX_READ,      /* read `range` and answer EVENTS or GONE to `peer`, then CORE_EV_READ */
-    FX_REPUBLISH, /* read first..last of `stream` and put them on PUB again */
+    FX_REPUBLISH, /* read first..last of `stream` and put them on PUB again, see core_seal() */
+    FX_ADMIT,     /* `key` may open connections: it is a device of an account */
+    FX_EXPEL, /* `key` may not any more: refuse it, and cut its connections (`peer`, if not 0) */
 };
 
 /* Pointers borrow from the core or from the event; carry effects out before the next step. */
@@ -92,8 +112,9 @@ struct effect {
     struct span name;              /* topic: the stream's name, or "~SESSION" for a probe */
     const unsigned char *seal_key; /* STREAM_KEY_BYTES, or NULL: the stream is public */
     uint32_t epoch;
-    uint64_t seq;     /* FX_PUBLISH */
-    struct span wire; /* FX_PUBLISH */
+    const unsigned char *key; /* FX_ADMIT, FX_EXPEL: PUBLIC_KEY_BYTES */
+    uint64_t seq;             /* FX_PUBLISH */
+    struct span wire;         /* FX_PUBLISH */
     union {
         struct message message; /* FX_REPLY, FX_ANNOUNCE */
         struct op op;           /* FX_STORE */
@@ -131,9 +152,21 @@ void core_step(struct core *self, const struct core_event *event, struct effects
 /* When it wants a CORE_EV_TICK at the latest, monotonic; UINT64_MAX: never. */
 uint64_t core_next_deadline_ms(const struct core *self);
 
+/* How a stream's events leave now: NULL when it is public, else its key, and its epoch. What is published again is
+ * sealed with what holds at that moment, not with what held when it was read. */
+const unsigned char *core_seal(const struct core *self, stream_id stream, uint32_t *ret_epoch);
+
+/* Is there an owner? (Else the shell makes an invitation for one.) */
+bool core_has_owner(const struct core *self);
+
 struct core_stats {
     uint32_t accounts, rooms, memberships, sessions, pending;
     uint64_t posts, duplicates, refusals, expired, confirms, republished;
+    /* Refusals by the limit that was reached; the names are those of the settings. */
+    uint64_t too_fast_account, too_fast_room, too_fast_stranger;
+    uint64_t over_accounts, over_rooms, over_memberships, over_sessions, over_devices, over_mailbox,
+        over_invitations, over_standings, over_fetches;
+    uint64_t expelled; /* keys revoked or banned while connected or not */
 };
 void core_get_stats(const struct core *self, struct core_stats *ret);
 

@@ -14,6 +14,7 @@
 #include "shared/base/rc.h"
 #include "shared/base/span.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +27,42 @@ enum op_kind {
     OP_CONFIRM,   /* raise a person's confirmed place; appends receipts to the senders' streams */
     OP_MARK,      /* remember a named place of an account in a stream */
     OP_MARK_GET,  /* tell it */
+    OP_ROOM,      /* change a room's topic or its modes; appends topic and mode events */
+    OP_STANDING,  /* change how somebody stands with a room, or with the broker (no stream) */
+    OP_KEY_BAN,   /* ban a key from a room or (no stream) from the broker, or take it back */
+    OP_ADMIT,     /* make an invitation */
+    OP_REVOKE,    /* remove a person's device, or all of them */
+    OP_ROLE,      /* a person's role at the broker */
 };
+
+enum role { ROLE_MEMBER, ROLE_OPERATOR, ROLE_OWNER };
+
+/* How a person stands with a room, or with the broker (then without flags). A person without a row has
+ * all zero. */
+enum { STAND_MEMBER = 1, STAND_OP = 2, STAND_INVITED = 4 };
+#define FOR_EVER_MS ((uint64_t)INT64_MAX)
+
+struct standing {
+    uint32_t flags;           /* STAND_ */
+    uint64_t since;           /* of a member: the place of the join event */
+    uint64_t banned_until_ms; /* wall clock; 0: not */
+    uint64_t muted_until_ms;
+};
+
+/* What OP_STANDING changes. Each is idempotent: what is so already appends nothing. The events stand in the
+ * room; INVITE, KICK and BAN also in the person's own stream, with the field `room`; nothing for the broker's. */
+enum standing_change {
+    STANDING_INVITE = 1, /* set INVITED; event invite, in the person's stream alone */
+    STANDING_OP,         /* event role "op"; RC_NOT_MEMBER */
+    STANDING_DEOP,       /* event role "none" */
+    STANDING_KICK,       /* clear all flags; event kick; RC_NOT_MEMBER */
+    STANDING_BAN,        /* until `until_ms`, and clear all flags; event ban */
+    STANDING_UNBAN,      /* event unban */
+    STANDING_MUTE,       /* until `until_ms`; event mute */
+    STANDING_UNMUTE,     /* event unmute */
+};
+
+enum { ROOM_PRIVATE = 1, ROOM_PERSISTENT = 2 }; /* a room's modes */
 
 struct op {
     enum op_kind kind;
@@ -40,13 +76,40 @@ struct op {
 
     stream_id stream; /* post's target, room, or the confirmed or marked stream; none: new room */
     struct span name; /* its name with sigil ("#lobby", "@bob"); OP_MARK*: the marked stream's */
-    struct span skeleton;                /* OP_HELLO, OP_JOIN: of the new name */
-    struct span text;                    /* OP_POST */
-    struct span kind_name;               /* OP_POST: "message" or "notice" */
-    struct span mark;                    /* OP_MARK*: the mark's name */
-    uint64_t seq;                        /* OP_CONFIRM, OP_MARK: the place */
-    enum rc refusal;                     /* OP_VOID: why; kept as the number's answer */
-    unsigned char key[PUBLIC_KEY_BYTES]; /* OP_HELLO */
+    struct span skeleton;  /* OP_HELLO, OP_JOIN: of the new name */
+    struct span text;      /* OP_POST */
+    struct span kind_name; /* OP_POST: "message" or "notice" */
+    struct span mark;      /* OP_MARK*: the mark's name */
+    uint64_t seq;          /* OP_CONFIRM, OP_MARK: the place */
+    enum rc refusal;       /* OP_VOID: why; kept as the number's answer */
+    unsigned char
+        key[PUBLIC_KEY_BYTES]; /* OP_HELLO, OP_KEY_BAN; OP_REVOKE: zeros for all devices */
+
+    /* OP_JOIN of a new (or adopted) room: its modes; OP_ROOM: the modes to set and to clear */
+    uint32_t modes_set;
+    uint32_t modes_clear;
+    bool has_topic; /* OP_ROOM: `text` is the new topic, perhaps empty */
+
+    /* OP_STANDING, OP_REVOKE, OP_ROLE: whom it is about; OP_ADMIT: whom the invitation is for (name
+     * only, may be empty). OP_STANDING KICK, BAN, MUTE: `text` is the reason, perhaps empty. */
+    stream_id target;
+    struct span target_nick;
+    enum standing_change change;
+    uint64_t
+        until_ms;   /* OP_STANDING, OP_KEY_BAN (0: take it back), OP_ADMIT (FOR_EVER_MS: no end) */
+    enum role role; /* OP_ADMIT, OP_ROLE */
+    bool is_device; /* OP_ADMIT: for a device of the account that makes it */
+    struct span label; /* OP_ADMIT: what the device is called, perhaps empty */
+    uint32_t limit; /* OP_ADMIT: live invitations of the account; OP_HELLO: devices of an account */
+    bool has_token; /* OP_HELLO */
+    unsigned char token[INVITE_BYTES]; /* OP_HELLO: the invitation; the store keeps only its hash */
+};
+
+/* A stream that has a new key from now on: the events of this result still go out under the old one. */
+struct rekeyed {
+    stream_id stream;
+    uint32_t epoch;
+    unsigned char key[STREAM_KEY_BYTES];
 };
 
 /* One event that the operation appended. `wire` is its map as it travels (protocol
@@ -74,7 +137,9 @@ struct op_result {
      *   RC_TOO_OLD: used up longer ago than the store remembers; RC_SESSION_TAKEN.
      * Any OP that writes: RC_DISK_FULL, nothing was changed.
      * OP_HELLO, OP_JOIN: RC_NICK_IN_USE, RC_WRONG_NICK, RC_CONFUSABLE when another batch
-     *   was faster. OP_MARK: RC_LIMIT. OP_MARK_GET: RC_OK with seq 0: no such mark. */
+     *   was faster. OP_MARK: RC_LIMIT. OP_MARK_GET: RC_OK with seq 0: no such mark.
+     * OP_HELLO: RC_BAD_INVITE, RC_REVOKED, RC_LIMIT (devices). OP_JOIN: RC_PRIVATE, RC_BANNED.
+     * OP_STANDING: RC_NOT_MEMBER. OP_ADMIT: RC_LIMIT. OP_REVOKE: RC_NO_SUCH_NICK: no such device. */
     enum rc rc;
     bool is_duplicate;
 
@@ -87,15 +152,33 @@ struct op_result {
     uint32_t next;      /* OP_HELLO, OP_POST, OP_VOID: the session's next number */
     bool is_new;      /* OP_HELLO: account was made; OP_JOIN: membership is new; see is_new_room */
     bool is_new_room; /* OP_JOIN */
-    uint32_t epoch;   /* OP_HELLO: of the person's stream */
-    unsigned char key[STREAM_KEY_BYTES]; /* OP_HELLO: its key */
+    uint32_t epoch;   /* OP_HELLO: of the person's stream; OP_JOIN: of the room */
+    unsigned char key[STREAM_KEY_BYTES]; /* OP_HELLO, OP_JOIN: its key */
+    enum role role;                      /* OP_HELLO */
+    bool is_new_device;                  /* OP_HELLO: the key was bound to the account just now */
+    struct span label;                   /* of it */
+    uint32_t modes;                      /* OP_JOIN, OP_ROOM: the room's, now */
+    uint64_t open_from;                  /* OP_JOIN, OP_ROOM: see record */
+    bool is_adopted; /* OP_JOIN: nobody was in it: modes, topic and all standings began anew */
+    struct standing standing; /* OP_JOIN, OP_LEAVE, OP_STANDING: how the person stands now */
+    unsigned char token[INVITE_BYTES]; /* OP_ADMIT */
+
+    /* A kick, ban, leave or turn to private: the room. OP_REVOKE: the person's stream, and the private rooms. */
+    size_t rekeyed_count;
+    const struct rekeyed *rekeyed;
 
     size_t appended_count;
     const struct appended *appended; /* the new events, in order; none for a duplicate */
 };
 
 /* What a restarted core is told, oldest first, before it serves (core_replay). */
-enum record_kind { RECORD_STREAM = 1, RECORD_MEMBER };
+enum record_kind {
+    RECORD_STREAM = 1, /* all of them come first */
+    RECORD_MEMBER,     /* goes away: RECORD_STANDING says it */
+    RECORD_DEVICE,     /* `member` is the account, `key` its key */
+    RECORD_STANDING,   /* how `member` stands with `stream`; no stream: with the broker */
+    RECORD_KEY_BAN,    /* `key` is banned from `stream`, or the broker, until `until_ms` */
+};
 
 struct record {
     enum record_kind kind;
@@ -104,10 +187,22 @@ struct record {
     struct span skeleton;
     uint64_t head;
     uint64_t confirmed;                        /* RECORD_STREAM of a person */
-    unsigned char owner_key[PUBLIC_KEY_BYTES]; /* RECORD_STREAM of a person: the account's key */
+    unsigned char owner_key[PUBLIC_KEY_BYTES]; /* goes away: RECORD_DEVICE says it */
     unsigned char stream_key[STREAM_KEY_BYTES];
     uint32_t epoch;
-    stream_id member; /* RECORD_MEMBER: who is in `stream` */
+    enum role role;    /* RECORD_STREAM of a person */
+    uint32_t modes;    /* RECORD_STREAM of a room: ROOM_ */
+    struct span topic; /* of a room, perhaps empty */
+    /* Of a room that was private once: events before this place are for those who were members then
+     * (standing.since is below it). 1: all are for everybody. */
+    uint64_t open_from;
+    stream_id member;
+    struct standing standing;
+    unsigned char key[PUBLIC_KEY_BYTES]; /* RECORD_DEVICE, RECORD_KEY_BAN */
+    struct span label;                   /* RECORD_DEVICE */
+    uint64_t ts_ms;                      /* RECORD_DEVICE: when it came */
+    bool is_revoked;                     /* RECORD_DEVICE: the key may never come back */
+    uint64_t until_ms;                   /* RECORD_KEY_BAN */
 };
 
 #endif

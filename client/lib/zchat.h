@@ -52,8 +52,11 @@ struct zchat_identity {
     char key[65];                /* own public key, hex */
     char fingerprint[40];        /* of the own key */
     char broker_fingerprint[40]; /* of the broker's key; "" with --insecure */
-    char broker_agent[65];       /* the broker's name and version, cleaned */
-    uint32_t version;            /* of the protocol */
+    char words[128];             /* the own fingerprint in words */
+    char broker_words[128];
+    char role[17];         /* at this broker: "member", "operator", "owner"; "": not known yet */
+    char broker_agent[65]; /* the broker's name and version, cleaned */
+    uint32_t version;      /* of the protocol */
     bool is_up;
 };
 void zchat_describe(const struct zchat *self, struct zchat_identity *ret);
@@ -72,7 +75,12 @@ enum zchat_event_kind {
     ZCHAT_GAP,    /* events first..last of `stream` are no longer kept by the broker */
     ZCHAT_PERSON, /* a row of an answer to zchat_who(): `from`, `state`, `devices`, `stream` or "" */
     ZCHAT_ROOM,   /* a row of an answer to zchat_rooms(): `stream`, `seq`, `people`, `is_member` */
-    ZCHAT_ANSWER, /* request `ref` is done: `rc`, `text` when refused, `seq`, `round_trip_ms` */
+    ZCHAT_ANSWER, /* request `ref` is done: `rc`, `text` when refused, `seq`, `round_trip_ms`;
+                     of zchat_admit(): `text` is the invitation (zchat://...), `until_ms` */
+    ZCHAT_DEVICE, /* a row of zchat_devices(): `key`, `text` (its name), `ts_ms`, `is_own` (this one) */
+    ZCHAT_SESSION, /* a row of zchat_sessions(): `from`, `session`, `state`, `ts_ms` (last heard), `key` */
+    ZCHAT_BAN, /* a row of zchat_bans(): `state` ("ban", "mute", "invite"), `stream`, `from` or `key`,
+                      `until_ms` (0: for ever) */
 };
 
 enum zchat_link { ZCHAT_LINK_DOWN, ZCHAT_LINK_UP, ZCHAT_LINK_REFUSED };
@@ -95,8 +103,9 @@ struct zchat_event {
 
     const char *stream; /* "#lobby", "@alice" */
     uint64_t seq;
-    uint64_t ts_ms;           /* since 1970 */
-    const char *type;         /* "message", "receipt", "join", "leave" */
+    uint64_t ts_ms; /* since 1970 */
+    const char *
+        type; /* "message", "receipt", "join", "leave", "topic", "mode", "role", "kick", "ban" ... */
     const char *message_kind; /* "message", "notice" */
     const char *from;         /* nick */
     const char *to;           /* nick; private messages */
@@ -106,13 +115,21 @@ struct zchat_event {
     uint32_t number;
     uint64_t peer_seq; /* own copy of a private message: its place in the recipient's stream */
     uint64_t upto;     /* receipt: `from` has everything of its stream up to here */
+    const char *room;  /* invite, kick, ban in the own stream: which room */
+    uint64_t until_ms; /* ban, mute: when it ends, since 1970; 0: never */
 
     enum zchat_post_state post;
     uint64_t first, last;
     uint32_t people, devices;
-    const char *state; /* "online", "away", "gone" */
+    const char *state; /* "online", "away", "silent", "gone"; see also ZCHAT_BAN */
     bool is_member;
     uint32_t round_trip_ms;
+    const char *topic; /* ZCHAT_ROOM, and ZCHAT_ANSWER of a join */
+    const char *role;  /* ZCHAT_PERSON: "operator", "owner", or "" */
+    const char *key;   /* a device's public key, hex */
+    bool is_private, is_persistent;
+    bool is_op;  /* ZCHAT_PERSON with `stream`: of that room; ZCHAT_ROOM: this person is */
+    bool is_own; /* ZCHAT_DEVICE */
 };
 
 /* Wait at most timeout_ms (negative: for ever) for the next thing to happen. `extra`
@@ -178,6 +195,38 @@ void zchat_set_place(struct zchat *self, const char *stream, uint64_t seq);
  * reconnects. */
 zchat_rc zchat_join(struct zchat *self, const char *room, bool create, uint32_t *ret_ref);
 zchat_rc zchat_leave(struct zchat *self, const char *room, uint32_t *ret_ref);
+/* As zchat_join() with create, for a room that does not exist or that nobody is in. */
+zchat_rc zchat_create(struct zchat *self, const char *room, bool is_private, bool is_persistent,
+                      uint32_t *ret_ref);
+
+/* Run a room, or the broker (protocol 7.6, 5.3): one thing about one room or person. `what` is the verb: "topic", "private",
+ * "public", "persistent", "passing", "invite", "op", "deop", "kick", "ban", "unban", "mute", "unmute", "revoke",
+ * "role". The answer carries *ret_ref; asking again is harmless. RC_BAD_FIELD (3): no such verb, or something
+ * is missing. */
+struct zchat_order {
+    const char *what;
+    const char *
+        room; /* "#lab"; NULL for "revoke", "role", and for "ban" and "unban" of the broker itself */
+    const char *nick; /* whom; NULL when `key` says it, or it is about the room */
+    const char *key;  /* a device's public key, 64 hex digits: "ban", "unban", "revoke" */
+    const char *text; /* the topic, or the reason; "role": "member", "operator", "owner" */
+    uint32_t seconds; /* "ban", "mute": how long; 0: for ever */
+};
+zchat_rc zchat_order(struct zchat *self, const struct zchat_order *order, uint32_t *ret_ref);
+zchat_rc zchat_bans(struct zchat *self, const char *room_or_null, uint32_t *ret_ref);
+
+/* An invitation, good once: for a new person (of `role`; `nick` or NULL: whoever brings it), or for one more device
+ * of this person, which `device_name` names. `seconds` 0: a day. */
+struct zchat_admission {
+    const char *nick;
+    const char *role; /* NULL: "member" */
+    bool is_device;
+    const char *device_name;
+    uint32_t seconds;
+};
+zchat_rc zchat_admit(struct zchat *self, const struct zchat_admission *whom, uint32_t *ret_ref);
+zchat_rc zchat_devices(struct zchat *self, const char *nick_or_null, uint32_t *ret_ref);
+zchat_rc zchat_sessions(struct zchat *self, uint32_t *ret_ref);
 zchat_rc zchat_who(struct zchat *self, const char *room_or_null, uint32_t *ret_ref);
 zchat_rc zchat_rooms(struct zchat *self, bool mine, uint32_t *ret_ref);
 zchat_rc zchat_ping(struct zchat *self, uint32_t *ret_ref);

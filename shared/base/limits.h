@@ -25,8 +25,10 @@
 #define TEXT_BYTES_MAX      16384
 #define AGENT_BYTES_MAX     64
 #define MARK_NAME_BYTES_MAX 64
-#define STREAM_KEY_BYTES    32 /* a sealed stream's key */
-#define PUBLIC_KEY_BYTES    32 /* a CURVE public key */
+#define STREAM_KEY_BYTES    32  /* a sealed stream's key */
+#define PUBLIC_KEY_BYTES    32  /* a CURVE public key */
+#define INVITE_BYTES        16  /* an invitation's token */
+#define SUBJECT_BYTES_MAX   400 /* a room's topic, as people call it */
 
 /* Answers and flow (protocol 6, 7) */
 #define POST_WINDOW           256 /* posts of one session in flight */
@@ -35,7 +37,7 @@
 #define FETCH_CREDIT_MAX      16  /* pages answered to one FETCH */
 #define FETCH_OUTSTANDING_MAX 32  /* requests of one session in the readers' hands */
 #define ASKS_OUTSTANDING_MAX  64  /* questions of one connection in the store's hands; then busy */
-#define LIST_PAGE_MAX         128 /* rows of one WHO or ROOMS answer */
+#define LIST_PAGE_MAX         128 /* rows of one page of a list */
 #define REPUBLISH_EVENTS_MAX  64
 
 /* Timers (protocol 8) */
@@ -56,5 +58,10 @@
 #define RECONNECT_MAX_MS  5000
 
 #define DEFAULT_PORT 5670
+
+/* Invitations and bans (protocol 5.3, 7.6) */
+#define INVITE_SECONDS_DEFAULT 86400
+#define INVITE_SECONDS_MIN     60
+#define INVITE_SECONDS_MAX     31536000 /* also of bans and mutes that end */
 
 #endif

@@ -46,7 +46,7 @@ bool rc_is_wire(enum rc rc)
 
 bool rc_is_transient(enum rc rc)
 {
-    return rc == RC_BUSY || rc == RC_DISK_FULL || rc == RC_STOPPING;
+    return rc == RC_BUSY || rc == RC_DISK_FULL || rc == RC_STOPPING || rc == RC_TOO_FAST;
 }
 
 enum rc rc_from_number(unsigned long number)

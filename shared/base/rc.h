@@ -34,6 +34,13 @@
     X(RC_VOIDED, 22, "voided", "this number was given up and will never be stored")              \
     X(RC_WRONG_NICK, 23, "wrong_nick", "this key belongs to another nick")                       \
     X(RC_STOPPING, 24, "stopping", "the broker is stopping")                                     \
+    X(RC_TOO_FAST, 25, "too_fast", "you ask too much at once; try again a little later")         \
+    X(RC_BAD_INVITE, 26, "bad_invite", "the invitation is not known, used up or over")           \
+    X(RC_REVOKED, 27, "revoked", "this key was revoked here")                                    \
+    X(RC_BANNED, 28, "banned", "you are banned here")                                            \
+    X(RC_MUTED, 29, "muted", "you may not write in this room now")                               \
+    X(RC_PRIVATE, 30, "private", "this room is private; one of its operators must invite you")   \
+    X(RC_MAILBOX_FULL, 31, "mailbox_full", "the recipient has too many unread messages")         \
     /* ours alone */                                                                             \
     X(RC_END, 100, "end", "nothing more to read")                                                \
     X(RC_NO_SPACE, 101, "no_space", "the buffer is too small")                                   \
@@ -65,7 +72,7 @@ const char *rc_sentence(enum rc rc);
 bool rc_is_wire(enum rc rc);
 
 /* True when the same command may succeed later without being changed
- * (BUSY, DISK_FULL, STOPPING): such an answer does not consume a post's number. */
+ * (BUSY, DISK_FULL, STOPPING, TOO_FAST): such an answer does not consume a post's number. */
 bool rc_is_transient(enum rc rc);
 
 /* The code of that number, or RC_MALFORMED when this version does not know it. */

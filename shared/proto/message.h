@@ -35,7 +35,13 @@ enum field_type {
  *   cursor    where a list goes on; absent at its end
  *   credit    how many EVENTS pages may answer one FETCH
  *   ts, since milliseconds since 1970-01-01T00:00:00Z
- *   retry     milliseconds after which trying again makes sense */
+ *   retry     milliseconds after which trying again makes sense
+ *   invite    an invitation's token, a secret
+ *   role      of a person at this broker: "member", "operator", "owner"
+ *   op        is an operator of the room
+ *   room      in an event of a person's stream: the room it is about
+ *   topic     a room's topic, as people call it
+ *   seconds   how long something shall last; until: when it ends, as ts; 0 or absent: never */
 #define MESSAGE_FIELDS(X)                                                  \
     X(REF, "ref", FIELD_UINT, uint64_t, ref, UINT32_MAX)                   \
     X(LOW, "low", FIELD_UINT, uint64_t, low, UINT32_MAX)                   \
@@ -82,7 +88,17 @@ enum field_type {
     X(PING_EVERY, "ping_ms", FIELD_UINT, uint64_t, ping_ms, UINT32_MAX)    \
     X(EXPIRE, "expire_ms", FIELD_UINT, uint64_t, expire_ms, UINT32_MAX)    \
     X(AGENT, "agent", FIELD_TEXT, struct span, agent, AGENT_BYTES_MAX)     \
-    X(NAME, "name", FIELD_TEXT, struct span, name, MARK_NAME_BYTES_MAX)
+    X(NAME, "name", FIELD_TEXT, struct span, name, MARK_NAME_BYTES_MAX)    \
+    X(INVITE, "invite", FIELD_BYTES, struct span, invite, INVITE_BYTES)    \
+    X(ROLE, "role", FIELD_TEXT, struct span, role, 16)                     \
+    X(DEVICE, "device", FIELD_FLAG, bool, device, 1)                       \
+    X(OP, "op", FIELD_FLAG, bool, op, 1)                                   \
+    X(PRIVATE, "private", FIELD_FLAG, bool, is_private, 1)                 \
+    X(PERSISTENT, "persistent", FIELD_FLAG, bool, persistent, 1)           \
+    X(TOPIC, "topic", FIELD_TEXT, struct span, topic, SUBJECT_BYTES_MAX)   \
+    X(ROOM, "room", FIELD_TEXT, struct span, room, STREAM_BYTES_MAX)       \
+    X(SECONDS, "seconds", FIELD_UINT, uint64_t, seconds, UINT32_MAX)       \
+    X(UNTIL, "until", FIELD_UINT, uint64_t, until, INT64_MAX)
 
 enum field {
 #define X(symbol, key, type, c_type, member, most) FIELD_##symbol##_,
@@ -99,35 +115,58 @@ MESSAGE_FIELDS(X)
 
 /* Verbs with their names on the wire. One name serves question and answer
  * where both mean the same thing (head, mark, probe, bye). */
-#define VERB_TABLE(X)     \
-    X(HELLO, "hello")     \
-    X(WELCOME, "welcome") \
-    X(JOIN, "join")       \
-    X(JOINED, "joined")   \
-    X(LEAVE, "leave")     \
-    X(LEFT, "left")       \
-    X(POST, "post")       \
-    X(SKIP, "skip")       \
-    X(ACK, "ack")         \
-    X(EXPECT, "expect")   \
-    X(CONFIRM, "confirm") \
-    X(FETCH, "fetch")     \
-    X(EVENTS, "events")   \
-    X(GONE, "gone")       \
-    X(HEAD, "head")       \
-    X(PING, "ping")       \
-    X(PONG, "pong")       \
-    X(PROBE, "probe")     \
-    X(WHO, "who")         \
-    X(PERSON, "person")   \
-    X(ROOMS, "rooms")     \
-    X(ROOM, "room")       \
-    X(END, "end")         \
-    X(MARK, "mark")       \
-    X(BYE, "bye")         \
-    X(ERROR, "error")     \
-    X(EVENT, "event")     \
-    X(SEALED, "sealed")
+#define VERB_TABLE(X)           \
+    X(HELLO, "hello")           \
+    X(WELCOME, "welcome")       \
+    X(JOIN, "join")             \
+    X(JOINED, "joined")         \
+    X(LEAVE, "leave")           \
+    X(LEFT, "left")             \
+    X(POST, "post")             \
+    X(SKIP, "skip")             \
+    X(ACK, "ack")               \
+    X(EXPECT, "expect")         \
+    X(CONFIRM, "confirm")       \
+    X(FETCH, "fetch")           \
+    X(EVENTS, "events")         \
+    X(GONE, "gone")             \
+    X(HEAD, "head")             \
+    X(PING, "ping")             \
+    X(PONG, "pong")             \
+    X(PROBE, "probe")           \
+    X(WHO, "who")               \
+    X(PERSON, "person")         \
+    X(ROOMS, "rooms")           \
+    X(ROOM, "room")             \
+    X(END, "end")               \
+    X(MARK, "mark")             \
+    X(BYE, "bye")               \
+    X(ERROR, "error")           \
+    X(EVENT, "event")           \
+    X(SEALED, "sealed")         \
+    /* running rooms */         \
+    X(TOPIC, "topic")           \
+    X(MODE, "mode")             \
+    X(INVITE, "invite")         \
+    X(OP, "op")                 \
+    X(DEOP, "deop")             \
+    X(KICK, "kick")             \
+    X(BAN, "ban")               \
+    X(UNBAN, "unban")           \
+    X(MUTE, "mute")             \
+    X(UNMUTE, "unmute")         \
+    X(BANS, "bans")             \
+    X(BANNED, "banned")         \
+    /* people */                \
+    X(ADMIT, "admit")           \
+    X(INVITATION, "invitation") \
+    X(DEVICES, "devices")       \
+    X(DEVICE, "device")         \
+    X(REVOKE, "revoke")         \
+    X(ROLE, "role")             \
+    X(SESSIONS, "sessions")     \
+    X(SESSION, "session")       \
+    X(DONE, "done")
 
 enum verb {
     VERB_NONE,

@@ -21,11 +21,12 @@ VERB_TABLE(X)
  * stands under optional (head, mark): the asker's side checks it. */
 static const struct verb_row verbs[VERB_COUNT] = {
     /* protocol 5 */
-    ROW(HELLO, TO_BROKER, F(LOW) | F(HIGH) | F(NICK) | F(SESSION), F(INBOX) | F(AGENT) | F(REF)),
+    ROW(HELLO, TO_BROKER, F(LOW) | F(HIGH) | F(NICK) | F(SESSION),
+        F(INBOX) | F(AGENT) | F(INVITE) | F(REF)),
     ROW(WELCOME, TO_CLIENT,
         F(VERSION) | F(NICK) | F(SESSION) | F(NEXT) | F(STREAM) | F(SEQ) | F(CONFIRMED) |
             F(WINDOW) | F(PING_EVERY) | F(EXPIRE) | F(TS),
-        F(KEY) | F(EPOCH) | F(AGENT) | F(REF)),
+        F(KEY) | F(EPOCH) | F(AGENT) | F(ROLE) | F(REF)),
     ROW(BYE, TO_BROKER | TO_CLIENT, 0, F(RETRY)),
     /* protocol 6 */
     ROW(POST, TO_BROKER, F(NUMBER) | F(STREAM) | F(TEXT), F(KIND)),
@@ -35,26 +36,52 @@ static const struct verb_row verbs[VERB_COUNT] = {
     ROW(CONFIRM, TO_BROKER, F(STREAM) | F(SEQ), 0),
     /* protocol 7.1 */
     ROW(EVENT, TO_CLIENT | TO_EVERYBODY, F(STREAM) | F(SEQ) | F(TS) | F(TYPE) | F(FROM),
-        F(TO) | F(TEXT) | F(KIND) | F(SESSION) | F(NUMBER) | F(PEER_SEQ) | F(UPTO)),
-    ROW(HEAD, TO_BROKER | TO_CLIENT | TO_EVERYBODY, F(STREAM), F(SEQ) | F(REF)),
+        F(TO) | F(TEXT) | F(KIND) | F(SESSION) | F(NUMBER) | F(PEER_SEQ) | F(UPTO) | F(ROOM) |
+            F(UNTIL)),
+    ROW(HEAD, TO_BROKER | TO_CLIENT | TO_EVERYBODY, F(STREAM), F(SEQ) | F(EPOCH) | F(KEY) | F(REF)),
     ROW(PROBE, TO_BROKER | TO_EVERYBODY, F(TOKEN), 0),
     /* protocol 7.2 */
     ROW(FETCH, TO_BROKER, F(STREAM), F(FIRST) | F(LAST) | F(SINCE) | F(CREDIT) | F(REF)),
     ROW(EVENTS, TO_CLIENT, F(STREAM) | F(FIRST) | F(LAST) | F(SEQ) | F(DONE), F(REF)),
     ROW(GONE, TO_CLIENT, F(STREAM) | F(FIRST) | F(SEQ), F(REF)),
     /* protocol 7.3 */
-    ROW(JOIN, TO_BROKER, F(STREAM), F(CREATE) | F(REF)),
-    ROW(JOINED, TO_CLIENT, F(STREAM) | F(SEQ) | F(PEOPLE), F(REF)),
+    ROW(JOIN, TO_BROKER, F(STREAM), F(CREATE) | F(PRIVATE) | F(PERSISTENT) | F(REF)),
+    ROW(JOINED, TO_CLIENT, F(STREAM) | F(SEQ) | F(PEOPLE),
+        F(TOPIC) | F(PRIVATE) | F(PERSISTENT) | F(OP) | F(EPOCH) | F(KEY) | F(REF)),
     ROW(LEAVE, TO_BROKER, F(STREAM), F(REF)),
     ROW(LEFT, TO_CLIENT, F(STREAM), F(REF)),
     ROW(ROOMS, TO_BROKER, 0, F(MINE) | F(CURSOR) | F(REF)),
-    ROW(ROOM, TO_CLIENT, F(STREAM) | F(SEQ) | F(PEOPLE) | F(MEMBER), F(REF)),
+    ROW(ROOM, TO_CLIENT, F(STREAM) | F(SEQ) | F(PEOPLE) | F(MEMBER),
+        F(TOPIC) | F(PRIVATE) | F(PERSISTENT) | F(OP) | F(REF)),
     ROW(WHO, TO_BROKER, 0, F(STREAM) | F(CURSOR) | F(REF)),
-    ROW(PERSON, TO_CLIENT, F(NICK) | F(STATE) | F(DEVICES), F(STREAM) | F(REF)),
+    ROW(PERSON, TO_CLIENT, F(NICK) | F(STATE) | F(DEVICES), F(STREAM) | F(ROLE) | F(OP) | F(REF)),
     ROW(END, TO_CLIENT, 0, F(CURSOR) | F(REF)),
     /* protocol 7.4, 7.5 */
     ROW(SEALED, TO_EVERYBODY, F(STREAM) | F(SEQ) | F(EPOCH) | F(BOX), 0),
     ROW(MARK, TO_BROKER | TO_CLIENT, F(NAME) | F(STREAM), F(SEQ) | F(REF)),
+    /* protocol 7.6 */
+    ROW(TOPIC, TO_BROKER, F(STREAM) | F(TOPIC), F(REF)),
+    ROW(MODE, TO_BROKER, F(STREAM), F(PRIVATE) | F(PERSISTENT) | F(REF)),
+    ROW(INVITE, TO_BROKER, F(STREAM) | F(NICK), F(REF)),
+    ROW(OP, TO_BROKER, F(STREAM) | F(NICK), F(REF)),
+    ROW(DEOP, TO_BROKER, F(STREAM) | F(NICK), F(REF)),
+    ROW(KICK, TO_BROKER, F(STREAM) | F(NICK), F(TEXT) | F(REF)),
+    ROW(BAN, TO_BROKER, 0, F(STREAM) | F(NICK) | F(KEY) | F(SECONDS) | F(TEXT) | F(REF)),
+    ROW(UNBAN, TO_BROKER, 0, F(STREAM) | F(NICK) | F(KEY) | F(REF)),
+    ROW(MUTE, TO_BROKER, F(STREAM) | F(NICK), F(SECONDS) | F(TEXT) | F(REF)),
+    ROW(UNMUTE, TO_BROKER, F(STREAM) | F(NICK), F(REF)),
+    ROW(BANS, TO_BROKER, 0, F(STREAM) | F(CURSOR) | F(REF)),
+    ROW(BANNED, TO_CLIENT, F(STATE), F(STREAM) | F(NICK) | F(KEY) | F(UNTIL) | F(REF)),
+    ROW(DONE, TO_CLIENT, 0, F(STREAM) | F(NICK) | F(SEQ) | F(REF)),
+    /* protocol 5.3 */
+    ROW(ADMIT, TO_BROKER, 0, F(NICK) | F(ROLE) | F(SECONDS) | F(DEVICE) | F(NAME) | F(REF)),
+    ROW(INVITATION, TO_CLIENT, F(INVITE) | F(ROLE) | F(UNTIL), F(NICK) | F(REF)),
+    ROW(DEVICES, TO_BROKER, 0, F(NICK) | F(REF)),
+    ROW(DEVICE, TO_CLIENT, F(KEY) | F(TS), F(NAME) | F(MEMBER) | F(REF)),
+    ROW(REVOKE, TO_BROKER, 0, F(NICK) | F(KEY) | F(REF)),
+    ROW(ROLE, TO_BROKER, F(NICK) | F(ROLE), F(REF)),
+    ROW(SESSIONS, TO_BROKER, 0, F(CURSOR) | F(REF)),
+    ROW(SESSION, TO_CLIENT, F(NICK) | F(SESSION) | F(STATE) | F(TS), F(KEY) | F(REF)),
     /* protocol 8, 9 */
     ROW(PING, TO_BROKER, 0, F(REF) | F(AWAY)),
     ROW(PONG, TO_CLIENT, F(TS) | F(STREAM) | F(SEQ) | F(CONFIRMED), F(REF)),
@@ -86,53 +113,86 @@ const struct field_row *field_row(enum field field)
  * is done for every pair of every message. The tests find a name that these switches forgot. */
 
 /* clang-format off */
+static enum verb verb_guess_o(const char *name)
+{
+    switch (name[3]) {
+    case 'e':
+        switch (name[0]) {
+        case 'd': return VERB_DONE;
+        case 'g': return VERB_GONE;
+        case 'm': return VERB_MODE;
+        default: return VERB_ROLE;
+        }
+    case 'g': return VERB_PONG;
+    case 'm': return VERB_ROOM;
+    case 'n': return VERB_JOIN;
+    case 't': return VERB_POST;
+    default: return VERB_NONE;
+    }
+}
+
 static enum verb verb_guess(const char *name, size_t len)
 {
     switch (len) {
+    case 2: return VERB_OP;
     case 3:
         switch (name[0]) {
         case 'a': return VERB_ACK;
-        case 'b': return VERB_BYE;
+        case 'b': return name[1] == 'y' ? VERB_BYE : VERB_BAN;
         case 'e': return VERB_END;
         case 'w': return VERB_WHO;
         default: return VERB_NONE;
         }
     case 4:
         switch (name[1]) {
-        case 'a': return VERB_MARK;
-        case 'e': return name[0] == 'h' ? VERB_HEAD : VERB_LEFT;
-        case 'i': return VERB_PING;
-        case 'k': return VERB_SKIP;
-        case 'o':
-            switch (name[3]) {
-            case 'e': return VERB_GONE;
-            case 'g': return VERB_PONG;
-            case 'm': return VERB_ROOM;
-            case 'n': return VERB_JOIN;
-            case 't': return VERB_POST;
-            default: return VERB_NONE;
+        case 'a': return name[0] == 'm' ? VERB_MARK : VERB_BANS;
+        case 'e':
+            switch (name[0]) {
+            case 'h': return VERB_HEAD;
+            case 'l': return VERB_LEFT;
+            default: return VERB_DEOP;
             }
+        case 'i': return name[0] == 'p' ? VERB_PING : VERB_KICK;
+        case 'k': return VERB_SKIP;
+        case 'o': return verb_guess_o(name);
+        case 'u': return VERB_MUTE;
         default: return VERB_NONE;
         }
     case 5:
         switch (name[0]) {
+        case 'a': return VERB_ADMIT;
         case 'e': return name[1] == 'v' ? VERB_EVENT : VERB_ERROR;
         case 'f': return VERB_FETCH;
         case 'h': return VERB_HELLO;
         case 'l': return VERB_LEAVE;
         case 'p': return VERB_PROBE;
         case 'r': return VERB_ROOMS;
+        case 't': return VERB_TOPIC;
+        case 'u': return VERB_UNBAN;
         default: return VERB_NONE;
         }
     case 6:
         switch (name[0]) {
+        case 'b': return VERB_BANNED;
+        case 'd': return VERB_DEVICE;
         case 'e': return name[1] == 'v' ? VERB_EVENTS : VERB_EXPECT;
+        case 'i': return VERB_INVITE;
         case 'j': return VERB_JOINED;
         case 'p': return VERB_PERSON;
+        case 'r': return VERB_REVOKE;
         case 's': return VERB_SEALED;
+        case 'u': return VERB_UNMUTE;
         default: return VERB_NONE;
         }
-    case 7: return name[0] == 'w' ? VERB_WELCOME : VERB_CONFIRM;
+    case 7:
+        switch (name[0]) {
+        case 'c': return VERB_CONFIRM;
+        case 'd': return VERB_DEVICES;
+        case 's': return VERB_SESSION;
+        default: return VERB_WELCOME;
+        }
+    case 8: return VERB_SESSIONS;
+    case 10: return VERB_INVITATION;
     default: return VERB_NONE;
     }
 }
@@ -154,6 +214,7 @@ static enum field field_guess_4(const char *key)
         case 'e': return FIELD_NEXT_;
         default: return FIELD_NICK_;
         }
+    case 'r': return key[2] == 'l' ? FIELD_ROLE_ : FIELD_ROOM_;
     case 't': return key[1] == 'e' ? FIELD_TEXT_ : FIELD_TYPE_;
     case 'u': return FIELD_UPTO_;
     default: return FIELD_COUNT;
@@ -169,7 +230,8 @@ static enum field field_guess_5(const char *key)
     case 'i': return FIELD_INBOX_;
     case 'r': return FIELD_RETRY_;
     case 's': return key[1] == 'i' ? FIELD_SINCE_ : FIELD_STATE_;
-    case 't': return FIELD_TOKEN_;
+    case 't': return key[2] == 'k' ? FIELD_TOKEN_ : FIELD_TOPIC_;
+    case 'u': return FIELD_UNTIL_;
     default: return FIELD_COUNT;
     }
 }
@@ -182,6 +244,8 @@ static enum field field_guess_6(const char *key)
         case 'r': return FIELD_CURSOR_;
         default: return key[3] == 'a' ? FIELD_CREATE_ : FIELD_CREDIT_;
         }
+    case 'd': return FIELD_DEVICE_;
+    case 'i': return FIELD_INVITE_;
     case 'm': return FIELD_MEMBER_;
     case 'n': return FIELD_NUMBER_;
     case 'p': return FIELD_PEOPLE_;
@@ -194,7 +258,12 @@ static enum field field_guess_6(const char *key)
 static enum field field_guess(const char *key, size_t len)
 {
     switch (len) {
-    case 2: return key[1] == 's' ? FIELD_TS_ : FIELD_TO_;
+    case 2:
+        switch (key[1]) {
+        case 'o': return FIELD_TO_;
+        case 's': return FIELD_TS_;
+        default: return FIELD_OP_;
+        }
     case 3:
         switch (key[0]) {
         case 's': return FIELD_SEQ_;
@@ -208,14 +277,15 @@ static enum field field_guess(const char *key, size_t len)
     case 6: return field_guess_6(key);
     case 7:
         switch (key[0]) {
-        case 's': return FIELD_SESSION_;
+        case 's': return key[2] == 's' ? FIELD_SESSION_ : FIELD_SECONDS_;
         case 'o': return FIELD_OWN_SEQ_;
         case 'd': return FIELD_DEVICES_;
-        case 'p': return FIELD_PING_EVERY_;
+        case 'p': return key[1] == 'i' ? FIELD_PING_EVERY_ : FIELD_PRIVATE_;
         default: return FIELD_VERSION_;
         }
     case 8: return FIELD_PEER_SEQ_;
     case 9: return key[0] == 'c' ? FIELD_CONFIRMED_ : FIELD_EXPIRE_;
+    case 10: return FIELD_PERSISTENT_;
     default: return FIELD_COUNT;
     }
 }

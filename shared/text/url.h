@@ -1,5 +1,6 @@
 /* url.h - a broker's address: zchat://HOST:PORT?key=64-hex-digits, or
- * zchat+ipc:///path/to/socket?key=... ; no key means --insecure (protocol 2.1). */
+ * zchat+ipc:///path/to/socket?key=... ; no key means --insecure; with &invite=32-hex-digits, and perhaps
+ * &nick=NICK, it is an invitation (protocol 2.1). */
 #ifndef SHARED_TEXT_URL_H
 #define SHARED_TEXT_URL_H
 
@@ -7,6 +8,7 @@
 #include "shared/base/rc.h"
 #include "shared/base/span.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define URL_BYTES_MAX 512
@@ -17,6 +19,9 @@ struct broker_url {
     bool is_ipc;    /* broadcasts are on the path with ".pub" behind it */
     bool has_key;
     unsigned char key[PUBLIC_KEY_BYTES]; /* the broker's CURVE public key */
+    bool has_invite;
+    unsigned char invite[INVITE_BYTES]; /* a secret: never kept once it was used */
+    char nick[NAME_BYTES_MAX + 1];      /* whom the invitation is for; "": whoever brings it */
 };
 
 /* Parse; the port defaults to DEFAULT_PORT; unknown NAME=VALUE parts behind the ? are skipped, in an
@@ -34,8 +39,16 @@ void broker_url_endpoints(const struct broker_url *url, char *ret_commands, char
 /* True for addresses that never leave this machine: 127.0.0.0/8, ::1, localhost, ipc. */
 bool broker_url_is_local(const struct broker_url *url);
 
+/* The address without the invitation: what may be kept and shown. */
+void broker_url_strip_invite(struct broker_url *url);
+
 /* A public key's fingerprint for people: the first 16 bytes of its BLAKE2b-256 hash as
  * eight groups of four hex digits ("1f2e 33aa ..."); buf must have 40 bytes. */
+/* The same hash in words, for people who compare it by telephone: its first 12 bytes as twelve
+ * words of a list of 256, separated by spaces; buf must have KEY_WORDS_BYTES. */
+#define KEY_WORDS_BYTES 128
+void key_words(const unsigned char key[static PUBLIC_KEY_BYTES], char buf[static KEY_WORDS_BYTES]);
+
 void key_fingerprint(const unsigned char key[static PUBLIC_KEY_BYTES], char buf[static 40]);
 
 /* 2 * len hex digits and a NUL. */

@@ -137,6 +137,9 @@ static void carry_out(struct world *self, const struct effect *effect)
         announce(self, effect->name, &effect->message);
         break;
     case FX_READ:
+    case FX_ADMIT:
+    case FX_EXPEL:
+        break;
     case FX_REPUBLISH: {
         struct read_order order = order_of(effect);
 

@@ -186,6 +186,9 @@ static void carry_out(struct stage *self, const struct effect *effect)
         write_down_wire(self, effect, effect->wire);
         break;
     case FX_READ:
+    case FX_ADMIT:
+    case FX_EXPEL:
+        break;
     case FX_REPUBLISH:
         write_down(self, effect);
         if (!self->has_hands_off)
