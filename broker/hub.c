@@ -1,11 +1,11 @@
 #include "broker/hub.h"
 
+#include "broker/canonical.h"
 #include "broker/ops/notify.h"
 #include "broker/published.h"
 #include "shared/base/alloc.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
-#include "shared/text/name.h"
 #include "shared/wire/wire.h"
 
 #include <inttypes.h>
@@ -127,40 +127,19 @@ static void step(struct hub *self, enum core_event_kind kind)
     }
 }
 
-/* Names in canonical form, in place of those given; they live in *nick and *stream. */
-static enum rc canonicalise(struct message *message, struct name *nick, struct stream_name *stream,
-                            struct span *ret_skeleton)
-{
-    if (message_has(message, HAS_NICK)) {
-        if (name_parse(message->nick, nick) != RC_OK)
-            return RC_BAD_NAME;
-        message->nick = name_text(nick);
-        *ret_skeleton = name_skeleton(nick);
-    }
-    if (message_has(message, HAS_STREAM)) {
-        if (stream_name_parse(message->stream, stream) != RC_OK)
-            return RC_BAD_NAME;
-        message->stream = stream_name_text(stream);
-        *ret_skeleton = name_skeleton(&stream->name);
-    }
-    return RC_OK;
-}
-
 static void on_message(struct hub *self, const struct frame *frame, struct message *message,
                        enum rc refusal)
 {
-    struct name nick;
-    struct stream_name stream;
-    struct span skeleton = {NULL, 0};
+    struct canonical names = {.skeleton = {NULL, 0}};
 
     if (refusal == RC_OK)
-        refusal = canonicalise(message, &nick, &stream, &skeleton);
+        refusal = canonicalise(message, &names);
     log_debug("command", "peer=%u verb=%s rc=%s", frame->from.v,
               message->verb == VERB_NONE ? "-" : verb_row(message->verb)->name, rc_name(refusal));
     self->ev.command.peer = frame->from;
     self->ev.command.key = frame->key;
     self->ev.command.message = message;
-    self->ev.command.skeleton = skeleton;
+    self->ev.command.skeleton = names.skeleton;
     self->ev.command.refusal = refusal;
     step(self, CORE_EV_COMMAND);
 }

@@ -1,11 +1,11 @@
 /* run_core.c - plays transcripts against the core alone: the memory store behind it, and the shell's work
  * (bytes, names) done as the hub does it. Usage: run_core FILE... */
+#include "broker/canonical.h"
 #include "tests/support/core/stage.h"
 #include "tests/transcripts/transcript.h"
 
 #include "shared/base/alloc.h"
 #include "shared/proto/verbs.h"
-#include "shared/text/name.h"
 #include "shared/text/url.h"
 #include "shared/wire/wire.h"
 
@@ -119,39 +119,18 @@ static void set_field(struct player *self, struct message *message, const struct
     }
 }
 
-/* Names in canonical form, as the hub does it. */
-static enum rc canonicalise(struct message *message, struct name *nick, struct stream_name *stream,
-                            struct span *ret_skeleton)
-{
-    if (message_has(message, HAS_NICK)) {
-        if (name_parse(message->nick, nick) != RC_OK)
-            return RC_BAD_NAME;
-        message->nick = name_text(nick);
-        *ret_skeleton = name_skeleton(nick);
-    }
-    if (message_has(message, HAS_STREAM)) {
-        if (stream_name_parse(message->stream, stream) != RC_OK)
-            return RC_BAD_NAME;
-        message->stream = stream_name_text(stream);
-        *ret_skeleton = name_skeleton(&stream->name);
-    }
-    return RC_OK;
-}
-
 static void say_frame(struct player *self, peer_id peer, struct span frame)
 {
     struct wire_reader reader = wire_reader_over(frame, TO_BROKER);
-    struct stream_name stream;
     struct message message;
-    struct name nick;
     enum rc rc;
 
     while ((rc = wire_read(&reader, &message)) != RC_END) {
-        struct span skeleton = {NULL, 0};
+        struct canonical names = {.skeleton = {NULL, 0}};
 
         if (rc == RC_OK)
-            rc = canonicalise(&message, &nick, &stream, &skeleton);
-        stage_say_as(&self->stage, peer, &message, skeleton, rc);
+            rc = canonicalise(&message, &names);
+        stage_say_as(&self->stage, peer, &message, names.skeleton, rc);
     }
 }
 
