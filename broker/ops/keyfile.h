@@ -12,7 +12,8 @@
 #define FOLDER_WHY_BYTES 1024
 
 /* Make the folder (0700, with its parents) unless it is there, and lock it against a second broker
- * until *ret_lock (a file descriptor) is closed. Refuses one that others may write to. */
+ * until *ret_lock (a file descriptor) is closed. Refused: a folder, or any file in it, that others may
+ * use (files_check_folder()). */
 enum rc folder_open(const char *folder, int *ret_lock,
                     char why[static FOLDER_WHY_BYTES]) MUST_CHECK;
 
@@ -35,9 +36,5 @@ enum rc url_file_write(const char *folder, const char *url,
 bool url_folder_of_user(char *ret, size_t capacity);
 /* Remove FOLDER/broker.url if it still holds this url: another broker may have taken its place. */
 void url_file_remove(const char *folder, const char *url);
-
-/* Put `len` bytes into `path` (mode 0600) so that after a power cut it holds all of them or what was
- * there before: a new file, synced, renamed, its folder synced. RC_SYSTEM with errno. */
-enum rc file_replace(const char *path, const void *bytes, size_t len) MUST_CHECK;
 
 #endif

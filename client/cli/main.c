@@ -1,6 +1,9 @@
 #include "client/cli/verbs.h"
 
+#include "shared/base/secret.h"
+
 int main(int argc, char **argv)
 {
+    secret_guard_process();
     return cli_main(argc, argv);
 }

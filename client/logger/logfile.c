@@ -40,7 +40,7 @@ struct logfile {
 static enum rc open_file(struct logfile *self, struct tail *ret_tail)
 {
     const int flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    const int fd = openat(self->dir_fd, self->name, flags, 0640);
+    const int fd = openat(self->dir_fd, self->name, flags, 0600);
     struct tail tail;
     enum rc rc;
 

@@ -3,6 +3,7 @@
 #include "client/logger/logfile.h"
 #include "shared/base/alloc.h"
 #include "shared/base/clock.h"
+#include "shared/base/files.h"
 #include "shared/base/limits.h"
 #include "shared/base/log.h"
 #include "shared/text/clean.h"
@@ -395,10 +396,15 @@ static void loop(struct logger *self)
 /* The folder, made if it is missing, and ours alone: two loggers would write everything twice. */
 static int open_folder(const char *path)
 {
+    char why[FILES_WHY_BYTES];
     int fd;
 
-    if (mkdir(path, 0750) != 0 && errno != EEXIST) {
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
         fprintf(stderr, "zchat-logger: %s: %s\n", path, strerror(errno));
+        return -1;
+    }
+    if (files_check(path, why) != RC_OK) {
+        fprintf(stderr, "zchat-logger: %s\n", why);
         return -1;
     }
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,9 +1,8 @@
 /* main.c - zchat-logger: archives streams without gaps or repeats. */
 #include "client/logger/logger.h"
 
+#include "shared/base/secret.h"
 #include "shared/base/stdfds.h"
-
-#include <sys/stat.h>
 
 int main(int argc, char **argv)
 {
@@ -12,6 +11,7 @@ int main(int argc, char **argv)
     int status;
 
     stdfds_fill();
+    secret_guard_process();
     if (logger_options_parse(argc, argv, &options, why) != RC_OK) {
         fprintf(stderr, "zchat-logger: %s (--help says more)\n", why);
         return 2;
@@ -23,7 +23,6 @@ int main(int argc, char **argv)
         puts("zchat-logger " ZCHAT_VERSION);
         status = 0;
     } else {
-        umask(0027);
         status = logger_run(&options);
     }
     logger_options_fini(&options);

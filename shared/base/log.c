@@ -31,7 +31,7 @@ int log_open(const char *path)
     if (path == NULL)
         return fd == STDERR_FILENO || dup3(STDERR_FILENO, fd, O_CLOEXEC) >= 0 ? 0 : -1;
 
-    int opened = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+    int opened = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
 
     if (opened < 0)
         return -1;

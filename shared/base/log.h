@@ -9,7 +9,7 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 void log_set_level(enum log_level level);
-/* Log to this file (opened for appending, 0640) instead of stderr; NULL: stderr. Again to reopen.
+/* Log to this file (opened for appending, 0600) instead of stderr; NULL: stderr. Again to reopen.
  * Returns 0, or -1 with errno and the log as it was. */
 int log_open(const char *path);
 

@@ -6,6 +6,7 @@
 #include "shared/base/tcp.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,7 @@ struct link {
 struct connection {
     void *context;
     struct broker_url url;
-    struct key_pair keys;
+    struct key_pair *keys; /* in memory of its own, locked when the system allows it */
     struct link dealer;
     struct link sub;
     zmq_msg_t frame; /* the one lent out by connection_receive() */
@@ -47,14 +48,20 @@ struct connection {
 struct connection *connection_new(const struct broker_url *url, const struct key_pair *keys)
 {
     void *context = zmq_ctx_new();
+    struct key_pair *own = sodium_init() < 0 ? NULL : sodium_malloc(sizeof(*own));
     struct connection *self;
 
-    if (context == NULL)
+    if (context == NULL || own == NULL) {
+        sodium_free(own);
+        if (context != NULL)
+            (void)zmq_ctx_term(context);
         return NULL;
+    }
+    *own = *keys;
     self = x_alloc(1, sizeof(*self));
     self->context = context;
     self->url = *url;
-    self->keys = *keys;
+    self->keys = own;
     self->deadline_ms = UINT64_MAX;
     zmq_msg_init(&self->frame);
     return self;
@@ -69,8 +76,8 @@ void connection_destroy(struct connection **self_p)
     connection_close(self);
     zmq_msg_close(&self->frame);
     while (zmq_ctx_term(self->context) != 0 && errno == EINTR)
-        ; /* bounded by the sockets' linger */
-    explicit_bzero(&self->keys, sizeof(self->keys));
+        ;                    /* bounded by the sockets' linger */
+    sodium_free(self->keys); /* wipes it */
     free(self);
     *self_p = NULL;
 }
@@ -100,9 +107,9 @@ static bool set_options(const struct connection *self, void *socket, int type)
         is_set =
             is_set &&
             zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, self->url.key, PUBLIC_KEY_BYTES) == 0 &&
-            zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, self->keys.public_key, PUBLIC_KEY_BYTES) ==
+            zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, self->keys->public_key, PUBLIC_KEY_BYTES) ==
                 0 &&
-            zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, self->keys.secret_key, PUBLIC_KEY_BYTES) ==
+            zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, self->keys->secret_key, PUBLIC_KEY_BYTES) ==
                 0;
     return is_set;
 }

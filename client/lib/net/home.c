@@ -76,6 +76,35 @@ static enum rc find_folders(const char *given, struct home *ret, struct why *why
     return RC_OK;
 }
 
+/* What lies in the folders and is ours: what others could read or put there, they could use. */
+static enum rc check_files(const struct home *home, char why[static FILES_WHY_BYTES])
+{
+    static const struct {
+        bool is_state, has_files; /* has_files: each of them is looked at, too */
+        const char *name;
+    } PLACES[] = {
+        {false, false, ""},
+        {true, false, ""},
+        {false, false, "/keys"}, /* of the keys, the one that is used: home_key() */
+        {false, false, "/known_brokers"},
+        {true, false, "/last_broker"},
+        {true, false, "/last_nick"},
+        {true, true, "/outbox"},
+        {true, true, "/places"},
+    };
+    char path[FILE_PATH_MAX];
+
+    for (size_t i = 0; i < sizeof(PLACES) / sizeof(PLACES[0]); i++) {
+        snprintf(path, sizeof(path), "%s%s", PLACES[i].is_state ? home->state : home->config,
+                 PLACES[i].name);
+        if ((PLACES[i].has_files ? files_check_folder : files_check)(path, why) != RC_OK)
+            return RC_DENIED;
+    }
+    return RC_OK;
+}
+
+_Static_assert(sizeof(((struct why *)0)->text) >= FILES_WHY_BYTES, "room for what the checks say");
+
 enum rc home_open(const char *given, struct home *ret, struct why *why)
 {
     struct home home;
@@ -91,6 +120,8 @@ enum rc home_open(const char *given, struct home *ret, struct why *why)
         why_set(why, "cannot make the folder %s: %s", home.state, strerror(errno));
         return RC_SYSTEM;
     }
+    if (check_files(&home, why->text) != RC_OK)
+        return RC_SYSTEM;
     *ret = home;
     return RC_OK;
 }

@@ -6,7 +6,7 @@
 #ifndef CLIENT_LIB_NET_HOME_H
 #define CLIENT_LIB_NET_HOME_H
 
-#include "client/lib/net/files.h"
+#include "shared/base/files.h"
 #include "client/lib/net/why.h"
 #include "shared/base/limits.h"
 #include "shared/base/rc.h"
@@ -21,7 +21,7 @@ struct home {
 };
 
 /* Find the folders and make the missing ones (0700). `given` may be NULL.
- * RC_SYSTEM: `why` names the folder. */
+ * RC_SYSTEM: `why` names the folder, or the first file of ours that others may use (files_check()). */
 enum rc home_open(const char *given, struct home *ret, struct why *why) MUST_CHECK;
 
 /* The broker and the nick that were used last. RC_END: none, or what was kept is not readable. */

@@ -57,7 +57,11 @@ static enum rc load_key(const char *path, struct key_pair *ret, struct why *why)
     char text[KEY_FILE_MAX];
     mode_t mode = 0;
     size_t len = 0;
-    enum rc rc = files_read(path, text, sizeof(text), &len, &mode);
+    enum rc rc;
+
+    if (files_check(path, why->text) != RC_OK)
+        return RC_BAD_KEY_FILE;
+    rc = files_read(path, text, sizeof(text), &len, &mode);
 
     if (rc == RC_SYSTEM) {
         int problem = errno;
@@ -66,17 +70,7 @@ static enum rc load_key(const char *path, struct key_pair *ret, struct why *why)
         errno = problem;
         return RC_SYSTEM;
     }
-    if (rc == RC_DENIED) {
-        why_set(why, "the key file %s belongs to another user", path);
-        return RC_BAD_KEY_FILE;
-    }
-    if (rc == RC_OK && (mode & 077) != 0) {
-        why_set(why,
-                "the key file %s has mode %04o, so others can use it: `chmod 600` it if you are "
-                "sure that nobody did",
-                path, (unsigned)(mode & 07777));
-        rc = RC_BAD_KEY_FILE;
-    } else if (rc != RC_OK || strlen(text) != len || !parse_key(text, ret)) {
+    if (rc != RC_OK || strlen(text) != len || !parse_key(text, ret)) {
         why_set(why,
                 "the key file %s (mode %04o) is damaged: put a copy back, or move it away and be "
                 "somebody new",

@@ -1,5 +1,7 @@
 #include "client/lib/net/note.h"
 
+#include "shared/base/files.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -9,6 +11,8 @@ enum rc note_open(struct note *self, const char *path, struct why *why)
 
     if (path == NULL)
         return RC_OK;
+    if (files_check(path, why->text) != RC_OK)
+        return RC_SYSTEM;
     rc = history_open(path, &self->history);
     if (rc != RC_OK)
         why_set(why, "%s: %s", path, strerror(errno));

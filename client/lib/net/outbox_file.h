@@ -6,7 +6,7 @@
 #ifndef CLIENT_LIB_NET_OUTBOX_FILE_H
 #define CLIENT_LIB_NET_OUTBOX_FILE_H
 
-#include "client/lib/net/files.h"
+#include "shared/base/files.h"
 #include "client/lib/net/outbox_record.h"
 #include "shared/base/rc.h"
 

@@ -91,17 +91,69 @@ static void a_second_broker_is_locked_out(void **state)
     open_folder(f);
 }
 
-static void a_folder_that_others_may_write_to_is_refused(void **state)
+static void assert_refused(struct fixture *f, const char *path, const char *part)
 {
-    struct fixture *f = *state;
     int lock = -1;
 
-    open_folder(f);
-    assert_int_equal(chmod(f->folder, 0770), 0);
     assert_int_equal(folder_open(f->folder, &lock, f->why), RC_SYSTEM);
-    assert_non_null(strstr(f->why, "others may write"));
-    assert_int_equal(chmod(f->folder, 0755), 0);
+    assert_int_equal(lock, -1);
+    assert_non_null(strstr(f->why, path));
+    assert_non_null(strstr(f->why, part));
+}
+
+static void a_folder_that_others_may_look_into_is_refused(void **state)
+{
+    static const mode_t LOOSE[] = {0770, 0755, 0711, 0701};
+    struct fixture *f = *state;
+
     open_folder(f);
+    for (size_t i = 0; i < sizeof(LOOSE) / sizeof(LOOSE[0]); i++) {
+        char mode[16];
+
+        snprintf(mode, sizeof(mode), "mode %04o", (unsigned)LOOSE[i]);
+        assert_int_equal(chmod(f->folder, LOOSE[i]), 0);
+        assert_refused(f, f->folder, mode);
+        assert_refused(f, f->folder, "chmod 700 /tmp/");
+    }
+    assert_int_equal(chmod(f->folder, 0700), 0);
+    open_folder(f);
+}
+
+static void any_file_in_it_that_others_may_read_is_refused(void **state)
+{
+    static const char *const FILES[] = {"zchat.db",   "zchat.db-wal", "zchat.db-shm", "lock",
+                                        "broker.key", "broker.url",   "owner.url"};
+    struct fixture *f = *state;
+    char path[256];
+
+    open_folder(f);
+    for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", f->folder, FILES[i]);
+        overwrite(path, "");
+        assert_int_equal(chmod(path, 0640), 0);
+        assert_refused(f, path, "mode 0640");
+        assert_refused(f, path, "chmod 600 /tmp/");
+        assert_int_equal(chmod(path, 0600), 0);
+        open_folder(f);
+    }
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("broker.key", path), 0);
+    assert_refused(f, path, "is a link");
+}
+
+static void what_belongs_to_somebody_else_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    if (geteuid() != 0)
+        skip();
+    open_folder(f);
+    assert_int_equal(chown(f->folder, 65534, (gid_t)-1), 0);
+    assert_refused(f, f->folder, "belongs to user 65534");
+    assert_int_equal(chown(f->folder, 0, (gid_t)-1), 0);
+    overwrite(f->key_path, "");
+    assert_int_equal(chown(f->key_path, 65534, (gid_t)-1), 0);
+    assert_refused(f, f->key_path, "chown 0 ");
 }
 
 static void a_file_is_no_folder(void **state)
@@ -174,20 +226,8 @@ static void a_link_in_place_of_the_key_is_refused(void **state)
 
     open_folder(f);
     assert_int_equal(symlink("/etc/passwd", f->key_path), 0);
-    assert_int_not_equal(key_pair_load(f->folder, &pair, f->why), RC_OK);
-}
-
-static void a_start_that_was_cut_short_does_not_stop_the_next(void **state)
-{
-    struct fixture *f = *state;
-    struct key_pair pair;
-    char fresh[256];
-
-    open_folder(f);
-    snprintf(fresh, sizeof(fresh), "%s.new", f->key_path);
-    overwrite(fresh, "half");
-    assert_int_equal(key_pair_load(f->folder, &pair, f->why), RC_OK);
-    assert_int_equal(access(fresh, F_OK), -1);
+    assert_int_equal(key_pair_load(f->folder, &pair, f->why), RC_BAD_KEY_FILE);
+    assert_non_null(strstr(f->why, "is a link"));
 }
 
 static void the_address_is_removed_only_while_it_is_ours(void **state)
@@ -223,13 +263,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_new_folder_is_for_its_owner_alone),
         TEST(a_second_broker_is_locked_out),
-        TEST(a_folder_that_others_may_write_to_is_refused),
+        TEST(a_folder_that_others_may_look_into_is_refused),
+        TEST(any_file_in_it_that_others_may_read_is_refused),
+        TEST(what_belongs_to_somebody_else_is_refused),
         TEST(a_file_is_no_folder),
         TEST(the_key_is_made_once_and_kept),
         TEST(a_key_that_others_may_read_is_refused),
         TEST(a_damaged_key_is_refused_and_left_alone),
         TEST(a_link_in_place_of_the_key_is_refused),
-        TEST(a_start_that_was_cut_short_does_not_stop_the_next),
         TEST(the_address_is_removed_only_while_it_is_ours),
         TEST(the_users_folder_is_below_the_runtime_folder),
     };

@@ -137,6 +137,72 @@ static void a_key_that_others_can_read_is_refused_with_its_mode(void **state)
     assert_non_null(strstr(f->why.text, "0640"));
 }
 
+static void a_link_in_place_of_a_key_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct key_pair key;
+    char path[8192], aside[8200];
+
+    assert_int_equal(home_key(&f->home, &f->nick, &key, &f->why), RC_OK);
+    key_path(f, path, sizeof(path));
+    snprintf(aside, sizeof(aside), "%s.aside", path);
+    assert_int_equal(rename(path, aside), 0);
+    assert_int_equal(symlink(aside, path), 0);
+    assert_int_equal(home_key(&f->home, &f->nick, &key, &f->why), RC_BAD_KEY_FILE);
+    assert_non_null(strstr(f->why.text, "is a link"));
+}
+
+static void assert_home_refused(struct fixture *f, const char *path, const char *part)
+{
+    struct home home;
+
+    assert_int_equal(home_open(f->home.config, &home, &f->why), RC_SYSTEM);
+    assert_non_null(strstr(f->why.text, path));
+    assert_non_null(strstr(f->why.text, part));
+}
+
+static void folders_and_files_that_others_may_use_are_refused(void **state)
+{
+    static const struct {
+        const char *name;
+        bool is_folder;
+    } PLACES[] = {
+        {"", true},
+        {"/keys", true},
+        {"/outbox", true},
+        {"/places", true},
+        {"/known_brokers", false},
+        {"/last_broker", false},
+        {"/last_nick", false},
+        {"/outbox/x.log", false},
+        {"/places/x", false},
+    };
+    struct fixture *f = *state;
+    struct home home;
+    char path[8192];
+
+    for (size_t i = 0; i < sizeof(PLACES) / sizeof(PLACES[0]); i++) {
+        const bool is_folder = PLACES[i].is_folder;
+
+        snprintf(path, sizeof(path), "%s%s", f->home.config, PLACES[i].name);
+        if (is_folder)
+            (void)mkdir(path, 0700);
+        else
+            put(path, "");
+        assert_int_equal(chmod(path, is_folder ? 0750 : 0604), 0);
+        assert_home_refused(f, path, is_folder ? "mode 0750" : "mode 0604");
+        assert_home_refused(f, path, is_folder ? "chmod 700 " : "chmod 600 ");
+        if (geteuid() == 0) {
+            assert_int_equal(chmod(path, is_folder ? 0700 : 0600), 0);
+            assert_int_equal(chown(path, 65534, (gid_t)-1), 0);
+            assert_home_refused(f, path, "belongs to user 65534");
+            assert_int_equal(chown(path, 0, (gid_t)-1), 0);
+        }
+        assert_int_equal(chmod(path, is_folder ? 0700 : 0600), 0);
+        assert_int_equal(home_open(f->home.config, &home, &f->why), RC_OK);
+    }
+}
+
 static void a_damaged_key_is_refused_and_not_replaced(void **state)
 {
     static const char *const bad[] = {
@@ -262,6 +328,8 @@ int main(void)
         TEST(a_first_key_is_made_and_stays_the_same),
         TEST(each_nick_has_a_key_of_its_own),
         TEST(a_key_that_others_can_read_is_refused_with_its_mode),
+        TEST(a_link_in_place_of_a_key_is_refused),
+        TEST(folders_and_files_that_others_may_use_are_refused),
         TEST(a_damaged_key_is_refused_and_not_replaced),
         TEST(a_key_with_something_behind_it_is_refused),
         TEST(a_folder_in_place_of_a_key_is_told),

@@ -1,7 +1,8 @@
-#include "client/lib/net/files.h"
+#include "shared/base/files.h"
 
 #include "shared/base/clock.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,6 +13,78 @@
 #include <unistd.h>
 
 #define STALE_MS 60000
+
+/* Checks */
+
+static enum rc judge(const char *path, const struct stat *info, char *why)
+{
+    const mode_t mode = info->st_mode & 07777;
+    const mode_t wanted = S_ISDIR(info->st_mode) ? 0700 : 0600;
+
+    if (S_ISLNK(info->st_mode))
+        snprintf(why, FILES_WHY_BYTES, "%.600s is a link: put the file itself in its place", path);
+    else if (!S_ISREG(info->st_mode) && !S_ISDIR(info->st_mode))
+        return RC_OK; /* a terminal, a pipe: somebody reads it, and that is its purpose */
+    else if (info->st_uid != geteuid())
+        snprintf(why, FILES_WHY_BYTES,
+                 "%.400s belongs to user %u, and must belong to user %u who runs this: chown %u "
+                 "%.400s",
+                 path, (unsigned)info->st_uid, (unsigned)geteuid(), (unsigned)geteuid(), path);
+    else if ((mode & 077) != 0)
+        snprintf(
+            why, FILES_WHY_BYTES,
+            "%.400s has mode %04o, so others can use it, and must have %04o: chmod %03o %.400s",
+            path, (unsigned)mode, (unsigned)wanted, (unsigned)wanted, path);
+    else
+        return RC_OK;
+    return RC_DENIED;
+}
+
+static enum rc cannot_look(const char *path, char *why)
+{
+    snprintf(why, FILES_WHY_BYTES, "cannot look at %.600s: %s", path, strerror(errno));
+    return RC_DENIED;
+}
+
+enum rc files_check(const char *path, char why[static FILES_WHY_BYTES])
+{
+    struct stat info, target;
+
+    if (lstat(path, &info) != 0)
+        return errno == ENOENT ? RC_OK : cannot_look(path, why);
+    if (S_ISLNK(info.st_mode) && stat(path, &target) == 0 && !S_ISREG(target.st_mode))
+        info = target;
+    return judge(path, &info, why);
+}
+
+enum rc files_check_folder(const char *path, char why[static FILES_WHY_BYTES])
+{
+    char file[FILE_PATH_MAX];
+    const struct dirent *entry;
+    struct stat info;
+    DIR *dir = NULL;
+    enum rc rc;
+
+    if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode)) {
+        snprintf(why, FILES_WHY_BYTES, "%.600s is not a folder", path);
+        return RC_DENIED;
+    }
+    rc = files_check(path, why);
+    if (rc == RC_OK && (dir = opendir(path)) == NULL && errno != ENOENT)
+        rc = cannot_look(path, why);
+    while (rc == RC_OK && dir != NULL && (entry = readdir(dir)) != NULL) {
+        snprintf(file, sizeof(file), "%.3800s/%.255s", path, entry->d_name);
+        if (fstatat(dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+            rc = errno == ENOENT ? RC_OK : cannot_look(file, why); /* gone meanwhile */
+        else if (!S_ISDIR(info.st_mode))
+            rc = judge(file, &info, why);
+    }
+    if (dir != NULL)
+        closedir(dir);
+    return rc;
+}
+
+/* Folders, reading, writing */
 
 enum rc files_make_folder(const char *path)
 {
