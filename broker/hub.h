@@ -12,6 +12,7 @@
 struct hub_parts {
     struct core *core;
     struct front *front;
+    struct keyring *keyring; /* NULL: --insecure */
     struct writer *writer;
     struct readers *readers;
     uint32_t sessions_max;   /* as the core's */

@@ -1,11 +1,15 @@
 /* main.c - the broker: reads its configuration, puts the parts together and runs the hub. */
 #include "broker/hub.h"
 
+#include "broker/net/doorman.h"
 #include "broker/net/zap.h"
 #include "broker/ops/keyfile.h"
 #include "broker/ops/notify.h"
-#include "shared/base/stdfds.h"
 #include "broker/ops/options.h"
+#include "broker/ops/sandbox.h"
+#include "shared/base/files.h"
+#include "shared/base/secret.h"
+#include "shared/base/stdfds.h"
 #include "shared/crypt/seal.h"
 
 #include <errno.h>
@@ -15,20 +19,24 @@
 #include <sys/signalfd.h>
 #include <zmq.h>
 
-#define EXIT_USAGE 2
+#define EXIT_USAGE       2
+#define KEYS_PER_ACCOUNT 16 /* devices, with those that were taken away */
 
 /* Everything that is open, in the order in which it is opened. */
 struct broker {
     int argc;
     char *const *argv;
     struct options options;
+    struct sandbox sandbox;
     int signal_fd;
     int lock;
     struct key_pair keys;
     struct store *store;
     struct core *core;
     void *zmq_context;
+    struct keyring *keyring;
     struct zap *zap;
+    struct doorman *doorman;
     struct front *front;
     struct writer *writer;
     struct readers *readers;
@@ -72,8 +80,12 @@ static enum rc take_over_signals(struct broker *self)
 
 static void open_log(const struct options *options)
 {
+    char why[FILES_WHY_BYTES];
+
     log_set_level((enum log_level)options->log_level);
-    if (log_open(options->log_file[0] != '\0' ? options->log_file : NULL) != 0)
+    if (files_check(options->log_file, why) != RC_OK)
+        log_warn("log.not_opened", "reason=\"%s\": the log stays where it is", why);
+    else if (log_open(options->log_file[0] != '\0' ? options->log_file : NULL) != 0)
         log_warn("log.not_opened", "file=%s reason=\"%s\": the log stays where it is",
                  options->log_file, strerror(errno));
 }
@@ -176,6 +188,49 @@ static enum rc open_core(struct broker *self)
     return replay.rc;
 }
 
+/* What strangers may do, by who may take a free nick. */
+static struct keyring_policy door_policy(const struct options *options)
+{
+    struct keyring_policy policy = {
+        .strangers_may_ask = options->registration != REGISTRATION_CLOSED,
+        .strangers_may_listen = options->registration == REGISTRATION_OPEN};
+
+    /* KEYRING: take this line out once the hub admits the keys of accounts at replay; until then
+     * everybody is a stranger. */
+    policy = (struct keyring_policy){.strangers_may_ask = true, .strangers_may_listen = true};
+    return policy;
+}
+
+static enum rc open_doors(struct broker *self)
+{
+    const struct options *options = &self->options;
+    const struct keyring_policy policy = door_policy(options);
+    const struct doorman_limits limits = {
+        .connections_max =
+            options->connections_max > 0 ? options->connections_max : doorman_default_max(),
+        .per_address = options->connections_per_address,
+        .pending_per_address = options->is_insecure ? 0 : options->handshakes_pending_max,
+    };
+    struct zap_options zap = {
+        .per_address = options->handshakes_per_address,
+        .per_address_burst = options->handshakes_per_address_burst,
+        .per_key = options->handshakes_per_key,
+        .per_key_burst = options->handshakes_per_key_burst,
+    };
+
+    if (doorman_start(self->zmq_context, &limits, &self->doorman) != RC_OK)
+        return complain_of(self, "cannot watch connections");
+    if (options->is_insecure)
+        return RC_OK;
+    self->keyring = keyring_new(&policy, KEYS_PER_ACCOUNT * (size_t)options->limits.accounts_max);
+    if (self->keyring == NULL)
+        return complain_of(self, "no memory for the keys of accounts-max people");
+    zap.keyring = self->keyring;
+    return zap_start(self->zmq_context, &zap, &self->zap) == RC_OK
+               ? RC_OK
+               : complain_of(self, "cannot start the ZAP handler");
+}
+
 static enum rc open_sockets(struct broker *self)
 {
     const struct options *options = &self->options;
@@ -187,11 +242,12 @@ static enum rc open_sockets(struct broker *self)
     if (self->zmq_context == NULL ||
         zmq_ctx_set(self->zmq_context, ZMQ_IO_THREADS, (int)options->io_threads) != 0)
         return complain_of(self, "cannot set up ZeroMQ");
+    if (open_doors(self) != RC_OK)
+        return RC_SYSTEM;
+    front.doorman = self->doorman;
     if (!options->is_insecure) {
         front.public_key = self->keys.public_key;
         front.secret_key = self->keys.secret_key;
-        if (zap_start(self->zmq_context, &self->zap) != RC_OK)
-            return complain_of(self, "cannot start the ZAP handler");
     }
     return front_open(self->zmq_context, &front, &self->front, self->why);
 }
@@ -261,6 +317,15 @@ static void tell_ready(const struct broker *self)
     notify("READY=1");
 }
 
+/* What is written outside of the data folder. */
+static enum rc check_files(struct broker *self)
+{
+    if (files_check(self->options.log_file, self->why) != RC_OK ||
+        files_check(self->options.history, self->why) != RC_OK)
+        return RC_SYSTEM;
+    return RC_OK;
+}
+
 static enum rc broker_open(struct broker *self)
 {
     enum rc rc = take_over_signals(self);
@@ -269,9 +334,13 @@ static enum rc broker_open(struct broker *self)
     if (rc == RC_OK && (rc = seal_init()) != RC_OK)
         (void)complain_of(self, "libsodium cannot start");
     if (rc == RC_OK)
+        rc = check_files(self);
+    if (rc == RC_OK)
         rc = folder_open(self->options.data, &self->lock, self->why);
     if (rc == RC_OK)
         rc = key_pair_load(self->options.data, &self->keys, self->why);
+    if (rc == RC_OK && !secret_lock(&self->keys, sizeof(self->keys)))
+        log_warn("key.not_locked", "reason=\"%s\": the key may reach the swap", strerror(errno));
     if (rc == RC_OK)
         rc = open_store(self);
     if (rc == RC_OK && self->options.history[0] != '\0' &&
@@ -279,6 +348,8 @@ static enum rc broker_open(struct broker *self)
         (void)complain_of(self, self->options.history);
     if (rc == RC_OK)
         rc = open_core(self);
+    if (rc == RC_OK) /* before the first thread is started */
+        rc = sandbox_limit_files(&self->sandbox, &self->options, self->why);
     if (rc == RC_OK)
         rc = open_sockets(self);
     if (rc == RC_OK)
@@ -293,12 +364,14 @@ static void broker_close(struct broker *self)
     readers_stop(&self->readers);
     writer_stop(&self->writer);
     zap_stop(&self->zap);
+    doorman_stop(&self->doorman);
     if (self->zmq_context != NULL)
         (void)zmq_ctx_term(self->zmq_context);
+    keyring_destroy(&self->keyring);
     core_destroy(&self->core);
     store_close(&self->store);
     history_close(&self->history);
-    key_pair_wipe(&self->keys);
+    secret_forget(&self->keys, sizeof(self->keys));
     if (self->signal_fd >= 0)
         (void)close(self->signal_fd);
     if (self->lock >= 0)
@@ -312,9 +385,11 @@ static int serve(struct broker *self)
     if (rc == RC_OK) {
         make_url(self);
         write_urls(self);
+        sandbox_limit_calls(&self->sandbox);
         tell_ready(self);
         rc = hub_run(&(struct hub_parts){.core = self->core,
                                          .front = self->front,
+                                         .keyring = self->keyring,
                                          .writer = self->writer,
                                          .readers = self->readers,
                                          .sessions_max = self->options.limits.sessions_max,
@@ -339,6 +414,7 @@ int main(int argc, char **argv)
     char why[OPTIONS_WHY_BYTES];
 
     stdfds_fill();
+    secret_guard_process();
     broker.argc = argc;
     broker.argv = argv;
     if (options_parse(&broker.options, argc, argv, why) != RC_OK) {

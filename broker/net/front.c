@@ -1,8 +1,9 @@
 #include "broker/net/front.h"
 
+#include "broker/net/cut.h"
+#include "broker/net/doorman.h"
 #include "broker/net/gather.h"
-#include "broker/net/listeners.h"
-#include "broker/net/zap.h"
+#include "broker/net/zap_request.h"
 #include "shared/base/alloc.h"
 #include "shared/base/log.h"
 #include "shared/base/tcp.h"
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <zmq.h>
 
 #ifndef ZMQ_ZAP_ENFORCE_DOMAIN /* Debian's header hides it among the drafts, its library has it */
@@ -35,21 +37,35 @@
 #define PUB_SNDHWM    1000
 
 /* Peers are numbered in a row, so as many as there are sessions find places of their own. */
-#define TIMED_COUNT 8192
+#define KNOWN_COUNT 8192
+
+/* How long a PUB socket that cannot be opened anew is tried again, in steps. Descriptors may have run out; those
+ * of the old one come back. */
+#define REOPEN_TRIES   20
+#define REOPEN_STEP_MS 50
+
+/* The connection of one peer. */
+struct known {
+    uint32_t peer; /* 0: none */
+    int fd;
+    uint64_t id; /* of cut_id() */
+};
 
 struct front {
+    void *zmq_context;
     void *router;
     void *pub;
-    struct broker_url *bound; /* the addresses, once they are bound */
-    size_t bound_count;
-    uint16_t port;
+    struct bound *bound;
+    struct doorman *doorman;   /* NULL: nobody counts */
     struct gather *replies;    /* by the number in the routing id, as it lies in memory */
     struct gather *broadcasts; /* by topic */
     zmq_msg_t body;            /* of the frame received last */
     unsigned char key[PUBLIC_KEY_BYTES];
     bool is_secure;
     struct front_stats stats;
-    uint32_t timed[TIMED_COUNT]; /* the peers whose connection's timer is bound, by number */
+    struct known known[KNOWN_COUNT];            /* by number */
+    unsigned char public_key[PUBLIC_KEY_BYTES]; /* ours, for a PUB socket that is opened anew */
+    unsigned char secret_key[PUBLIC_KEY_BYTES];
     char box[FRAME_BYTES_MAX];
 };
 
@@ -69,12 +85,12 @@ static bool set_ints(void *socket, const struct int_option *options, size_t coun
     return true;
 }
 
-static bool set_common(void *socket, int64_t message_bytes_max, const struct front_options *options)
+static bool set_common(const struct front *self, void *socket, int64_t message_bytes_max,
+                       const char *zap_domain)
 {
     static const struct int_option common[] = {
         {ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
         {ZMQ_LINGER, 1000},
-        {ZMQ_BACKLOG, 512},
         {ZMQ_TCP_KEEPALIVE, 1},
         {ZMQ_TCP_KEEPALIVE_IDLE, 30},
         {ZMQ_TCP_KEEPALIVE_INTVL, 5},
@@ -85,14 +101,33 @@ static bool set_common(void *socket, int64_t message_bytes_max, const struct fro
     if (!set_ints(socket, common, sizeof(common) / sizeof(common[0])) ||
         zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &message_bytes_max, sizeof(message_bytes_max)) != 0)
         return false;
-    if (options->secret_key == NULL)
+    if (!self->is_secure)
         return true;
     return set_ints(socket, curve, sizeof(curve) / sizeof(curve[0])) &&
-           zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, options->public_key, PUBLIC_KEY_BYTES) ==
-               0 &&
-           zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, options->secret_key, PUBLIC_KEY_BYTES) ==
-               0 &&
-           zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN, strlen(ZAP_DOMAIN)) == 0;
+           zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, self->public_key, PUBLIC_KEY_BYTES) == 0 &&
+           zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, self->secret_key, PUBLIC_KEY_BYTES) == 0 &&
+           zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, zap_domain, strlen(zap_domain)) == 0;
+}
+
+static void close_socket(const struct front *self, void *socket)
+{
+    if (socket == NULL)
+        return;
+    if (self->doorman != NULL)
+        doorman_leave(self->doorman, socket);
+    (void)zmq_close(socket);
+}
+
+/* What is on its way to peers is dropped. */
+static void close_at_once(const struct front *self, void *socket)
+{
+    const int linger_ms = 0;
+    const int failure = errno;
+
+    if (socket != NULL)
+        (void)zmq_setsockopt(socket, ZMQ_LINGER, &linger_ms, sizeof(linger_ms));
+    close_socket(self, socket);
+    errno = failure;
 }
 
 /* libzmq numbers peers from an unseeded rand(): whoever claims a coming number as its own routing
@@ -107,20 +142,38 @@ static bool seed_routing_ids(void)
     return true;
 }
 
-static bool open_sockets(struct front *self, void *zmq_context, const struct front_options *options)
+static void *open_router(const struct front *self)
 {
-    static const struct int_option router[] = {
+    static const struct int_option options[] = {
         {ZMQ_ROUTER_MANDATORY, 1}, {ZMQ_RCVHWM, ROUTER_RCVHWM}, {ZMQ_SNDHWM, ROUTER_SNDHWM}};
-    static const struct int_option pub[] = {{ZMQ_RCVHWM, PUB_RCVHWM}, {ZMQ_SNDHWM, PUB_SNDHWM}};
+    void *socket = zmq_socket(self->zmq_context, ZMQ_ROUTER);
 
-    if (!seed_routing_ids())
-        return false;
-    self->router = zmq_socket(zmq_context, ZMQ_ROUTER);
-    self->pub = zmq_socket(zmq_context, ZMQ_PUB);
-    return self->router != NULL && self->pub != NULL &&
-           set_common(self->router, FRAME_BYTES_MAX + CURVE_OVERHEAD_BYTES, options) &&
-           set_common(self->pub, PUB_IN_BYTES_MAX, options) && set_ints(self->router, router, 3) &&
-           set_ints(self->pub, pub, 2);
+    if (socket != NULL && set_ints(socket, options, 3) &&
+        set_common(self, socket, FRAME_BYTES_MAX + CURVE_OVERHEAD_BYTES, ZAP_DOMAIN_COMMANDS))
+        return socket;
+    close_at_once(self, socket);
+    return NULL;
+}
+
+static void *open_pub(const struct front *self)
+{
+    static const struct int_option options[] = {{ZMQ_RCVHWM, PUB_RCVHWM}, {ZMQ_SNDHWM, PUB_SNDHWM}};
+    void *socket = zmq_socket(self->zmq_context, ZMQ_PUB);
+
+    if (socket != NULL && set_ints(socket, options, 2) &&
+        set_common(self, socket, PUB_IN_BYTES_MAX, ZAP_DOMAIN_BROADCASTS))
+        return socket;
+    close_at_once(self, socket);
+    return NULL;
+}
+
+/* Watched from before it is bound, so that no connection goes uncounted. */
+static enum rc serve(const struct front *self, enum door door, void *socket, char *why)
+{
+    if (self->doorman == NULL || doorman_watch(self->doorman, socket) == RC_OK)
+        return bind_attach(self->bound, door, socket, why);
+    snprintf(why, WHY_BYTES_MAX, "cannot watch the connections: %s", zmq_strerror(errno));
+    return RC_SYSTEM;
 }
 
 /* Sending */
@@ -264,14 +317,27 @@ static const unsigned char *proved_key(struct front *self)
 }
 
 /* At a connection's first frame: its round trip is known by then. Once more does no harm. */
-static void bound_timer(struct front *self, uint32_t peer)
+static void get_to_know(struct front *self, uint32_t peer)
 {
-    uint32_t *place = &self->timed[peer % TIMED_COUNT];
+    struct known *known = &self->known[peer % KNOWN_COUNT];
 
-    if (*place == peer)
+    if (known->peer == peer)
         return;
-    *place = peer;
-    tcp_bound_timer(zmq_msg_get(&self->body, ZMQ_SRCFD));
+    known->peer = peer;
+    known->fd = zmq_msg_get(&self->body, ZMQ_SRCFD);
+    known->id = cut_id(known->fd);
+    tcp_bound_timer(known->fd);
+}
+
+bool front_expel(struct front *self, peer_id peer)
+{
+    struct known *known = &self->known[peer.v % KNOWN_COUNT];
+    const struct known gone = *known;
+
+    if (peer.v == 0 || gone.peer != peer.v)
+        return false;
+    *known = (struct known){.peer = 0};
+    return cut_off(gone.fd, gone.id);
 }
 
 enum rc front_receive(struct front *self, struct frame *ret)
@@ -302,50 +368,82 @@ enum rc front_receive(struct front *self, struct frame *ret)
         return rc;
     }
     self->stats.received++;
-    bound_timer(self, ret->from.v);
+    get_to_know(self, ret->from.v);
     ret->payload = (struct span){zmq_msg_data(&self->body), zmq_msg_size(&self->body)};
     return RC_OK;
 }
 
 /* Life */
 
+static enum rc open_doors(struct front *self, const struct front_options *options, char *why)
+{
+    mode_t mask = 0;
+    enum rc rc;
+
+    /* Without CURVE the mode of a socket file is all that keeps other users out. */
+    if (!self->is_secure)
+        mask = umask(0077);
+    rc = bind_open(options->addresses, options->address_count, options->port, &self->bound, why);
+    if (!self->is_secure)
+        (void)umask(mask);
+    if (rc != RC_OK)
+        return rc;
+    if (!seed_routing_ids() || (self->router = open_router(self)) == NULL ||
+        (self->pub = open_pub(self)) == NULL) {
+        snprintf(why, WHY_BYTES_MAX, "cannot open the sockets: %s", zmq_strerror(errno));
+        return RC_SYSTEM;
+    }
+    rc = serve(self, DOOR_COMMANDS, self->router, why);
+    return rc == RC_OK ? serve(self, DOOR_BROADCASTS, self->pub, why) : rc;
+}
+
 enum rc front_open(void *zmq_context, const struct front_options *options, struct front **ret,
                    char why[static WHY_BYTES_MAX])
 {
     struct front *self = x_alloc(1, sizeof(*self));
-    void *monitor[2]; /* without them it is slower on a bad wire, no more */
-    mode_t mask = 0;
-    enum rc rc = RC_SYSTEM;
+    enum rc rc;
 
+    self->zmq_context = zmq_context;
+    self->doorman = options->doorman;
     self->is_secure = options->secret_key != NULL;
+    if (self->is_secure) {
+        memcpy(self->public_key, options->public_key, PUBLIC_KEY_BYTES);
+        memcpy(self->secret_key, options->secret_key, PUBLIC_KEY_BYTES);
+    }
     self->replies = gather_new(false, send_gathered_reply, self);
     self->broadcasts = gather_new(true, send_gathered_broadcast, self);
     (void)zmq_msg_init(&self->body);
-    if (!open_sockets(self, zmq_context, options)) {
-        snprintf(why, WHY_BYTES_MAX, "cannot open the sockets: %s", zmq_strerror(errno));
-        goto failed;
-    }
-    /* Without CURVE the mode of a socket file is all that keeps other users out. */
-    if (!self->is_secure)
-        mask = umask(0077);
-    for (size_t i = 0; i < 2; i++)
-        monitor[i] = listeners_watch(zmq_context, i == 0 ? self->router : self->pub);
-    rc = bind_pair(self->router, self->pub, options->addresses, options->address_count,
-                   options->port, &self->port, why);
-    for (size_t i = 0; i < 2; i++)
-        listeners_tell(i == 0 ? self->router : self->pub, &monitor[i], tcp_retransmit_steadily);
-    if (!self->is_secure)
-        (void)umask(mask);
-    if (rc != RC_OK)
-        goto failed;
-    self->bound_count = options->address_count;
-    self->bound = x_alloc(self->bound_count, sizeof(*self->bound));
-    memcpy(self->bound, options->addresses, self->bound_count * sizeof(*self->bound));
-    *ret = self;
-    return RC_OK;
-failed:
-    front_close(&self);
+    rc = open_doors(self, options, why);
+    if (rc == RC_OK)
+        *ret = self;
+    else
+        front_close(&self);
     return rc;
+}
+
+enum rc front_cut(struct front *self)
+{
+    const struct timespec step = {.tv_nsec = REOPEN_STEP_MS * 1000000L};
+    char why[WHY_BYTES_MAX] = "no socket";
+    void *fresh = NULL;
+
+    for (int tries = 0; tries < REOPEN_TRIES && fresh == NULL; tries++) {
+        if (tries > 0)
+            (void)nanosleep(&step, NULL);
+        fresh = open_pub(self);
+        if (fresh != NULL && serve(self, DOOR_BROADCASTS, fresh, why) != RC_OK) {
+            close_at_once(self, fresh);
+            fresh = NULL;
+        }
+        /* Whether there is a new one or not: nobody hears what comes now. */
+        close_at_once(self, self->pub);
+        self->pub = NULL;
+    }
+    self->pub = fresh;
+    if (fresh != NULL)
+        return RC_OK;
+    log_error("front.cut", "%s: nobody can listen any more", why);
+    return RC_SYSTEM;
 }
 
 void front_close(struct front **self_p)
@@ -355,21 +453,19 @@ void front_close(struct front **self_p)
     if (self == NULL)
         return;
     *self_p = NULL;
-    bind_remove_files(self->bound, self->bound_count);
-    free(self->bound);
-    if (self->router != NULL)
-        (void)zmq_close(self->router);
-    if (self->pub != NULL)
-        (void)zmq_close(self->pub);
+    bind_close(&self->bound);
+    close_socket(self, self->router);
+    close_socket(self, self->pub);
     (void)zmq_msg_close(&self->body);
     gather_destroy(&self->replies);
     gather_destroy(&self->broadcasts);
+    explicit_bzero(self->secret_key, sizeof(self->secret_key));
     free(self);
 }
 
 uint16_t front_port(const struct front *self)
 {
-    return self->port;
+    return bind_port(self->bound);
 }
 
 void *front_commands(struct front *self)

@@ -11,6 +11,9 @@
 #include "shared/proto/message.h"
 #include "shared/text/url.h"
 
+#include <stdbool.h>
+
+struct doorman;
 struct front;
 struct zmq_msg_t;
 
@@ -21,6 +24,8 @@ struct front_options {
     /* The broker's CURVE key, raw; NULL: --insecure. */
     const unsigned char *public_key;
     const unsigned char *secret_key;
+    struct doorman *
+        doorman; /* counts the connections of both sockets, outlives the front; NULL: nobody does */
 };
 
 /* Open and bind. With keys, nobody gets in unless zap_start() was called on the context.
@@ -32,7 +37,7 @@ void front_close(struct front **self_p); /* lingers at most a second */
 uint16_t front_port(const struct front *self); /* of the commands; 0 when only ipc is bound */
 
 /* The sockets to poll for ZMQ_POLLIN. The PUB socket never becomes readable, but takes up
- * subscriptions while it is polled. */
+ * subscriptions while it is polled; it is another one after front_cut(). */
 void *front_commands(struct front *self);
 void *front_broadcasts(struct front *self);
 
@@ -63,6 +68,18 @@ void front_publish(struct front *self, const struct publication *event);
 void front_announce(struct front *self, struct span topic, const struct message *message);
 
 void front_flush(struct front *self);
+
+/* Cut everybody off the broadcasts: what is published from now on reaches only who was judged by the
+ * keyring after this call. libzmq cannot close one peer's connection, so the socket is closed and another
+ * one takes over its listening sockets, at once; clients come back by themselves and fetch what they missed.
+ * What was gathered for this turn is published behind it. For once a turn, behind keyring_expel().
+ * RC_SYSTEM: nobody can listen any more, which is logged: end the process, a restart mends it. */
+enum rc front_cut(struct front *self) MUST_CHECK;
+
+/* End the command connection of a peer, so that it has to pass the keyring again.
+ * False: it is not known (it left, or has not said anything for thousands of peers): then it lives on until the peer
+ * ends it, and what it says is for the core to refuse. */
+bool front_expel(struct front *self, peer_id peer);
 
 struct front_stats {
     uint64_t received;  /* good frames */

@@ -1,42 +1,37 @@
 #include "broker/net/zap.h"
 
+#include "broker/net/throttle.h"
+#include "broker/net/zap_request.h"
 #include "shared/base/alloc.h"
 #include "shared/base/clock.h"
-#include "shared/base/limits.h"
 #include "shared/base/log.h"
 #include "shared/text/url.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
-#include <stdint.h>
+#include <stdlib.h>
 #include <zmq.h>
 
-/* RFC 27: version, request id, domain, address, identity, mechanism, credentials. */
-enum { ZAP_VERSION, ZAP_REQUEST, ZAP_DOMAIN_, ZAP_ADDRESS, ZAP_IDENTITY, ZAP_MECHANISM, ZAP_KEY };
-#define ZAP_FRAMES      7
-#define ZAP_FRAME_BYTES 255 /* more of a frame is not looked at, and makes it malformed */
+#define FRAME_BYTES 255   /* more of a frame is not looked at, and makes it malformed */
+#define PLACES      16384 /* addresses, and keys, whose handshakes are counted */
 
 struct zap {
     void *control;  /* the owner's end of the pair */
     void *commands; /* the thread's end */
     void *requests; /* REP on ZAP_ENDPOINT */
-    uint64_t refused;
+    struct keyring *keyring;
+    struct throttle *addresses;
+    struct throttle *keys;
     uint64_t told_ms; /* when a refusal was logged last */
     pthread_t thread;
+    pthread_mutex_t mutex; /* of the stats */
+    struct zap_stats stats;
 };
 
-struct zap_frame {
-    char data[ZAP_FRAME_BYTES];
-    size_t len; /* SIZE_MAX: longer than data */
-};
-
-static bool frame_is(const struct zap_frame *frame, const char *text)
-{
-    return frame->len == strlen(text) && memcmp(frame->data, text, frame->len) == 0;
-}
-
-/* Read one whole request, however long; returns how many frames it had, 0 when interrupted. */
-static size_t receive_request(void *socket, struct zap_frame frames[static ZAP_FRAMES])
+/* Read one whole request, however long, into `buf`; returns how many frames it had, 0 when interrupted. */
+static size_t receive_request(void *socket, char buf[static ZAP_FRAMES][FRAME_BYTES],
+                              struct span frames[static ZAP_FRAMES])
 {
     size_t count = 0;
     int more = 1;
@@ -44,13 +39,13 @@ static size_t receive_request(void *socket, struct zap_frame frames[static ZAP_F
 
     while (more) {
         char excess[1];
-        struct zap_frame *frame = count < ZAP_FRAMES ? &frames[count] : NULL;
-        int len = zmq_recv(socket, frame ? frame->data : excess, frame ? ZAP_FRAME_BYTES : 0, 0);
+        const bool is_kept = count < ZAP_FRAMES;
+        int len = zmq_recv(socket, is_kept ? buf[count] : excess, is_kept ? FRAME_BYTES : 0, 0);
 
         if (len < 0)
             return 0;
-        if (frame != NULL)
-            frame->len = (size_t)len <= ZAP_FRAME_BYTES ? (size_t)len : SIZE_MAX;
+        if (is_kept) /* a longer one becomes none, which fits nowhere */
+            frames[count] = (struct span){buf[count], (size_t)len <= FRAME_BYTES ? (size_t)len : 0};
         count++;
         if (zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &more_size) != 0)
             return 0;
@@ -58,66 +53,86 @@ static size_t receive_request(void *socket, struct zap_frame frames[static ZAP_F
     return count;
 }
 
-static bool is_any_byte_set(const struct zap_frame *frame)
+struct judgement {
+    const char *status;
+    const char *text;
+    uint64_t *counter;
+};
+
+static struct judgement judge_key(struct zap *self, const struct zap_request *request)
 {
-    for (size_t i = 0; i < frame->len; i++) {
-        if (frame->data[i] != 0)
-            return true;
+    struct zap_stats *stats = &self->stats;
+    const enum key_verdict verdict =
+        self->keyring == NULL ? KEY_MAY_ENTER
+                              : keyring_judge(self->keyring, request->key, request->door);
+
+    switch (verdict) {
+    case KEY_MAY_ENTER:
+        return (struct judgement){"200", "OK", &stats->admitted};
+    case KEY_EXPELLED:
+        return (struct judgement){"400", "this key was expelled", &stats->expelled};
+    case KEY_NOT_YET:
+        return (struct judgement){"300", "this key is not known yet", &stats->strangers};
+    case KEY_STRANGER:
+        break;
     }
-    return false;
+    return (struct judgement){"400", "this key is not known", &stats->strangers};
 }
 
-/* Returns the reason of a refusal, or NULL: let in. */
-static const char *judge(const struct zap_frame *frames, size_t count)
+static struct judgement judge(struct zap *self, const struct zap_request *request,
+                              const char *malformed, uint64_t now_ms)
 {
-    if (count != ZAP_FRAMES)
-        return "malformed request";
-    if (!frame_is(&frames[ZAP_VERSION], "1.0"))
-        return "version is not 1.0";
-    if (!frame_is(&frames[ZAP_DOMAIN_], ZAP_DOMAIN))
-        return "unknown domain";
-    if (!frame_is(&frames[ZAP_MECHANISM], "CURVE"))
-        return "only CURVE is let in";
-    if (frames[ZAP_KEY].len != PUBLIC_KEY_BYTES || !is_any_byte_set(&frames[ZAP_KEY]))
-        return "not a CURVE key";
-    return NULL;
+    struct zap_stats *stats = &self->stats;
+
+    if (malformed != NULL)
+        return (struct judgement){"400", malformed, &stats->malformed};
+    if (!throttle_take(self->addresses, request->address.bytes, PEER_ADDRESS_BYTES, now_ms))
+        return (struct judgement){"300", "too many handshakes from this address",
+                                  &stats->per_address};
+    if (!throttle_take(self->keys, request->key, PUBLIC_KEY_BYTES, now_ms))
+        return (struct judgement){"300", "too many handshakes with this key", &stats->per_key};
+    return judge_key(self, request);
+}
+
+static uint64_t refused(const struct zap_stats *stats)
+{
+    return stats->malformed + stats->expelled + stats->strangers + stats->per_address +
+           stats->per_key;
 }
 
 /* One line a second at most: strangers decide how often this happens. */
-static void tell_refused(struct zap *self, const char *refusal)
+static void tell_refused(struct zap *self, const char *reason, uint64_t now_ms)
 {
-    const uint64_t now_ms = clock_mono_ms();
-
-    self->refused++;
     if (self->told_ms != 0 && now_ms < self->told_ms + 1000)
         return;
     self->told_ms = now_ms;
-    log_warn("zap.refused", "reason=\"%s\" total=%llu", refusal, (unsigned long long)self->refused);
+    log_warn("zap.refused", "reason=\"%s\" total=%" PRIu64, reason, refused(&self->stats));
 }
 
 static void answer(struct zap *self)
 {
-    struct zap_frame frames[ZAP_FRAMES];
-    size_t count = receive_request(self->requests, frames);
+    char buf[ZAP_FRAMES][FRAME_BYTES];
+    struct span frames[ZAP_FRAMES];
+    struct zap_request request;
+    const size_t count = receive_request(self->requests, buf, frames);
+    const uint64_t now_ms = clock_mono_ms();
     char user_id[2 * PUBLIC_KEY_BYTES + 1] = "";
-    const char *refusal;
+    struct judgement judgement;
 
     if (count == 0)
         return;
-    refusal = judge(frames, count);
-    if (refusal == NULL)
-        hex_encode((const unsigned char *)frames[ZAP_KEY].data, PUBLIC_KEY_BYTES, user_id);
+    judgement = judge(self, &request, zap_request_read(frames, count, &request), now_ms);
+    (void)pthread_mutex_lock(&self->mutex);
+    ++*judgement.counter;
+    (void)pthread_mutex_unlock(&self->mutex);
+    if (judgement.counter == &self->stats.admitted)
+        hex_encode(request.key, PUBLIC_KEY_BYTES, user_id);
     else
-        tell_refused(self, refusal);
-    if (count <= ZAP_REQUEST || frames[ZAP_REQUEST].len == SIZE_MAX)
-        frames[ZAP_REQUEST].len = 0; /* the answer must still go out, or REP is stuck */
-
-    /* A failed send leaves the handshake to its timeout: refused, which is the safe side. */
+        tell_refused(self, judgement.text, now_ms);
     (void)zmq_send(self->requests, "1.0", 3, ZMQ_SNDMORE);
-    (void)zmq_send(self->requests, frames[ZAP_REQUEST].data, frames[ZAP_REQUEST].len, ZMQ_SNDMORE);
-    (void)zmq_send(self->requests, refusal == NULL ? "200" : "400", 3, ZMQ_SNDMORE);
-    refusal = refusal == NULL ? "OK" : refusal;
-    (void)zmq_send(self->requests, refusal, strlen(refusal), ZMQ_SNDMORE);
+    (void)zmq_send(self->requests, request.id.ptr, request.id.len, ZMQ_SNDMORE);
+    (void)zmq_send(self->requests, judgement.status, 3, ZMQ_SNDMORE);
+    (void)zmq_send(self->requests, judgement.text, strlen(judgement.text), ZMQ_SNDMORE);
     (void)zmq_send(self->requests, user_id, strlen(user_id), ZMQ_SNDMORE);
     (void)zmq_send(self->requests, "", 0, 0);
 }
@@ -156,12 +171,25 @@ static void close_sockets(struct zap *self)
     }
 }
 
-enum rc zap_start(void *zmq_context, struct zap **ret)
+static void destroy(struct zap *self)
+{
+    close_sockets(self);
+    throttle_destroy(&self->addresses);
+    throttle_destroy(&self->keys);
+    (void)pthread_mutex_destroy(&self->mutex);
+    free(self);
+}
+
+enum rc zap_start(void *zmq_context, const struct zap_options *options, struct zap **ret)
 {
     struct zap *self = x_alloc(1, sizeof(*self));
     char pair[64];
     int failure;
 
+    (void)pthread_mutex_init(&self->mutex, NULL);
+    self->keyring = options->keyring;
+    self->addresses = throttle_new(PLACES, options->per_address, options->per_address_burst);
+    self->keys = throttle_new(PLACES, options->per_key, options->per_key_burst);
     snprintf(pair, sizeof(pair), "inproc://zap-control-%p", (void *)self);
     self->requests = zmq_socket(zmq_context, ZMQ_REP);
     self->control = zmq_socket(zmq_context, ZMQ_PAIR);
@@ -179,8 +207,7 @@ enum rc zap_start(void *zmq_context, struct zap **ret)
     return RC_OK;
 failed:
     failure = errno;
-    close_sockets(self);
-    free(self);
+    destroy(self);
     errno = failure;
     return RC_SYSTEM;
 }
@@ -195,6 +222,17 @@ void zap_stop(struct zap **self_p)
     while (zmq_send(self->control, "", 0, 0) < 0 && errno == EINTR)
         ;
     (void)pthread_join(self->thread, NULL);
-    close_sockets(self);
-    free(self);
+    log_info("zap.served",
+             "admitted=%" PRIu64 " malformed=%" PRIu64 " expelled=%" PRIu64 " strangers=%" PRIu64
+             " per_address=%" PRIu64 " per_key=%" PRIu64,
+             self->stats.admitted, self->stats.malformed, self->stats.expelled,
+             self->stats.strangers, self->stats.per_address, self->stats.per_key);
+    destroy(self);
+}
+
+void zap_get_stats(struct zap *self, struct zap_stats *ret)
+{
+    (void)pthread_mutex_lock(&self->mutex);
+    *ret = self->stats;
+    (void)pthread_mutex_unlock(&self->mutex);
 }

@@ -33,6 +33,14 @@ struct options {
     uint32_t log_level; /* enum log_level */
     char log_file[PATH_BYTES_MAX];
     char history[PATH_BYTES_MAX]; /* "": none is kept */
+    uint32_t is_sandboxed;
+    uint32_t connections_max; /* 0: as many as there are descriptors */
+    uint32_t connections_per_address;
+    uint32_t handshakes_pending_max; /* of one address */
+    uint32_t handshakes_per_address; /* a second; 0: no limit */
+    uint32_t handshakes_per_address_burst;
+    uint32_t handshakes_per_key;
+    uint32_t handshakes_per_key_burst;
     uint32_t disk_free_min_mib;
     uint32_t disk_use_max_mib; /* 0: no limit */
     uint32_t ballast_mib;

@@ -1,6 +1,7 @@
 /* Who gets in, with real sockets. A client that is let in receives what the server sends; one that
  * is not shows on the server's monitor as a failed handshake, or not at all. */
 #include "broker/net/zap.h"
+#include "broker/net/zap_request.h"
 
 #include "broker/net/front.h"
 #include "shared/base/clock.h"
@@ -15,6 +16,7 @@
 
 struct fixture {
     void *context;
+    struct keyring *keyring;
     struct zap *zap;
     struct front *front;
     unsigned char public_key[PUBLIC_KEY_BYTES], secret_key[PUBLIC_KEY_BYTES];
@@ -27,6 +29,7 @@ static int set_up_without_handler(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
 
     f->context = zmq_ctx_new();
+    f->keyring = keyring_new(&(struct keyring_policy){true, true}, 16);
     crypto_box_keypair(f->public_key, f->secret_key);
     crypto_box_keypair(f->client_public, f->client_secret);
     snprintf(f->address.host, sizeof(f->address.host), "127.0.0.1");
@@ -40,7 +43,8 @@ static int set_up(void **state)
 
     set_up_without_handler(state);
     f = *state;
-    assert_int_equal(zap_start(f->context, &f->zap), RC_OK);
+    assert_int_equal(zap_start(f->context, &(struct zap_options){.keyring = f->keyring}, &f->zap),
+                     RC_OK);
     return 0;
 }
 
@@ -51,6 +55,7 @@ static int tear_down(void **state)
     front_close(&f->front);
     zap_stop(&f->zap);
     zmq_ctx_term(f->context);
+    keyring_destroy(&f->keyring);
     free(f);
     return 0;
 }
@@ -139,7 +144,8 @@ static void nobody_gets_in_when_the_handler_is_gone(void **state)
     zap_stop(&f->zap);
     assert_false(gets_in(f, CURVE, WAIT_MS));
     /* and they do again once it is back */
-    assert_int_equal(zap_start(f->context, &f->zap), RC_OK);
+    assert_int_equal(zap_start(f->context, &(struct zap_options){.keyring = f->keyring}, &f->zap),
+                     RC_OK);
     assert_true(gets_in(f, CURVE, WAIT_MS));
 }
 
@@ -224,8 +230,8 @@ static void malformed_requests_are_answered_with_400(void **state)
     const char key[PUBLIC_KEY_BYTES] = {1}, zero[PUBLIC_KEY_BYTES] = {0};
     char long_frame[1000] = {'1', '.', '0'};
     const struct span good[8] = {
-        SPAN("1.0"), SPAN("id"),    SPAN(ZAP_DOMAIN),   SPAN("127.0.0.1"),
-        SPAN(""),    SPAN("CURVE"), {key, sizeof(key)}, SPAN("one too many")};
+        SPAN("1.0"), SPAN("id"),    SPAN(ZAP_DOMAIN_COMMANDS), SPAN("127.0.0.1"),
+        SPAN(""),    SPAN("CURVE"), {key, sizeof(key)},        SPAN("one too many")};
     const struct {
         size_t at;
         struct span instead;
@@ -266,7 +272,8 @@ static void a_context_has_one_handler(void **state)
     struct fixture *f = *state;
     struct zap *second = NULL;
 
-    assert_int_equal(zap_start(f->context, &second), RC_SYSTEM);
+    assert_int_equal(zap_start(f->context, &(struct zap_options){.keyring = NULL}, &second),
+                     RC_SYSTEM);
     assert_null(second);
 }
 

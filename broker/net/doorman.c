@@ -1,0 +1,413 @@
+#include "broker/net/doorman.h"
+
+#include "broker/net/callers.h"
+#include "broker/net/cut.h"
+#include "broker/net/spare.h"
+#include "shared/base/alloc.h"
+#include "shared/base/clock.h"
+#include "shared/base/handover.h"
+#include "shared/base/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#define DOORS_MAX \
+    8 /* sockets that are watched at a time: two, and those that are just being closed */
+#define FDS_MAX (UINT32_C(1) << 20)
+
+/* What a CURVE server has sent before READY: greeting 64, WELCOME 170, or ERROR 12 instead. READY is at
+ * least 60. */
+#define BYTES_BEFORE_READY 250
+
+/* One socket that is watched. */
+struct door {
+    void *socket;  /* the hub's: a name, never touched */
+    void *monitor; /* our end; NULL: a free place */
+    uint32_t number;
+};
+
+/* What the hub says to the thread. */
+enum order_kind { ORDER_WATCH, ORDER_STOP };
+struct order {
+    enum order_kind kind;
+    struct door door;
+};
+
+struct doorman {
+    void *zmq_context;
+    void *control;    /* the owner's end of the pair */
+    void *commands;   /* the thread's end */
+    uint32_t watched; /* the owner's: numbers the doors */
+    pthread_t thread;
+    /* the thread's */
+    struct door doors[DOORS_MAX];
+    struct callers *callers;
+    struct doorman_limits limits;
+    uint64_t told_ms;      /* when something was cut or failed, in the log */
+    pthread_mutex_t mutex; /* of the stats */
+    struct doorman_stats stats;
+};
+
+uint32_t doorman_default_max(void)
+{
+    struct rlimit limit;
+    uint64_t reserve;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > FDS_MAX)
+        limit.rlim_cur = FDS_MAX;
+    reserve = limit.rlim_cur / 8 < 96 ? 96 : limit.rlim_cur / 8;
+    if (reserve > 4096)
+        reserve = 4096;
+    return limit.rlim_cur > reserve + 1 ? (uint32_t)(limit.rlim_cur - reserve) : 1;
+}
+
+/* Judging */
+
+static bool has_entered(int fd)
+{
+    struct tcp_info info = {.tcpi_bytes_acked = 0};
+    socklen_t len = sizeof(info);
+
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+           info.tcpi_bytes_acked > BYTES_BEFORE_READY;
+}
+
+/* One line a second at most: strangers decide how often this happens. */
+static void tell(struct doorman *self, const char *what)
+{
+    const uint64_t now_ms = clock_mono_ms();
+    const struct doorman_stats *stats = &self->stats;
+
+    if (self->told_ms != 0 && now_ms < self->told_ms + 1000)
+        return;
+    self->told_ms = now_ms;
+    log_warn("doorman.cut",
+             "reason=%s connections=%" PRIu32 " cut_full=%" PRIu64 " cut_address=%" PRIu64
+             " cut_pending=%" PRIu64 " hung_up=%" PRIu64,
+             what, callers_count(self->callers), stats->cut_full, stats->cut_address,
+             stats->cut_pending, spare_count());
+}
+
+static void cut(struct doorman *self, int fd, uint64_t *counter, const char *why)
+{
+    (void)cut_off(fd, callers_id(self->callers, fd));
+    callers_tell_to_go(self->callers, fd);
+    (void)pthread_mutex_lock(&self->mutex);
+    ++*counter;
+    (void)pthread_mutex_unlock(&self->mutex);
+    tell(self, why);
+}
+
+/* Whose turn it is to go, of the half-open; those who turn out to be inside leave the list, so each is looked
+ * at once. -1: all are inside. */
+static int oldest_outside(struct doorman *self, int of_fd)
+{
+    int fd;
+
+    while ((fd = of_fd < 0 ? callers_oldest_pending(self->callers)
+                           : callers_oldest_pending_of(self->callers, of_fd)) >= 0 &&
+           has_entered(fd))
+        callers_enter(self->callers, fd);
+    return fd;
+}
+
+static void keep_limits(struct doorman *self, int fd)
+{
+    struct doorman_stats *stats = &self->stats;
+    const struct doorman_limits *limits = &self->limits;
+    const uint32_t pending_max = limits->pending_per_address;
+    int oldest;
+
+    if (callers_count_of(self->callers, fd) > limits->per_address) {
+        cut(self, fd, &stats->cut_address, "connections-per-address");
+        return;
+    }
+    if (pending_max > 0 && callers_pending_of(self->callers, fd) > pending_max &&
+        (oldest = oldest_outside(self, fd)) >= 0 &&
+        callers_pending_of(self->callers, fd) > pending_max)
+        cut(self, oldest, &stats->cut_pending, "handshakes-pending-max");
+    if (callers_staying(self->callers) > limits->connections_max) {
+        oldest = oldest_outside(self, -1);
+        cut(self, oldest >= 0 ? oldest : fd, &stats->cut_full, "connections-max");
+    }
+}
+
+static void on_accepted(struct doorman *self, const struct door *door, int fd)
+{
+    struct sockaddr_storage remote = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof(remote);
+    struct caller caller = {.fd = fd, .door = door->number, .id = cut_id(fd)};
+    bool is_known;
+
+    if (caller.id == 0)
+        return; /* gone */
+    if (getpeername(fd, (struct sockaddr *)&remote, &len) != 0)
+        return; /* on its way out: its end is all that follows */
+    caller.address = peer_address_of((const struct sockaddr *)&remote);
+    is_known = callers_come(self->callers, &caller);
+    (void)pthread_mutex_lock(&self->mutex);
+    self->stats.accepted++;
+    (void)pthread_mutex_unlock(&self->mutex);
+    if (!is_known)
+        (void)cut_off(fd, caller.id); /* beyond the limit of descriptors at our start */
+    else if (remote.ss_family != AF_INET && remote.ss_family != AF_INET6)
+        callers_enter(self->callers, fd);
+    if (is_known)
+        keep_limits(self, fd);
+}
+
+/* Descriptors are short, whatever the limits say: somebody who is not inside has to make room. */
+static void on_accept_failed(struct doorman *self)
+{
+    const int oldest = oldest_outside(self, -1);
+
+    if (oldest >= 0)
+        cut(self, oldest, &self->stats.cut_full, "no-descriptor");
+    else
+        tell(self, "no-descriptor");
+}
+
+/* Events */
+
+static void close_door(struct doorman *self, struct door *door)
+{
+    callers_leave_all(self->callers, door->number);
+    (void)zmq_close(door->monitor);
+    *door = (struct door){.number = 0};
+}
+
+static void update_stats(struct doorman *self)
+{
+    struct doorman_stats *stats = &self->stats;
+
+    (void)pthread_mutex_lock(&self->mutex);
+    stats->connections = callers_count(self->callers);
+    stats->addresses = callers_address_count(self->callers);
+    if (stats->connections > stats->peak)
+        stats->peak = stats->connections;
+    (void)pthread_mutex_unlock(&self->mutex);
+}
+
+/* 16 bits of event, 32 of value; our own address follows in a frame of its own. */
+static bool next_event(void *monitor, uint16_t *ret_event, uint32_t *ret_value)
+{
+    unsigned char event[sizeof(*ret_event) + sizeof(*ret_value)];
+    char address[1];
+
+    if (zmq_recv(monitor, event, sizeof(event), ZMQ_DONTWAIT) != sizeof(event) ||
+        zmq_recv(monitor, address, sizeof(address), ZMQ_DONTWAIT) < 0)
+        return false;
+    memcpy(ret_event, event, sizeof(*ret_event));
+    memcpy(ret_value, event + sizeof(*ret_event), sizeof(*ret_value));
+    return true;
+}
+
+static void read_door(struct doorman *self, struct door *door)
+{
+    uint16_t event;
+    uint32_t value;
+
+    while (door->monitor != NULL && next_event(door->monitor, &event, &value)) {
+        if (event == ZMQ_EVENT_ACCEPTED)
+            on_accepted(self, door, (int)value);
+        else if (event == ZMQ_EVENT_DISCONNECTED)
+            callers_leave(self->callers, (int)value, door->number);
+        else if (event == ZMQ_EVENT_ACCEPT_FAILED && (value == ECONNABORTED || value == EMFILE))
+            on_accept_failed(self);
+        else if (event == ZMQ_EVENT_MONITOR_STOPPED)
+            close_door(self, door);
+    }
+    update_stats(self);
+}
+
+/* False: stop. */
+static bool take_order(struct doorman *self)
+{
+    struct order order;
+
+    if (zmq_recv(self->commands, &order, sizeof(order), ZMQ_DONTWAIT) != sizeof(order))
+        return true;
+    if (order.kind == ORDER_STOP)
+        return false;
+    for (size_t i = 0; i < DOORS_MAX; i++) {
+        if (self->doors[i].monitor != NULL)
+            continue;
+        self->doors[i] = order.door;
+        handover_take(order.door.monitor);
+        return true;
+    }
+    (void)zmq_close(order.door.monitor);
+    log_error("doorman.doors", "more than %d sockets are watched: one is not", DOORS_MAX);
+    return true;
+}
+
+static void *serve(void *context)
+{
+    struct doorman *self = context;
+    zmq_pollitem_t items[1 + DOORS_MAX];
+    struct door *of[1 + DOORS_MAX];
+    bool is_stopping = false;
+
+    while (!is_stopping) {
+        int count = 1;
+
+        items[0] = (zmq_pollitem_t){.socket = self->commands, .events = ZMQ_POLLIN};
+        for (size_t i = 0; i < DOORS_MAX; i++) {
+            if (self->doors[i].monitor == NULL)
+                continue;
+            of[count] = &self->doors[i];
+            items[count++] =
+                (zmq_pollitem_t){.socket = self->doors[i].monitor, .events = ZMQ_POLLIN};
+        }
+        /* Signals are blocked here; should one come through, it stops nothing. */
+        if (zmq_poll(items, count, -1) < 0) {
+            if (errno == EINTR)
+                continue;
+            break; /* the context is gone */
+        }
+        for (int i = 1; i < count; i++) {
+            if (items[i].revents & ZMQ_POLLIN)
+                read_door(self, of[i]);
+        }
+        is_stopping = (items[0].revents & ZMQ_POLLIN) && !take_order(self);
+    }
+    for (size_t i = 0; i < DOORS_MAX; i++) {
+        if (self->doors[i].monitor != NULL)
+            close_door(self, &self->doors[i]);
+    }
+    return NULL;
+}
+
+/* Life */
+
+static void destroy(struct doorman *self)
+{
+    if (self->commands != NULL)
+        (void)zmq_close(self->commands);
+    if (self->control != NULL)
+        (void)zmq_close(self->control);
+    callers_destroy(&self->callers);
+    spare_close();
+    (void)pthread_mutex_destroy(&self->mutex);
+    free(self);
+}
+
+static uint32_t fds_max(void)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FDS_MAX
+               ? (uint32_t)limit.rlim_cur
+               : FDS_MAX;
+}
+
+enum rc doorman_start(void *zmq_context, const struct doorman_limits *limits, struct doorman **ret)
+{
+    struct doorman *self = x_alloc(1, sizeof(*self));
+    char pair[64];
+    int failure;
+
+    (void)pthread_mutex_init(&self->mutex, NULL);
+    snprintf(pair, sizeof(pair), "inproc://doorman-%p", (void *)self);
+    self->zmq_context = zmq_context;
+    self->limits = *limits;
+    errno = ENOMEM;
+    self->callers = callers_new(fds_max());
+    if (self->callers == NULL || spare_open() != 0)
+        goto failed;
+    self->control = zmq_socket(zmq_context, ZMQ_PAIR);
+    self->commands = zmq_socket(zmq_context, ZMQ_PAIR);
+    if (self->control == NULL || self->commands == NULL || zmq_bind(self->control, pair) != 0 ||
+        zmq_connect(self->commands, pair) != 0)
+        goto failed;
+    failure = pthread_create(&self->thread, NULL, serve, self);
+    if (failure != 0) {
+        errno = failure;
+        goto failed;
+    }
+    *ret = self;
+    return RC_OK;
+failed:
+    failure = errno;
+    destroy(self);
+    errno = failure;
+    return RC_SYSTEM;
+}
+
+static void give_order(struct doorman *self, const struct order *order)
+{
+    while (zmq_send(self->control, order, sizeof(*order), 0) < 0 && errno == EINTR)
+        ;
+}
+
+enum rc doorman_watch(struct doorman *self, void *socket)
+{
+    const int events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_DISCONNECTED |
+                       ZMQ_EVENT_MONITOR_STOPPED;
+    /* A full queue would hold an I/O thread, and with it everybody. */
+    const int no_limit = 0, linger_ms = 0;
+    struct order order = {.kind = ORDER_WATCH};
+    char address[64];
+    int failure;
+
+    memset(&order.door, 0, sizeof(order.door));
+    order.door.number = ++self->watched;
+    order.door.socket = socket;
+    snprintf(address, sizeof(address), "inproc://doorman-%p-%" PRIu32, (void *)self,
+             order.door.number);
+    order.door.monitor = zmq_socket(self->zmq_context, ZMQ_PAIR);
+    if (order.door.monitor != NULL &&
+        zmq_setsockopt(order.door.monitor, ZMQ_RCVHWM, &no_limit, sizeof(no_limit)) == 0 &&
+        zmq_setsockopt(order.door.monitor, ZMQ_LINGER, &linger_ms, sizeof(linger_ms)) == 0 &&
+        zmq_socket_monitor(socket, address, events) == 0 &&
+        zmq_connect(order.door.monitor, address) == 0) {
+        handover_give(order.door.monitor);
+        give_order(self, &order);
+        return RC_OK;
+    }
+    failure = errno;
+    if (order.door.monitor != NULL)
+        (void)zmq_close(order.door.monitor);
+    (void)zmq_socket_monitor(socket, NULL, 0);
+    errno = failure;
+    return RC_SYSTEM;
+}
+
+void doorman_leave(struct doorman *self, void *socket)
+{
+    (void)self;
+    (void)zmq_socket_monitor(socket, NULL, 0); /* says MONITOR_STOPPED behind all others */
+}
+
+void doorman_stop(struct doorman **self_p)
+{
+    struct doorman *self = *self_p;
+
+    if (self == NULL)
+        return;
+    *self_p = NULL;
+    give_order(self, &(struct order){.kind = ORDER_STOP});
+    (void)pthread_join(self->thread, NULL);
+    log_info("doorman.served",
+             "accepted=%" PRIu64 " peak=%" PRIu32 " cut_full=%" PRIu64 " cut_address=%" PRIu64
+             " cut_pending=%" PRIu64 " hung_up=%" PRIu64,
+             self->stats.accepted, self->stats.peak, self->stats.cut_full, self->stats.cut_address,
+             self->stats.cut_pending, spare_count());
+    destroy(self);
+}
+
+void doorman_get_stats(struct doorman *self, struct doorman_stats *ret)
+{
+    (void)pthread_mutex_lock(&self->mutex);
+    *ret = self->stats;
+    (void)pthread_mutex_unlock(&self->mutex);
+    ret->hung_up = spare_count();
+}
