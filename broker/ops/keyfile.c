@@ -104,11 +104,6 @@ enum rc key_pair_load(const char *folder, struct key_pair *ret, char why[static 
     return rc;
 }
 
-void key_pair_wipe(struct key_pair *self)
-{
-    sodium_memzero(self, sizeof(*self));
-}
-
 /* The address */
 
 enum rc url_file_write(const char *folder, const char *url, char why[static FOLDER_WHY_BYTES])

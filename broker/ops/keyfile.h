@@ -26,7 +26,6 @@ struct key_pair {
  * is RC_BAD_KEY_FILE and left alone. */
 enum rc key_pair_load(const char *folder, struct key_pair *ret,
                       char why[static FOLDER_WHY_BYTES]) MUST_CHECK;
-void key_pair_wipe(struct key_pair *self);
 
 /* Write `url` and a newline to FOLDER/broker.url. */
 enum rc url_file_write(const char *folder, const char *url,

@@ -21,7 +21,7 @@ TABLE = {
     "broker/store": (["shared/base", "shared/proto", "shared/wire", "broker/core"],
                      ["sqlite3.h", "sodium"]),
     "broker/net": (SHARED + ["broker/core"], ["zmq.h", "sodium"]),
-    "broker/ops": (["shared/base", "shared/text", "broker/core/core.h"], ["sodium"]),
+    "broker/ops": (["shared/base", "shared/text", "broker/core/core.h"], ["sodium", "seccomp.h"]),
     "broker": (SHARED + ["broker"], ["zmq.h", "sodium"]),
     "client/lib": (["shared/base", "shared/proto"], []),
     "client/lib/net": (SHARED + ["client/lib"], ["zmq.h", "sodium"]),
@@ -45,7 +45,7 @@ FILES = {
 PURE = ("broker/core", "client/lib")
 PURE_SYSTEM = {"inttypes.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h",
                "string.h", "poll.h"}
-FOREIGN = ("msgpack", "sqlite3", "czmq", "zmq", "zsock", "sodium", "unicode/", "ncurses", "curses",
+FOREIGN = ("msgpack", "sqlite3", "czmq", "zmq", "zsock", "sodium", "seccomp", "unicode/", "ncurses", "curses",
            "cmocka")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 

@@ -169,6 +169,7 @@ def an_old_copy_of_an_outbox_is_kept_and_not_sent(scene):
     copy = path.read_bytes()
     broker.start()
     alice.ok(stdin=b"three\n")
+    path.touch(mode=0o600)
     path.write_bytes(copy)
     result = alice.run(stdin=b"four\n")
     said = result.err.decode()

@@ -1,0 +1,26 @@
+/* sandbox.h - what the broker gives up before it serves strangers: files, ports and system calls it has no use for.
+ *
+ * Two steps, since the kernel binds threads differently: files and ports before the first thread is started, calls
+ * after the last one. What this kernel cannot do is warned of and done without; sandbox=off is warned of. */
+#ifndef BROKER_OPS_SANDBOX_H
+#define BROKER_OPS_SANDBOX_H
+
+#include "broker/ops/options.h"
+
+struct sandbox {
+    bool is_on;
+    int landlock_abi;     /* 0: files are not limited */
+    const char *no_files; /* why they are not; static */
+};
+
+/* From here on: files are the data folder, the log's folder (to write), the configuration's (to read), where
+ * the address for local clients is written, and the folders of ipc sockets; TCP ports are the two of options->port (any with
+ * port 0), and nobody is connected to. Who needs more adds it here. RC_SYSTEM: `why`. */
+enum rc sandbox_limit_files(struct sandbox *self, const struct options *options,
+                            char why[static OPTIONS_WHY_BYTES]) MUST_CHECK;
+
+/* From here on: system calls are those of syscalls.c. Logs in one line what is in force. Not in builds with a
+ * sanitizer, which makes calls of its own. */
+void sandbox_limit_calls(const struct sandbox *self);
+
+#endif
