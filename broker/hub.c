@@ -1,5 +1,6 @@
 #include "broker/hub.h"
 
+#include "broker/admission.h"
 #include "broker/canonical.h"
 #include "broker/ops/notify.h"
 #include "broker/published.h"
@@ -23,6 +24,7 @@ struct hub {
     struct hub_parts parts;
     struct core_event ev; /* its times are those of this turn */
     struct effects fx;
+    struct admission admission;
     struct batch *batch; /* what this turn asks of the store */
     struct frame frame;  /* the one that is read */
     struct wire_reader reader;
@@ -98,8 +100,11 @@ static void carry_out(struct hub *self, struct effect *effect)
     case FX_REPUBLISH:
         break; /* in step(), since a refusal is told to the core */
     case FX_ADMIT:
+        admission_admit(&self->admission, effect->key);
+        break;
     case FX_EXPEL:
-        break; /* not yet */
+        admission_expel(&self->admission, effect->key, effect->peer, self->ev.now_ms);
+        break;
     }
 }
 
@@ -313,9 +318,10 @@ static enum rc turn(struct hub *self)
     if (core_next_deadline_ms(self->parts.core) <= self->ev.now_ms)
         step(self, CORE_EV_TICK);
     submit(self);
+    rc = admission_turn(&self->admission, self->ev.now_ms);
     front_flush(self->parts.front);
     take_signal(self);
-    return RC_OK;
+    return rc;
 }
 
 static long wait_ms(const struct hub *self)
@@ -325,6 +331,8 @@ static long wait_ms(const struct hub *self)
 
     if (self->watchdog_ms > 0 && self->watchdog_due_ms < due_ms)
         due_ms = self->watchdog_due_ms;
+    if (admission_deadline_ms(&self->admission) < due_ms)
+        due_ms = admission_deadline_ms(&self->admission);
     if (self->is_reading)
         return 0;
     if (due_ms == UINT64_MAX)
@@ -398,6 +406,8 @@ enum rc hub_run(const struct hub_parts *parts)
     enum rc rc = RC_OK;
 
     self->parts = *parts;
+    self->admission.keyring = parts->keyring;
+    self->admission.front = parts->front;
     self->batch = batch_new();
     self->welcomed = x_alloc(parts->sessions_max, sizeof(*self->welcomed));
     self->watchdog_ms = notify_watchdog_ms();

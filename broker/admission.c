@@ -1,0 +1,54 @@
+#include "broker/admission.h"
+
+#include "shared/base/log.h"
+
+#define LAST_WORDS_MS 300 /* for the ERROR to arrive before its connection ends */
+
+void admission_admit(struct admission *self, const unsigned char *key)
+{
+    if (self->keyring != NULL && keyring_admit(self->keyring, key) != RC_OK)
+        log_error("keyring.full", "a new device may not listen: raise devices-max");
+}
+
+static void end_first(struct admission *self)
+{
+    if (!front_expel(self->front, self->waiting[self->first].peer))
+        log_info("peer.expelled", "peer=%u: gone already", self->waiting[self->first].peer.v);
+    self->first = (self->first + 1) % EXPELLED_WAITING_MAX;
+    self->count--;
+}
+
+void admission_expel(struct admission *self, const unsigned char *key, peer_id peer,
+                     uint64_t now_ms)
+{
+    if (self->keyring == NULL)
+        return;
+    if (keyring_expel(self->keyring, key) != RC_OK)
+        log_error("keyring.full", "strangers are refused from now on: raise devices-max");
+    self->must_cut = true;
+    if (peer.v == 0)
+        return;
+    if (self->count == EXPELLED_WAITING_MAX)
+        end_first(self);
+    const size_t last = (self->first + self->count) % EXPELLED_WAITING_MAX;
+    self->waiting[last].peer = peer;
+    self->waiting[last].due_ms = now_ms + LAST_WORDS_MS;
+    self->count++;
+}
+
+enum rc admission_turn(struct admission *self, uint64_t now_ms)
+{
+    enum rc rc = RC_OK;
+
+    if (self->must_cut)
+        rc = front_cut(self->front);
+    self->must_cut = false;
+    while (self->count > 0 && self->waiting[self->first].due_ms <= now_ms)
+        end_first(self);
+    return rc;
+}
+
+uint64_t admission_deadline_ms(const struct admission *self)
+{
+    return self->count == 0 ? UINT64_MAX : self->waiting[self->first].due_ms;
+}

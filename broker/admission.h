@@ -1,0 +1,35 @@
+/* admission.h - who may open connections, as the core decides it and the sockets carry it out.
+ *
+ * Belongs to the hub's thread. Without encryption there are no keys: then nothing here does anything. */
+#ifndef BROKER_ADMISSION_H
+#define BROKER_ADMISSION_H
+
+#include "broker/core/core.h"
+#include "broker/net/front.h"
+#include "broker/net/keyring.h"
+
+#define EXPELLED_WAITING_MAX 64
+
+struct admission {
+    struct keyring *keyring; /* NULL: --insecure */
+    struct front *front;
+    bool must_cut; /* somebody was expelled in this turn */
+    /* Their command connections are ended a little later, so that they still hear why. A ring. */
+    struct {
+        peer_id peer;
+        uint64_t due_ms;
+    } waiting[EXPELLED_WAITING_MAX];
+    size_t first, count;
+};
+
+void admission_admit(struct admission *self, const unsigned char *key);
+/* From now on that key opens nothing; `peer` (may be 0) is its command connection. */
+void admission_expel(struct admission *self, const unsigned char *key, peer_id peer,
+                     uint64_t now_ms);
+
+/* Once a turn, before what it says leaves: cut the broadcasts of who was expelled, and end connections that
+ * are due. RC_SYSTEM: the broadcast socket could not be opened again, end the process. */
+enum rc admission_turn(struct admission *self, uint64_t now_ms) MUST_CHECK;
+uint64_t admission_deadline_ms(const struct admission *self); /* UINT64_MAX: none */
+
+#endif
