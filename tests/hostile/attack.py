@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """attack.py - strangers at both ports: connections that say what is no handshake, and half-open ones that are held.
 
-    attack.py --port N --key HEX [--half-open N] [--malformed N] [--rate N] [--sources N]
+    attack.py --port N --key HEX [--half-open N] [--malformed N] [--rate N] [--ramp S] [--sources N]
 
 Holds `half-open` connections in all stages of a handshake, anew when the broker ends one, and makes `malformed` others,
 `rate` a second, from addresses 127.0.0.2 on. Ends when stdin ends. A JSON line a second on stdout."""
@@ -61,6 +61,7 @@ class Attack:
         self.strangers = {}
         self.held = self.made = self.ended = self.kept = self.failed = self.open_malformed = 0
         self.source = 0
+        self.allowed, self.then = 0.0, time.monotonic()
 
     def connect(self, data, is_held):
         self.source += 1
@@ -113,8 +114,12 @@ class Attack:
             if fd == sys.stdin.fileno():
                 return False
             self.on_event(fd, events)
-        for _ in range(min(200, self.args.half_open - self.held)):
+        # Spread evenly: the broker ends each after its time, and they shall not come back all at once.
+        self.allowed = min(20.0, self.allowed + (time.monotonic() - self.then) * self.args.half_open / self.args.ramp)
+        self.then = time.monotonic()
+        for _ in range(min(int(self.allowed), self.args.half_open - self.held)):
             self.connect(half_open(self.key), True)
+            self.allowed -= 1
         while owed() and self.open_malformed < 1000:
             self.connect(malformed(self.key), False)
             self.made += 1
@@ -140,12 +145,14 @@ class Attack:
 
 
 def main():
+    os.nice(19)  # an attacker brings processors of its own; the users' are not taken away
     parser = argparse.ArgumentParser(description="strangers at both ports of our own broker")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--key", required=True)
     parser.add_argument("--half-open", type=int, default=0)
     parser.add_argument("--malformed", type=int, default=0)
     parser.add_argument("--rate", type=float, default=100)
+    parser.add_argument("--ramp", type=float, default=8, help="seconds until all half-open ones are there; the broker gives each 10")
     parser.add_argument("--sources", type=int, default=8)
     Attack(parser.parse_args()).run()
 

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -26,6 +27,12 @@ WARM_PING_MS, WARM_RATE = 200, 1000
 def rss_mib(pid):
     with open(f"/proc/{pid}/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
+
+def is_sanitized(pid):
+    """A sanitizer keeps what was freed for a while: memory tells nothing then."""
+    with open(f"/proc/{pid}/maps", encoding="ascii") as file:
+        return bool(re.search("lib[at]san", file.read()))
 
 
 def percentile(values, part):
@@ -73,10 +80,10 @@ class Crowd:
 class Strangers:
     """attack.py, as long as it is not ended."""
 
-    def __init__(self, scene, broker, half_open, malformed, rate):
+    def __init__(self, scene, broker, half_open, malformed, rate, ramp=8):
         self.process = scene.start(["/usr/bin/python3", "-B", pathlib.Path(__file__).parent / "attack.py", "--port",
                                     broker.port, "--key", broker.key(), "--half-open", half_open, "--malformed",
-                                    malformed, "--rate", rate], "attack")
+                                    malformed, "--rate", rate, "--ramp", ramp], "attack")
 
     def last(self):
         return json.loads(self.process.out[-1])
@@ -131,7 +138,7 @@ def besiege(scene, args, warm_s=WARM_S):
     """Quiet and attack in turns; returns the figures."""
     broker = scene.broker(*known_options(scene, **args.settings))
     pid = broker.process.pid
-    figures = {"rss_empty": rss_mib(pid), "settings": args.settings, "turns": [], "strangers": []}
+    figures = {"rss_empty": rss_mib(pid), "is_sanitized": is_sanitized(pid), "settings": args.settings, "turns": [], "strangers": []}
     crowd = Crowd(scene, broker, args.users, args.rate)
     begin = time.monotonic()
     crowd.wait_in()
@@ -146,9 +153,9 @@ def besiege(scene, args, warm_s=WARM_S):
     for _ in range(args.turns):
         quiet, quiet_pongs, _ = crowd.window(args.turn_s)
         strangers = Strangers(scene, broker, args.half_open, args.malformed // args.turns,
-                              args.malformed / args.turns / max(1, args.turn_s - 3))
+                              args.malformed / args.turns / max(1, args.turn_s - 3), min(8, args.turn_s / 2))
         wait_until(lambda: strangers.process.out_count() > 0 and
-                   (strangers.last()["held"] >= args.half_open * 0.9 or strangers.process.out_count() > 8),
+                   (strangers.last()["held"] >= args.half_open * 0.9 or strangers.process.out_count() > 12),
                    "the half-open ones are there")
         attacked, attacked_pongs, _ = crowd.window(args.turn_s)
         rss = rss_mib(pid)

@@ -8,6 +8,7 @@ import msgpack
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 # pylint: disable=wrong-import-position
+import ears  # noqa: E402,F401  # for canary.py
 from raw_client import RawClient, endpoints, unpack  # noqa: E402
 from zchat_test import DEADLINE, Failed, check, equal, program  # noqa: E402
 import zmtp  # noqa: E402

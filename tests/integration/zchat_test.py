@@ -7,7 +7,8 @@ is killed, the kernel ends them.
 
 run_tests() prints TAP, and its exit code is the program's: 0, 1, or 77 when nothing could be tried.
 Programs are taken from $ZCHAT_BIN, else from the newest build/*/bin that holds the broker.
-$ZCHAT_SLOW multiplies every deadline; $ZCHAT_KEEP=1 keeps the folders of failed tests."""
+$ZCHAT_SLOW multiplies every deadline; $ZCHAT_KEEP=1 keeps the folders of failed tests. Somebody hostile listens to
+every broker's broadcasts and is shown nothing private (ears.py); ZCHAT_HOSTILE=0 leaves that out."""
 import atexit
 import ctypes
 import io
@@ -314,6 +315,8 @@ class Broker:
                 if self.port is None and is_taken:
                     continue  # somebody was faster; look for another one
                 raise
+            if self.port is None and not self.prefix:
+                self.scene.watch_broadcasts(line.split(" ", 1)[1])
             self.port = port
             self.url = line.split(" ", 1)[1]
             return self
@@ -350,6 +353,8 @@ class Person:
         return [str(arg) for arg in args + list(words)]
 
     def run(self, *words, stdin=b"", timeout=None, url=None, env=None):
+        if self.scene.watch is not None:
+            self.scene.watch.note(words, stdin)
         return self.scene.run(self.args(words, url), stdin=stdin, timeout=timeout, env=env)
 
     def ok(self, *words, **more):
@@ -385,6 +390,7 @@ class Scene:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"zchat-{name[:24]}-"))
         self.processes = []
         self.cleanups = []
+        self.watch = None
         for part in ("home", "run"):
             (self.folder / part).mkdir(mode=0o700)
 
@@ -453,6 +459,14 @@ class Scene:
         process.out_folder = folder
         return process
 
+    def watch_broadcasts(self, url):
+        if os.environ.get("ZCHAT_HOSTILE") == "0":
+            return
+        if self.watch is None:
+            from ears import Watch  # pylint: disable=import-outside-toplevel  # needs zmq and msgpack
+            self.watch = Watch()
+        self.watch.listen(url)
+
     def at_end(self, function):
         self.cleanups.append(function)
 
@@ -460,7 +474,7 @@ class Scene:
         """End everything; returns what the processes told that must not be told."""
         for process in self.processes:
             process.destroy()
-        alarms = []
+        alarms = self.watch.close() if self.watch is not None else []
         for process in self.processes:
             process.wait_exit()
             alarms += [f"{process.name}: {line}" for line in process.err if ALARM.search(line)]
