@@ -62,6 +62,8 @@ static enum rc allow_files(struct landlock *landlock, const struct options *opti
     }
     if (rc == RC_OK)
         rc = landlock_allow(landlock, "/dev/urandom", LANDLOCK_READ);
+    if (rc == RC_OK) /* holds a descriptor free, for when none is left */
+        rc = landlock_allow(landlock, "/dev/null", LANDLOCK_READ);
     if (rc == RC_OK && IS_SANITIZED) /* a report reads programs, libraries and /proc */
         rc = landlock_allow(landlock, "/", LANDLOCK_READ);
     return rc;

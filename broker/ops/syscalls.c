@@ -125,6 +125,8 @@ static const int ALLOWED[] = {
     SCMP_SYS(set_tid_address),
     SCMP_SYS(sched_yield),
     SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(sched_getparam),
+    SCMP_SYS(sched_getscheduler),
     SCMP_SYS(rt_sigaction),
     SCMP_SYS(rt_sigprocmask),
     SCMP_SYS(rt_sigreturn),
@@ -218,6 +220,9 @@ static const struct {
     {SCMP_SYS(mmap), 1, {HAS(2, PROT_EXEC, 0)}},
     {SCMP_SYS(mprotect), 1, {HAS(2, PROT_EXEC, 0)}},
     {SCMP_SYS(clone), 1, {HAS(0, CLONE_THREAD, CLONE_THREAD)}}, /* threads, not processes */
+    {SCMP_SYS(sched_setscheduler),
+     1,
+     {IS(1, SCHED_OTHER)}}, /* a thread of libzmq that just begins */
     {SCMP_SYS(prctl), 1, {IS(0, PR_SET_NAME)}},
     {SCMP_SYS(prlimit64), 2, {IS(0, 0), IS(2, 0)}}, /* to look at our own */
     {SCMP_SYS(ioctl), 1, {IS(1, FIONBIO)}},
