@@ -98,11 +98,11 @@ static void tell(struct doorman *self, const char *what)
 
 static void cut(struct doorman *self, int fd, uint64_t *counter, const char *why)
 {
+    (void)pthread_mutex_lock(&self->mutex);
+    ++*counter; /* first: whoever sees the end finds it counted */
+    (void)pthread_mutex_unlock(&self->mutex);
     (void)cut_off(fd, callers_id(self->callers, fd));
     callers_tell_to_go(self->callers, fd);
-    (void)pthread_mutex_lock(&self->mutex);
-    ++*counter;
-    (void)pthread_mutex_unlock(&self->mutex);
     tell(self, why);
 }
 
@@ -155,6 +155,8 @@ static void on_accepted(struct doorman *self, const struct door *door, int fd)
     is_known = callers_come(self->callers, &caller);
     (void)pthread_mutex_lock(&self->mutex);
     self->stats.accepted++;
+    if (callers_count(self->callers) > self->stats.peak)
+        self->stats.peak = callers_count(self->callers);
     (void)pthread_mutex_unlock(&self->mutex);
     if (!is_known)
         (void)cut_off(fd, caller.id); /* beyond the limit of descriptors at our start */
@@ -191,8 +193,6 @@ static void update_stats(struct doorman *self)
     (void)pthread_mutex_lock(&self->mutex);
     stats->connections = callers_count(self->callers);
     stats->addresses = callers_address_count(self->callers);
-    if (stats->connections > stats->peak)
-        stats->peak = stats->connections;
     (void)pthread_mutex_unlock(&self->mutex);
 }
 
