@@ -70,6 +70,11 @@ uint32_t context_jitter(struct model_context *ctx, uint32_t ms)
     return ms - ms / 4 + (uint32_t)(context_random(ctx) % (spread + 1));
 }
 
+uint64_t context_after(struct model_context *ctx, uint32_t ms)
+{
+    return ctx->now_ms + ms + context_random(ctx) % (ms / 4 + 1);
+}
+
 enum rc message_error(const struct message *error)
 {
     const enum rc rc = message_has(error, HAS_CODE) ? rc_from_number(error->code) : RC_DENIED;

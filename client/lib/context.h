@@ -32,6 +32,8 @@ uint32_t context_next_ref(struct model_context *ctx);
 
 uint64_t context_random(struct model_context *ctx);
 uint32_t context_jitter(struct model_context *ctx, uint32_t ms); /* ms +- 25 % */
+/* The time in ms, or up to a quarter later: when somebody asked us to wait. */
+uint64_t context_after(struct model_context *ctx, uint32_t ms);
 
 /* The code of an ERROR; what this version does not know is like `denied` (protocol 9). */
 enum rc message_error(const struct message *error);

@@ -41,6 +41,9 @@ struct model {
     uint64_t hello_at_ms, ping_at_ms, heard_at_ms;
     uint32_t ping_ms, reconnect_ms;
 
+    bool has_invite;
+    unsigned char invite[INVITE_BYTES];
+
     bool has_key;
     uint32_t epoch;
     unsigned char key[STREAM_KEY_BYTES];
@@ -58,6 +61,9 @@ struct model *model_new(const struct model_options *options)
     memcpy(self->own_stream + 1, options->nick, nick_len);
     self->session = options->session;
     self->is_inbox = options->is_inbox;
+    self->has_invite = options->invite != NULL;
+    if (self->has_invite)
+        memcpy(self->invite, options->invite, INVITE_BYTES);
     self->ping_ms = PING_MS;
     self->reconnect_ms = RECONNECT_MIN_MS;
 
@@ -71,6 +77,12 @@ struct model *model_new(const struct model_options *options)
     return self;
 }
 
+static void forget_invite(struct model *self)
+{
+    explicit_bzero(self->invite, sizeof(self->invite));
+    self->has_invite = false;
+}
+
 void model_destroy(struct model **self_p)
 {
     struct model *self = *self_p;
@@ -82,6 +94,7 @@ void model_destroy(struct model **self_p)
     requests_destroy(&self->requests);
     follows_destroy(&self->follows);
     tells_fini(&self->ctx.tells);
+    forget_invite(self);
     explicit_bzero(self->key, sizeof(self->key));
     free(self->nick);
     free(self->agent);
@@ -125,6 +138,9 @@ static void say_hello(struct model *self)
         message_set(&hello, INBOX, inbox, true);
     if (self->agent[0] != '\0')
         message_set(&hello, AGENT, agent, span_of(self->agent));
+    if (self->has_invite)
+        message_set(&hello, INVITE, invite,
+                    ((struct span){(const char *)self->invite, INVITE_BYTES}));
     context_send(&self->ctx, &hello);
     self->hello_at_ms = self->ctx.now_ms + HELLO_EVERY_MS;
 }
@@ -244,6 +260,7 @@ static void on_welcome(struct model *self, const struct message *welcome)
         note_own(self, welcome);
         return;
     }
+    forget_invite(self); /* protocol 2.1 */
     self->state = LINK_UP;
     ctx->is_up = true;
     self->reconnect_ms = RECONNECT_MIN_MS;
@@ -377,6 +394,11 @@ static void on_answer(struct model *self, const struct message *message)
     case VERB_ROOM:
     case VERB_END:
     case VERB_MARK:
+    case VERB_DONE:
+    case VERB_BANNED:
+    case VERB_DEVICE:
+    case VERB_SESSION:
+    case VERB_INVITATION:
         requests_answer(self->requests, ctx, message);
         break;
     default: /* of another version: nothing that we asked for */

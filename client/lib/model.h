@@ -33,6 +33,8 @@ struct model_options {
     session_id session;
     bool is_inbox;
     uint64_t seed; /* of the jitter */
+    const unsigned char
+        *invite; /* INVITE_BYTES, said with each HELLO until WELCOME came; NULL: none */
     struct model_limits limits;
 };
 
@@ -114,8 +116,9 @@ enum rc model_follow(struct model *self, struct span stream, struct zchat_place 
                      uint64_t until, uint64_t now_ms, struct model_effects *fx) MUST_CHECK;
 void model_unfollow(struct model *self, struct span stream, struct model_effects *fx);
 
-/* A request: JOIN, LEAVE, WHO, ROOMS, PING, MARK with its fields; the model gives the ref,
- * repeats it until answered, follows cursors of lists to their end. */
+/* A request: any verb that is answered with JOINED, LEFT, END, PONG, MARK, DONE or INVITATION, with its fields, which
+ * are copied; the model gives the ref, repeats it until answered, follows cursors of lists to their end. The answer to
+ * ADMIT is told with the token in `key`, the nick in `from`: the address around it is the caller's. */
 enum rc model_request(struct model *self, const struct message *message, uint64_t now_ms,
                       struct model_effects *fx, uint32_t *ret_ref) MUST_CHECK;
 

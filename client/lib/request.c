@@ -1,6 +1,7 @@
 #include "client/lib/request.h"
 
 #include "shared/base/alloc.h"
+#include "shared/proto/verbs.h"
 
 #include <stdlib.h>
 
@@ -11,7 +12,7 @@ struct request {
     uint32_t ref;      /* the application's */
     uint32_t wire_ref; /* of the last asking, 0: none; a page's rows must come from one asking */
     struct message message;
-    char *stream, *name;
+    char *texts; /* what the message's spans borrow from */
     uint64_t asked_at_ms, again_at_ms;
     uint32_t again_ms;
     bool is_paused; /* a list that waits for room */
@@ -44,8 +45,7 @@ static void request_destroy(struct request **request_p)
     struct request *request = *request_p;
 
     drop_rows(request);
-    free(request->stream);
-    free(request->name);
+    free(request->texts);
     free(request);
     *request_p = NULL;
 }
@@ -63,9 +63,65 @@ void requests_destroy(struct requests **self_p)
     *self_p = NULL;
 }
 
+/* Which answer ends which question, and what the rows of a list are. VERB_NONE: not a request, no rows. */
+static enum verb answer_to(enum verb verb)
+{
+    switch (verb) {
+    case VERB_JOIN:
+        return VERB_JOINED;
+    case VERB_LEAVE:
+        return VERB_LEFT;
+    case VERB_PING:
+        return VERB_PONG;
+    case VERB_MARK:
+        return VERB_MARK;
+    case VERB_ADMIT:
+        return VERB_INVITATION;
+    case VERB_WHO:
+    case VERB_ROOMS:
+    case VERB_BANS:
+    case VERB_DEVICES:
+    case VERB_SESSIONS:
+        return VERB_END;
+    case VERB_TOPIC:
+    case VERB_MODE:
+    case VERB_INVITE:
+    case VERB_OP:
+    case VERB_DEOP:
+    case VERB_KICK:
+    case VERB_BAN:
+    case VERB_UNBAN:
+    case VERB_MUTE:
+    case VERB_UNMUTE:
+    case VERB_REVOKE:
+    case VERB_ROLE:
+        return VERB_DONE;
+    default:
+        return VERB_NONE;
+    }
+}
+
+static enum verb row_of(enum verb verb)
+{
+    switch (verb) {
+    case VERB_WHO:
+        return VERB_PERSON;
+    case VERB_ROOMS:
+        return VERB_ROOM;
+    case VERB_BANS:
+        return VERB_BANNED;
+    case VERB_DEVICES:
+        return VERB_DEVICE;
+    case VERB_SESSIONS:
+        return VERB_SESSION;
+    default:
+        return VERB_NONE;
+    }
+}
+
 static bool is_list(const struct request *request)
 {
-    return request->message.verb == VERB_WHO || request->message.verb == VERB_ROOMS;
+    return row_of(request->message.verb) != VERB_NONE;
 }
 
 static void ask(struct request *request, struct model_context *ctx)
@@ -82,16 +138,44 @@ static void ask(struct request *request, struct model_context *ctx)
     context_send(ctx, &request->message);
 }
 
-static bool is_request(enum verb verb)
+static struct span *span_at(struct message *message, enum field field)
 {
-    return verb == VERB_JOIN || verb == VERB_LEAVE || verb == VERB_WHO || verb == VERB_ROOMS ||
-           verb == VERB_PING || verb == VERB_MARK;
+    const struct field_row *row = field_row(field);
+
+    if ((message->has & UINT64_C(1) << field) == 0 ||
+        (row->type != FIELD_TEXT && row->type != FIELD_BYTES))
+        return NULL;
+    return (struct span *)((char *)message + row->offset);
+}
+
+/* Copy what the message's spans borrow. */
+static void own_texts(struct request *request)
+{
+    size_t len = 0;
+    char *at;
+
+    for (int i = 0; i < FIELD_COUNT; i++) {
+        const struct span *span = span_at(&request->message, (enum field)i);
+
+        len += span == NULL ? 0 : span->len;
+    }
+    at = request->texts = x_alloc(len + 1, 1);
+    for (int i = 0; i < FIELD_COUNT; i++) {
+        struct span *span = span_at(&request->message, (enum field)i);
+
+        if (span == NULL)
+            continue;
+        if (span->len > 0)
+            memcpy(at, span->ptr, span->len);
+        span->ptr = at;
+        at += span->len;
+    }
 }
 
 enum rc requests_add(struct requests *self, struct model_context *ctx,
                      const struct message *message, uint32_t *ret_ref)
 {
-    if (!is_request(message->verb))
+    if (answer_to(message->verb) == VERB_NONE)
         return RC_UNKNOWN_VERB;
     if (self->count == self->max)
         return RC_BUSY;
@@ -99,10 +183,7 @@ enum rc requests_add(struct requests *self, struct model_context *ctx,
     struct request *request = x_alloc(1, sizeof(*request));
 
     request->message = *message;
-    if (message_has(message, HAS_STREAM))
-        request->message.stream = span_of(request->stream = x_spandup(message->stream));
-    if (message_has(message, HAS_NAME))
-        request->message.name = span_of(request->name = x_spandup(message->name));
+    own_texts(request);
     request->ref = context_next_ref(ctx);
     request->again_ms = ASK_AGAIN_MS;
     self->item[self->count++] = request;
@@ -132,57 +213,92 @@ void requests_restart(struct requests *self, struct model_context *ctx)
     requests_resume(self, ctx);
 }
 
-static void finish(struct requests *self, struct model_context *ctx, struct request *request,
-                   const struct message *answer)
+static struct span span_if(const struct message *message, uint64_t field, struct span value)
 {
-    const bool is_error = answer->verb == VERB_ERROR;
-    const uint64_t round_trip_ms = ctx->now_ms - request->asked_at_ms;
-    const struct zchat_event event = {
-        .kind = ZCHAT_ANSWER,
-        .ref = request->ref,
-        .rc = is_error ? (zchat_rc)message_error(answer) : RC_OK,
-        .seq = message_has(answer, HAS_SEQ) ? answer->seq : 0,
-        .people = message_has(answer, HAS_PEOPLE) ? (uint32_t)answer->people : 0,
-        .ts_ms = message_has(answer, HAS_TS) ? answer->ts : 0,
-        .round_trip_ms = (uint32_t)min_u64(round_trip_ms, UINT32_MAX),
-    };
-    const struct tell_texts texts = {
-        .stream = message_has(answer, HAS_STREAM) ? answer->stream : span_of(request->stream),
-        .text = is_error ? message_error_text(answer) : (struct span){0},
-    };
+    return message_has(message, field) ? value : (struct span){0};
+}
 
-    tells_add(&ctx->tells, &event, &texts);
+/* What answers and rows have in common, as far as it is there. */
+static struct zchat_event event_of(const struct request *request, const struct message *message)
+{
+    return (struct zchat_event){
+        .ref = request->ref,
+        .seq = message_has(message, HAS_SEQ) ? message->seq : 0,
+        .ts_ms = message_has(message, HAS_TS) ? message->ts : 0,
+        .until_ms = message_has(message, HAS_UNTIL) ? message->until : 0,
+        .session = message_has(message, HAS_SESSION) ? message->session : 0,
+        .people = message_has(message, HAS_PEOPLE) ? (uint32_t)message->people : 0,
+        .devices = message_has(message, HAS_DEVICES) ? (uint32_t)message->devices : 0,
+        .is_private = message_has(message, HAS_PRIVATE) && message->is_private,
+        .is_persistent = message_has(message, HAS_PERSISTENT) && message->persistent,
+        .is_op = message_has(message, HAS_OP) && message->op,
+    };
+}
+
+static struct tell_texts texts_of(const struct message *message)
+{
+    return (struct tell_texts){
+        .stream = span_if(message, HAS_STREAM, message->stream),
+        .from = span_if(message, HAS_NICK, message->nick),
+        .state = span_if(message, HAS_STATE, message->state),
+        .topic = span_if(message, HAS_TOPIC, message->topic),
+        .role = span_if(message, HAS_ROLE, message->role),
+    };
+}
+
+/* Take it out of the table; its memory is the caller's. */
+static void forget(struct requests *self, const struct request *request)
+{
     for (uint32_t i = 0; i < self->count; i++) {
         if (self->item[i] == request) {
             self->item[i] = self->item[--self->count];
-            break;
+            return;
         }
     }
+}
+
+static void finish(struct requests *self, struct model_context *ctx, struct request *request,
+                   const struct message *answer)
+{
+    const uint64_t round_trip_ms = ctx->now_ms - request->asked_at_ms;
+    const bool is_error = answer->verb == VERB_ERROR;
+    struct zchat_event event = event_of(request, answer);
+    struct tell_texts texts = texts_of(answer);
+
+    event.kind = ZCHAT_ANSWER;
+    event.rc = is_error ? (zchat_rc)message_error(answer) : RC_OK;
+    event.round_trip_ms = (uint32_t)min_u64(round_trip_ms, UINT32_MAX);
+    if (texts.stream.len == 0)
+        texts.stream = span_if(&request->message, HAS_STREAM, request->message.stream);
+    if (is_error)
+        texts.text = message_error_text(answer);
+    else if (answer->verb == VERB_INVITATION)
+        texts.key = answer->invite;
+    tells_add(&ctx->tells, &event, &texts);
+    forget(self, request);
     request_destroy(&request);
 }
 
 static void hold_row(struct request *request, const struct message *row)
 {
-    const bool is_person = row->verb == VERB_PERSON;
+    static const enum zchat_event_kind KINDS[VERB_COUNT] = {
+        [VERB_PERSON] = ZCHAT_PERSON, [VERB_ROOM] = ZCHAT_ROOM,       [VERB_BANNED] = ZCHAT_BAN,
+        [VERB_DEVICE] = ZCHAT_DEVICE, [VERB_SESSION] = ZCHAT_SESSION,
+    };
+    struct zchat_event event = event_of(request, row);
+    struct tell_texts texts = texts_of(row);
+    const uint64_t needed = verb_row(row->verb)->needed;
+    const bool is_member = message_has(row, HAS_MEMBER) && row->member;
 
-    if (request->row_count == LIST_PAGE_MAX || !is_list(request) ||
-        !message_has(row, is_person ? HAS_NICK | HAS_STATE : HAS_STREAM))
+    if (request->row_count == LIST_PAGE_MAX || row->verb != row_of(request->message.verb) ||
+        !message_has(row, needed))
         return;
-
-    const struct zchat_event event = {
-        .kind = is_person ? ZCHAT_PERSON : ZCHAT_ROOM,
-        .ref = request->ref,
-        .seq = message_has(row, HAS_SEQ) ? row->seq : 0,
-        .people = message_has(row, HAS_PEOPLE) ? (uint32_t)row->people : 0,
-        .devices = message_has(row, HAS_DEVICES) ? (uint32_t)row->devices : 0,
-        .is_member = message_has(row, HAS_MEMBER) && row->member,
-    };
-    const struct tell_texts texts = {
-        .stream = message_has(row, HAS_STREAM) ? row->stream : (struct span){0},
-        .from = is_person ? row->nick : (struct span){0},
-        .state = is_person ? row->state : (struct span){0},
-    };
-
+    event.kind = KINDS[row->verb];
+    event.is_member = row->verb == VERB_ROOM && is_member;
+    event.is_own = row->verb == VERB_DEVICE && is_member;
+    texts.key = span_if(row, HAS_KEY, row->key);
+    if (row->verb == VERB_DEVICE)
+        texts.text = span_if(row, HAS_NAME, row->name);
     request->row[request->row_count++] = tell_new(&event, &texts);
 }
 
@@ -205,23 +321,6 @@ static void end_page(struct requests *self, struct model_context *ctx, struct re
     requests_resume(self, ctx);
 }
 
-/* Which answer ends which question. */
-static bool is_answer_to(const struct request *request, enum verb verb)
-{
-    switch (request->message.verb) {
-    case VERB_JOIN:
-        return verb == VERB_JOINED;
-    case VERB_LEAVE:
-        return verb == VERB_LEFT;
-    case VERB_PING:
-        return verb == VERB_PONG;
-    case VERB_MARK:
-        return verb == VERB_MARK;
-    default:
-        return verb == VERB_END;
-    }
-}
-
 bool requests_answer(struct requests *self, struct model_context *ctx,
                      const struct message *message)
 {
@@ -236,16 +335,16 @@ bool requests_answer(struct requests *self, struct model_context *ctx,
     if (request == NULL)
         return false;
 
-    if (message->verb == VERB_PERSON || message->verb == VERB_ROOM)
-        hold_row(request, message);
-    else if (message->verb == VERB_ERROR && rc_is_transient(message_error(message)))
+    if (message->verb == VERB_ERROR && rc_is_transient(message_error(message)))
         request->again_at_ms =
-            ctx->now_ms + context_jitter(ctx, message_retry_ms(message, ASK_AGAIN_MS));
+            context_after(ctx, message_retry_ms(message, ASK_AGAIN_MS)); /* not a moment before */
     else if (message->verb == VERB_ERROR)
         finish(self, ctx, request, message);
-    else if (is_answer_to(request, message->verb) && is_list(request))
+    else if (message->verb != answer_to(request->message.verb))
+        hold_row(request, message);
+    else if (is_list(request))
         end_page(self, ctx, request, message);
-    else if (is_answer_to(request, message->verb))
+    else if (message_has(message, verb_row(message->verb)->needed))
         finish(self, ctx, request, message);
     return true;
 }

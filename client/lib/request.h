@@ -1,4 +1,4 @@
-/* request.h - questions of the application that wait for an answer (protocol 7.3, 7.5, 8).
+/* request.h - questions of the application that wait for an answer (protocol 5.3, 7.3, 7.5, 7.6, 8).
  *
  * A question is asked again until it is answered. A list is asked page by page; the rows of
  * a page are told when the page is whole, so a lost page can be asked again without telling a row

@@ -17,10 +17,27 @@ static const char *put(char **at_p, struct span text)
     return at;
 }
 
+/* Peers' bytes as lower-case hex digits. */
+static const char *put_hex(char **at_p, struct span bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *at = *at_p;
+
+    for (size_t i = 0; i < bytes.len; i++) {
+        at[2 * i] = digits[(unsigned char)bytes.ptr[i] >> 4];
+        at[2 * i + 1] = digits[(unsigned char)bytes.ptr[i] & 15];
+    }
+    at[2 * bytes.len] = '\0';
+    *at_p = at + 2 * bytes.len + 1;
+    return at;
+}
+
 struct tell *tell_new(const struct zchat_event *event, const struct tell_texts *texts)
 {
     const size_t len = texts->stream.len + texts->type.len + texts->message_kind.len +
-                       texts->from.len + texts->to.len + texts->text.len + texts->state.len + 7;
+                       texts->from.len + texts->to.len + texts->text.len + texts->state.len +
+                       texts->room.len + texts->topic.len + texts->role.len + 2 * texts->key.len +
+                       11;
     struct tell *tell = x_alloc(1, sizeof(*tell) + len);
     char *at = tell->bytes;
 
@@ -33,6 +50,10 @@ struct tell *tell_new(const struct zchat_event *event, const struct tell_texts *
     tell->event.text = put(&at, texts->text);
     tell->event.text_len = texts->text.len;
     tell->event.state = put(&at, texts->state);
+    tell->event.room = put(&at, texts->room);
+    tell->event.topic = put(&at, texts->topic);
+    tell->event.role = put(&at, texts->role);
+    tell->event.key = put_hex(&at, texts->key);
     return tell;
 }
 
@@ -56,6 +77,7 @@ struct tell *tell_of_event(const struct message *message)
         .number = (uint32_t)number_if(message, HAS_NUMBER, message->number),
         .peer_seq = number_if(message, HAS_PEER_SEQ, message->peer_seq),
         .upto = number_if(message, HAS_UPTO, message->upto),
+        .until_ms = number_if(message, HAS_UNTIL, message->until),
     };
     struct tell_texts texts = {
         .stream = message->stream,
@@ -64,6 +86,7 @@ struct tell *tell_of_event(const struct message *message)
         .from = message->from,
         .to = span_if(message, HAS_TO, message->to),
         .text = span_if(message, HAS_TEXT, message->text),
+        .room = span_if(message, HAS_ROOM, message->room),
     };
 
     if (texts.message_kind.len == 0 && span_equal(message->type, SPAN("message")))
@@ -105,6 +128,9 @@ static uint32_t *counter_of(struct tells *self, enum zchat_event_kind kind)
     case ZCHAT_EVENT:
     case ZCHAT_PERSON:
     case ZCHAT_ROOM:
+    case ZCHAT_DEVICE:
+    case ZCHAT_SESSION:
+    case ZCHAT_BAN:
         return &self->counted_count;
     case ZCHAT_POST:
         return &self->post_count;

@@ -17,7 +17,8 @@ struct tell {
 
 /* The strings of a tell to be made; {0} gives "". */
 struct tell_texts {
-    struct span stream, type, message_kind, from, to, text, state;
+    struct span stream, type, message_kind, from, to, text, state, room, topic, role;
+    struct span key; /* bytes; told as hex digits */
 };
 
 /* Copy event and texts into one tell; text_len comes from texts. Ends with tell_destroy() or in tells_push(). */

@@ -26,11 +26,14 @@ const char *zchat_strerror(zchat_rc rc); /* one sentence, static */
 const char *zchat_errname(zchat_rc rc);  /* "nick_in_use", static */
 
 struct zchat_options {
-    const char *broker; /* zchat://..., NULL: $ZCHAT_BROKER, the last one used, the local one */
-    const char *nick;   /* NULL: $ZCHAT_NICK, the last one used, the login name */
-    const char *home;   /* one folder for keys and state; NULL: $ZCHAT_HOME, else the XDG folders */
-    const char *agent;  /* the program's name and version, for the broker's log; may be NULL */
-    bool is_inbox;      /* shows this person's private messages to somebody, so may confirm them */
+    /* zchat://..., which may be an invitation, or "@PATH": it is the first line of that file, which must be
+     * its owner's alone (0600) when it holds an invitation. NULL: $ZCHAT_BROKER (likewise), the last one
+     * used, the local one. An invitation's token is kept nowhere: not on disk, not in zchat_broker(). */
+    const char *broker;
+    const char *nick;  /* NULL: $ZCHAT_NICK, the invitation's, the last one used, the login name */
+    const char *home;  /* one folder for keys and state; NULL: $ZCHAT_HOME, else the XDG folders */
+    const char *agent; /* the program's name and version, for the broker's log; may be NULL */
+    bool is_inbox;     /* shows this person's private messages to somebody, so may confirm them */
     const char *history; /* append what is sent, told and shown to this file; may be NULL */
     uint64_t session;    /* 0: a new one; else repeat this session's posts (see zchat_post_as) */
     bool is_service; /* a program beside the person's client: its nick is not the "last one used" */

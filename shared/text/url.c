@@ -1,10 +1,12 @@
 #include "shared/text/url.h"
 
 #include "shared/base/invariant.h"
+#include "shared/text/name.h"
 
 #include <arpa/inet.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 #include <sys/un.h>
 
@@ -185,28 +187,79 @@ static const char *parse_place(struct span place, struct broker_url *url)
     return why != NULL ? why : parse_port(rest, url);
 }
 
+/* The byte that stands at text[*at], perhaps as %XX; *at moves behind it. False: not well-formed, or a NUL. */
+static bool take_byte(struct span text, size_t *at, char *ret)
+{
+    unsigned char c = (unsigned char)text.ptr[*at];
+
+    if (c == '%') {
+        const size_t len = text.len - *at < 3 ? 0 : 2;
+
+        if (hex_decode((struct span){text.ptr + *at + 1, len}, &c, 1) != RC_OK)
+            return false;
+        *at += 2;
+    }
+    ++*at;
+    *ret = (char)c;
+    return c != '\0';
+}
+
 static const char *parse_path(struct span path, struct broker_url *url)
 {
-    size_t len = 0;
+    size_t len = 0, at = 0;
+    char c;
 
     if (path.len < 2 || path.ptr[0] != '/')
         return "an ipc address holds an absolute path: zchat+ipc:///PATH?key=KEY";
-    for (size_t i = 0; i < path.len; i++) {
-        unsigned char c = (unsigned char)path.ptr[i];
-
-        if (c == '%') {
-            if (hex_decode((struct span){path.ptr + i + 1, path.len - i < 3 ? 0 : 2}, &c, 1) !=
-                    RC_OK ||
-                c == '\0')
-                return "in an ipc path % stands before two hexadecimal digits, and not 00";
-            i += 2;
-        }
+    while (at < path.len) {
+        if (!take_byte(path, &at, &c))
+            return "in an ipc path % stands before two hexadecimal digits, and not 00";
         if (len == IPC_PATH_MAX)
             return "an ipc path has at most 103 bytes";
-        url->host[len++] = (char)c;
+        url->host[len++] = c;
     }
     url->host[len] = '\0';
     url->is_ipc = true;
+    return NULL;
+}
+
+static const char *parse_nick(struct span given, struct broker_url *url)
+{
+    static const char why[] = "the nick of an invitation is 1 to 32 letters, digits, - or _ of one "
+                              "script, other bytes as %XX";
+    char text[NAME_BYTES_MAX];
+    size_t len = 0, at = 0;
+    struct name name;
+
+    while (at < given.len) {
+        if (len == sizeof text || !take_byte(given, &at, &text[len++]))
+            return why;
+    }
+    if (name_parse((struct span){text, len}, &name) != RC_OK)
+        return why;
+    memcpy(url->nick, name.text, sizeof url->nick);
+    return NULL;
+}
+
+static const char *parse_part(struct span name, struct span value, struct broker_url *url)
+{
+    if (span_equal(name, SPAN("key"))) {
+        if (url->has_key)
+            return "the key stands there twice";
+        if (hex_decode(value, url->key, sizeof url->key) != RC_OK)
+            return "a broker's key is exactly 64 hexadecimal digits";
+        url->has_key = true;
+    } else if (span_equal(name, SPAN("invite"))) {
+        if (url->has_invite)
+            return "the invitation stands there twice";
+        if (hex_decode(value, url->invite, sizeof url->invite) != RC_OK)
+            return "an invitation is exactly 32 hexadecimal digits";
+        url->has_invite = true;
+    } else if (span_equal(name, SPAN("nick"))) {
+        if (url->nick[0] != '\0')
+            return "the nick stands there twice";
+        return parse_nick(value, url);
+    } /* else of a later version */
     return NULL;
 }
 
@@ -219,14 +272,14 @@ static const char *parse_query(struct span query, struct broker_url *url)
         has_more = take_until(&rest, '&', &part);
         if (!take_until(&part, '=', &name) || name.len == 0)
             return "behind the ? parts NAME=VALUE were expected, such as key=KEY";
-        if (!span_equal(name, SPAN("key")))
-            continue; /* of a later version */
-        if (url->has_key)
-            return "the key stands there twice";
-        if (hex_decode(part, url->key, sizeof url->key) != RC_OK)
-            return "a broker's key is exactly 64 hexadecimal digits";
-        url->has_key = true;
+
+        const char *why = parse_part(name, part, url);
+
+        if (why != NULL)
+            return why;
     }
+    if (!url->has_invite) /* it is the invitation's */
+        memset(url->nick, 0, sizeof url->nick);
     return NULL;
 }
 
@@ -237,7 +290,7 @@ static const char *parse(struct span given, struct broker_url *url)
     bool has_query, is_ipc;
 
     if (given.len >= URL_BYTES_MAX)
-        return "the address is longer than 511 bytes";
+        return "the address is longer than 1023 bytes";
     for (size_t i = 0; i < given.len; i++) {
         if ((unsigned char)given.ptr[i] <= ' ' || given.ptr[i] == 0x7F)
             return "an address has no spaces and no control characters";
@@ -265,39 +318,68 @@ enum rc broker_url_parse(struct span given, struct broker_url *ret, const char *
     return RC_OK;
 }
 
-/* The path with what an address cannot hold as %XX; to needs three times the path's length. */
-static void encode_path(char *to, const char *path)
+/* The text with what an address cannot hold as %XX; `to` needs three times the text's length. */
+static void encode(char *to, const char *text, bool is_path)
 {
-    for (; *path != '\0'; path++) {
-        const unsigned char c = (unsigned char)*path;
+    for (; *text != '\0'; text++) {
+        const unsigned char c = (unsigned char)*text;
 
-        if (c <= ' ' || c == 0x7F || strchr("%?#\"<>", c) != NULL) {
+        if (is_path ? c <= ' ' || c == 0x7F || strchr("%?#\"<>", c) != NULL
+                    : !is_alnum(*text) && c != '-' && c != '_') {
             *to++ = '%';
             hex_encode(&c, 1, to);
             to += 2;
         } else {
-            *to++ = *path;
+            *to++ = *text;
         }
     }
     *to = '\0';
 }
 
+/* "?key=...&invite=...&nick=..." */
+static void format_query(const struct broker_url *url, char *buf, size_t capacity)
+{
+    char key[2 * PUBLIC_KEY_BYTES + 1], invite[2 * INVITE_BYTES + 1], nick[3 * sizeof url->nick];
+    size_t len = 0;
+
+    buf[0] = '\0';
+    if (url->has_key) {
+        hex_encode(url->key, sizeof url->key, key);
+        len += (size_t)snprintf(buf, capacity, "?key=%s", key);
+    }
+    if (!url->has_invite)
+        return;
+    hex_encode(url->invite, sizeof url->invite, invite);
+    len += (size_t)snprintf(buf + len, capacity - len, "%cinvite=%s", url->has_key ? '&' : '?',
+                            invite);
+    explicit_bzero(invite, sizeof invite);
+    encode(nick, url->nick, false);
+    if (nick[0] != '\0')
+        snprintf(buf + len, capacity - len, "&nick=%s", nick);
+}
+
 void broker_url_format(const struct broker_url *url, char *buf)
 {
-    char path[3 * sizeof url->host];
-    char key[2 * PUBLIC_KEY_BYTES + 1];
+    char path[3 * sizeof url->host], query[URL_BYTES_MAX];
     int len;
 
-    hex_encode(url->key, sizeof url->key, key);
+    format_query(url, query, sizeof query);
     if (url->is_ipc) {
-        encode_path(path, url->host);
-        len = snprintf(buf, URL_BYTES_MAX, SCHEME_IPC "%s%s%s", path, url->has_key ? "?key=" : "",
-                       url->has_key ? key : "");
+        encode(path, url->host, true);
+        len = snprintf(buf, URL_BYTES_MAX, SCHEME_IPC "%s%s", path, query);
     } else {
-        len = snprintf(buf, URL_BYTES_MAX, SCHEME_TCP "%s:%u%s%s", url->host, (unsigned)url->port,
-                       url->has_key ? "?key=" : "", url->has_key ? key : "");
+        len = snprintf(buf, URL_BYTES_MAX, SCHEME_TCP "%s:%u%s", url->host, (unsigned)url->port,
+                       query);
     }
+    explicit_bzero(query, sizeof query);
     INVARIANT(len > 0 && len < URL_BYTES_MAX);
+}
+
+void broker_url_strip_invite(struct broker_url *url)
+{
+    url->has_invite = false;
+    explicit_bzero(url->invite, sizeof url->invite);
+    memset(url->nick, 0, sizeof url->nick);
 }
 
 void broker_url_endpoints(const struct broker_url *url, char *ret_commands, char *ret_broadcasts)

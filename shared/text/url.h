@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define URL_BYTES_MAX 512
+#define URL_BYTES_MAX \
+    1024 /* the longest host, a key, an invitation and a nick whose bytes are all encoded */
 
 struct broker_url {
     char host[256]; /* host name (lower case), IPv4, or IPv6 with its brackets; or the ipc path */
@@ -25,7 +26,7 @@ struct broker_url {
 };
 
 /* Parse; the port defaults to DEFAULT_PORT; unknown NAME=VALUE parts behind the ? are skipped, in an
- * ipc path %XX is a byte. Hosts are ASCII, without zones. RC_BAD_URL: *ret is untouched, and *ret_why
+ * ipc path and in a nick %XX is a byte. A nick is read into its canonical form, and only in an invitation. Hosts are ASCII, without zones. RC_BAD_URL: *ret is untouched, and *ret_why
  * (static) says what was wrong and what was expected. */
 enum rc broker_url_parse(struct span given, struct broker_url *ret,
                          const char **ret_why) MUST_CHECK;
@@ -39,16 +40,16 @@ void broker_url_endpoints(const struct broker_url *url, char *ret_commands, char
 /* True for addresses that never leave this machine: 127.0.0.0/8, ::1, localhost, ipc. */
 bool broker_url_is_local(const struct broker_url *url);
 
-/* The address without the invitation: what may be kept and shown. */
+/* The address without the invitation (token and nick): what may be kept and shown. */
 void broker_url_strip_invite(struct broker_url *url);
 
-/* A public key's fingerprint for people: the first 16 bytes of its BLAKE2b-256 hash as
- * eight groups of four hex digits ("1f2e 33aa ..."); buf must have 40 bytes. */
-/* The same hash in words, for people who compare it by telephone: its first 12 bytes as twelve
+/* A public key in words, for people who compare it by telephone: the first 12 bytes of the same hash as twelve
  * words of a list of 256, separated by spaces; buf must have KEY_WORDS_BYTES. */
 #define KEY_WORDS_BYTES 128
 void key_words(const unsigned char key[static PUBLIC_KEY_BYTES], char buf[static KEY_WORDS_BYTES]);
 
+/* A public key's fingerprint for people: the first 16 bytes of its BLAKE2b-256 hash as
+ * eight groups of four hex digits ("1f2e 33aa ..."); buf must have 40 bytes. */
 void key_fingerprint(const unsigned char key[static PUBLIC_KEY_BYTES], char buf[static 40]);
 
 /* 2 * len hex digits and a NUL. */

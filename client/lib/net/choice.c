@@ -3,6 +3,7 @@
 #include "client/lib/net/known.h"
 #include "shared/text/clean.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,24 +26,65 @@ static void set_key(struct broker_url *url, const unsigned char *key)
     url->has_key = true;
 }
 
+/* What was given, for a sentence: without the token of an invitation, whole or cut. */
+static void show_given(const char *given, char *buf, size_t capacity)
+{
+    const char *invite = strcasestr(given, "invite=");
+    const size_t len = invite == NULL ? strlen(given) : (size_t)(invite - given);
+
+    const size_t shown = clean_copy(buf, capacity, (struct span){given, len});
+
+    if (invite != NULL)
+        snprintf(buf + shown, capacity - shown, "invite=...");
+}
+
+static enum rc parse_address(const char *given, struct broker_url *ret, struct why *why)
+{
+    const char *expected = NULL;
+    char shown[128];
+    enum rc rc = broker_url_parse(span_of(given), ret, &expected);
+
+    if (rc != RC_OK) {
+        show_given(given, shown, sizeof(shown));
+        why_set(why, "\"%s\" is not a broker's address: %s", shown, expected);
+    }
+    return rc;
+}
+
+/* The address in the first line of a file. One that holds a secret is its owner's alone. */
+static enum rc read_address(const char *path, struct broker_url *ret, struct why *why)
+{
+    char text[URL_BYTES_MAX + 2], check[FILES_WHY_BYTES];
+    size_t len;
+    enum rc rc = files_read(path, text, sizeof(text), &len, NULL);
+
+    if (rc != RC_OK) {
+        why_set(why, "cannot read the broker's address from %s: %s", path,
+                rc == RC_SYSTEM    ? strerror(errno)
+                : rc == RC_TOO_BIG ? "it is longer than an address"
+                                   : "it belongs to another user");
+        return RC_SYSTEM;
+    }
+    text[strcspn(text, "\r\n")] = '\0';
+    rc = parse_address(text, ret, why);
+    if (rc == RC_OK && ret->has_invite && files_check(path, check) != RC_OK) {
+        why_set(why, "%s", check);
+        broker_url_strip_invite(ret);
+        rc = RC_SYSTEM;
+    }
+    explicit_bzero(text, sizeof(text));
+    return rc;
+}
+
 static enum rc find_address(const struct home *home, const char *given, struct choice *ret,
                             struct why *why)
 {
-    const char *expected = NULL;
-
     if (given == NULL || given[0] == '\0')
         given = getenv("ZCHAT_BROKER");
     if (given != NULL && given[0] != '\0') {
-        enum rc rc = broker_url_parse(span_of(given), &ret->url, &expected);
-
-        if (rc != RC_OK) {
-            char shown[128];
-
-            clean_copy(shown, sizeof(shown), span_of(given));
-            why_set(why, "\"%s\" is not a broker's address: %s", shown, expected);
-        }
         ret->source = CHOICE_GIVEN;
-        return rc;
+        return given[0] == '@' ? read_address(given + 1, &ret->url, why)
+                               : parse_address(given, &ret->url, why);
     }
     ret->source = CHOICE_LAST;
     if (home_last_broker(home, &ret->url) == RC_OK)
@@ -59,14 +101,29 @@ static void tell_wrong_key(const struct home *home, const struct broker_url *url
                            const unsigned char *known, struct why *why)
 {
     char is[40], was[40], path[FILE_PATH_MAX];
+    char is_words[KEY_WORDS_BYTES], was_words[KEY_WORDS_BYTES];
 
     key_fingerprint(url->key, is);
     key_fingerprint(known, was);
+    key_words(url->key, is_words);
+    key_words(known, was_words);
     known_path(home, path);
     why_set(why,
-            "the key of %s:%u is not the one known here: known [%s], now [%s]; somebody may be in "
-            "between. If the broker really has a new key, remove its line from %s",
-            url->host, (unsigned)url->port, was, is, path);
+            "the key of %s:%u is not the one known here: known [%s] (%s), now [%s] (%s); somebody "
+            "may be in between. If the broker really has a new key, remove its line from %s",
+            url->host, (unsigned)url->port, was, was_words, is, is_words, path);
+}
+
+/* An invitation stays one: it is said to the same broker. */
+static void use_local(struct broker_url *url, const struct broker_url *local)
+{
+    const struct broker_url given = *url;
+
+    *url = *local;
+    broker_url_strip_invite(url);
+    url->has_invite = given.has_invite;
+    memcpy(url->invite, given.invite, sizeof(url->invite));
+    memcpy(url->nick, given.nick, sizeof(url->nick));
 }
 
 enum rc choice_broker(const struct home *home, const char *given, struct choice *ret,
@@ -88,7 +145,7 @@ enum rc choice_broker(const struct home *home, const char *given, struct choice 
 
     /* What the user's own broker wrote here is newer than what was remembered. */
     if (is_local_known && (choice.source != CHOICE_GIVEN || !choice.url.has_key)) {
-        choice.url = local;
+        use_local(&choice.url, &local);
     } else if (!choice.url.has_key && is_pinned) {
         set_key(&choice.url, pinned); /* and never without one again */
     }

@@ -17,13 +17,14 @@ struct choice {
     bool is_new_key; /* to be pinned once the broker has proved to hold it */
 };
 
-/* Choose the broker; `given` may be NULL.
+/* Choose the broker; `given` may be NULL, and an address, an invitation, or "@PATH": the file that holds one. The url
+ * chosen has the invitation's token and nick; whoever keeps or shows it strips them.
  *
  * The key: the file of the user's own broker is believed for its address, since only the same
  * user can write it; else what is pinned for the address; else what the address says.
  * RC_BAD_URL: not an address, or one of another machine without a key and none known.
  * RC_UNREACHABLE: none is known at all. RC_WRONG_BROKER: `why` has both fingerprints.
- * RC_SYSTEM: the file of known brokers is not readable. */
+ * RC_SYSTEM: the file of known brokers, or PATH, is not readable; or PATH holds an invitation and others may read it. */
 enum rc choice_broker(const struct home *home, const char *given, struct choice *ret,
                       struct why *why) MUST_CHECK;
 

@@ -61,6 +61,7 @@ struct connection *connection_new(const struct broker_url *url, const struct key
     self = x_alloc(1, sizeof(*self));
     self->context = context;
     self->url = *url;
+    broker_url_strip_invite(&self->url);
     self->keys = own;
     self->deadline_ms = UINT64_MAX;
     zmq_msg_init(&self->frame);

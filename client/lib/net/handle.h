@@ -14,9 +14,11 @@ struct zchat {
     struct name nick;
     uint64_t session;
     unsigned char public_key[PUBLIC_KEY_BYTES];
-    char broker[URL_BYTES_MAX];
+    char broker[URL_BYTES_MAX];     /* never with an invitation */
+    char invitation[URL_BYTES_MAX]; /* the one told last; wiped with the next tell */
     struct why trouble;
     bool is_up;
+    zchat_rc refused; /* for good: why; 0: no */
     bool has_posted;
     bool is_service;
     unsigned tells_in_row;

@@ -186,9 +186,11 @@ static void remember(const struct home *self, const char *file, const char *text
 
 void home_remember_broker(const struct home *self, const struct broker_url *url)
 {
+    struct broker_url kept = *url;
     char text[URL_BYTES_MAX];
 
-    broker_url_format(url, text);
+    broker_url_strip_invite(&kept); /* protocol 2.1 */
+    broker_url_format(&kept, text);
     remember(self, "last_broker", text);
 }
 

@@ -80,6 +80,8 @@ static void note_welcome(struct pump *self, const struct message *message)
     self->broker_agent[0] = '\0';
     if (message_has(message, HAS_AGENT))
         clean_copy(self->broker_agent, sizeof(self->broker_agent), message->agent);
+    clean_copy(self->role, sizeof(self->role),
+               message_has(message, HAS_ROLE) ? message->role : SPAN("member"));
 }
 
 static void deliver(struct pump *self, struct span maps, bool from_pub, uint64_t now_ms);

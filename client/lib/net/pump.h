@@ -31,6 +31,7 @@ struct pump {
     bool is_welcome; /* seen since the last call of pump_take_welcome() */
     uint32_t version;
     char broker_agent[AGENT_BYTES_MAX + 1];
+    char role[17]; /* of this person at the broker; "": not known yet */
 };
 
 /* Takes connection and model over. */

@@ -27,6 +27,10 @@ static const struct zchat_event nothing = {
     .to = "",
     .text = "",
     .state = "",
+    .room = "",
+    .topic = "",
+    .role = "",
+    .key = "",
 };
 
 static _Thread_local struct why last_why;
@@ -66,6 +70,7 @@ static enum rc make_model(struct zchat *self, const struct zchat_options *option
         .agent = options->agent == NULL ? "libzchat/" ZCHAT_VERSION : options->agent,
         .is_inbox = options->is_inbox,
         .limits = MODEL_LIMITS_DEFAULTS,
+        .invite = self->choice.url.has_invite ? self->choice.url.invite : NULL,
     };
     struct model *model = NULL;
     enum rc rc = random_number(&model_options.seed, why);
@@ -97,6 +102,7 @@ static enum rc start(struct zchat *self, const struct zchat_options *options, st
 {
     struct key_pair keys;
     struct connection *connection;
+    struct broker_url url;
     struct model *model;
     enum rc rc = home_key(&self->home, &self->nick, &keys, why);
 
@@ -110,18 +116,31 @@ static enum rc start(struct zchat *self, const struct zchat_options *options, st
         return RC_SYSTEM;
     }
     self->session = options->session;
-    rc = keeper_open(&self->keeper, options, &self->home, &self->nick, &self->choice.url,
-                     &self->session, why);
+    url = self->choice.url; /* the keeper names files by it */
+    broker_url_strip_invite(&url);
+    rc = keeper_open(&self->keeper, options, &self->home, &self->nick, &url, &self->session, why);
     if (rc == RC_OK)
         rc = make_model(self, options, &model, why);
     if (rc != RC_OK) {
         connection_destroy(&connection);
         return rc;
     }
+    broker_url_strip_invite(&self->choice.url); /* the model alone has it from here on */
     if (options->keeps_outbox)
         keeper_begin(&self->keeper, self->session);
     pump_init(&self->pump, connection, model, &self->keeper);
     return RC_OK;
+}
+
+/* An invitation's nick counts for more than what was used last, and for less than what is said here and now. */
+static const char *nick_given(const struct zchat *self, const struct zchat_options *options)
+{
+    const char *environment = getenv("ZCHAT_NICK");
+
+    if ((options->nick != NULL && options->nick[0] != '\0') ||
+        (environment != NULL && environment[0] != '\0'))
+        return options->nick;
+    return self->choice.url.nick;
 }
 
 zchat_rc zchat_open(const struct zchat_options *options, struct zchat **ret, const char **ret_why)
@@ -135,9 +154,9 @@ zchat_rc zchat_open(const struct zchat_options *options, struct zchat **ret, con
         options = &defaults;
     rc = home_open(options->home, &self->home, &last_why);
     if (rc == RC_OK)
-        rc = choice_nick(&self->home, options->nick, &self->nick, &last_why);
-    if (rc == RC_OK)
         rc = choice_broker(&self->home, options->broker, &self->choice, &last_why);
+    if (rc == RC_OK)
+        rc = choice_nick(&self->home, nick_given(self, options), &self->nick, &last_why);
     if (rc == RC_OK)
         rc = note_open(&self->note, options->history, &last_why);
     if (rc == RC_OK)
@@ -145,6 +164,7 @@ zchat_rc zchat_open(const struct zchat_options *options, struct zchat **ret, con
     if (rc != RC_OK) {
         keeper_close(&self->keeper);
         note_close(&self->note);
+        broker_url_strip_invite(&self->choice.url);
         free(self);
         if (ret_why != NULL)
             *ret_why = last_why.text;
@@ -204,11 +224,36 @@ void zchat_describe(const struct zchat *self, struct zchat_identity *ret)
     memset(ret, 0, sizeof(*ret));
     hex_encode(self->public_key, PUBLIC_KEY_BYTES, ret->key);
     key_fingerprint(self->public_key, ret->fingerprint);
-    if (self->choice.url.has_key)
+    key_words(self->public_key, ret->words);
+    if (self->choice.url.has_key) {
         key_fingerprint(self->choice.url.key, ret->broker_fingerprint);
+        key_words(self->choice.url.key, ret->broker_words);
+    }
+    snprintf(ret->role, sizeof(ret->role), "%s", self->pump.role);
     snprintf(ret->broker_agent, sizeof(ret->broker_agent), "%s", self->pump.broker_agent);
     ret->version = self->pump.version;
     ret->is_up = self->is_up;
+}
+
+/* What somebody who is not let in can do about it; NULL: the broker's own sentence says enough. */
+static const char *advice(zchat_rc rc)
+{
+    switch (rc) {
+    case RC_BAD_INVITE:
+        return "the invitation is not known, used up or over: ask for a new one";
+    case RC_NOT_LET_IN:
+        return "this broker lets new people in by invitation: ask one of its operators for one, "
+               "and give it as "
+               "the broker's address";
+    case RC_REVOKED:
+        return "the key of this device was removed at this broker and cannot come back: move its "
+               "key file away and "
+               "ask for an invitation for a new one";
+    case RC_BANNED:
+        return "you are banned at this broker: one of its operators can lift that";
+    default:
+        return NULL;
+    }
 }
 
 zchat_rc zchat_trouble(const struct zchat *self, const char **ret_why)
@@ -218,6 +263,11 @@ zchat_rc zchat_trouble(const struct zchat *self, const char **ret_why)
     last_why.text[0] = '\0';
     if (self->is_up) {
         rc = RC_OK;
+    } else if (self->refused != RC_OK) {
+        const char *text = advice(self->refused);
+
+        why_set(&last_why, "%s", text != NULL ? text : zchat_strerror(self->refused));
+        rc = (enum rc)self->refused;
     } else if (self->pump.phase == PUMP_STOPPED) {
         why_set(&last_why, "the broker does not let this key in");
         rc = RC_NOT_LET_IN;
@@ -262,16 +312,49 @@ static int wait_ms(const struct zchat *self, uint64_t end_ms, uint64_t now_ms)
     return deadline_ms - now_ms > INT_MAX ? INT_MAX : (int)(deadline_ms - now_ms);
 }
 
+static void tell_refusal(struct zchat *self, struct zchat_event *event)
+{
+    const char *text = advice(event->rc);
+
+    if (text == NULL)
+        return;
+    why_set(&self->trouble, "%s", text);
+    event->text = self->trouble.text;
+    event->text_len = strlen(self->trouble.text);
+}
+
 static void note_link(struct zchat *self, struct zchat_event *event)
 {
     if (event->kind != ZCHAT_LINK)
         return;
     self->is_up = event->link == ZCHAT_LINK_UP;
+    self->refused = event->link == ZCHAT_LINK_REFUSED ? event->rc : RC_OK;
+    if (event->link == ZCHAT_LINK_REFUSED)
+        tell_refusal(self, event);
     if (event->link == ZCHAT_LINK_DOWN && event->text_len == 0) {
         connection_trouble(self->pump.connection, &self->trouble);
         event->text = self->trouble.text;
         event->text_len = strlen(self->trouble.text);
     }
+}
+
+/* The answer to zchat_admit() holds a token: around it belongs the address of this broker. */
+static void tell_invitation(struct zchat *self, struct zchat_event *event)
+{
+    struct broker_url url = self->choice.url;
+
+    explicit_bzero(self->invitation, sizeof(self->invitation));
+    if (event->kind != ZCHAT_ANSWER || event->key[0] == '\0')
+        return;
+    if (hex_decode(span_of(event->key), url.invite, sizeof(url.invite)) == RC_OK) {
+        url.has_invite = true;
+        snprintf(url.nick, sizeof(url.nick), "%s", event->from);
+        broker_url_format(&url, self->invitation);
+    }
+    event->text = self->invitation;
+    event->text_len = strlen(self->invitation);
+    event->key = "";
+    broker_url_strip_invite(&url);
 }
 
 static bool take_tell(struct zchat *self, struct zchat_event *ret, uint64_t now_ms)
@@ -283,6 +366,7 @@ static bool take_tell(struct zchat *self, struct zchat_event *ret, uint64_t now_
         keeper_told(&self->keeper, ret);
         note_link(self, ret);
         note_told(&self->note, ret);
+        tell_invitation(self, ret);
     }
     return is_told;
 }

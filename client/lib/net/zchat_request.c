@@ -64,6 +64,19 @@ zchat_rc zchat_join(struct zchat *self, const char *room, bool create, uint32_t 
     return request_room(self, &message, room, ret_ref);
 }
 
+zchat_rc zchat_create(struct zchat *self, const char *room, bool is_private, bool is_persistent,
+                      uint32_t *ret_ref)
+{
+    struct message message = {.verb = VERB_JOIN};
+
+    message_set(&message, CREATE, create, true);
+    if (is_private)
+        message_set(&message, PRIVATE, is_private, true);
+    if (is_persistent)
+        message_set(&message, PERSISTENT, persistent, true);
+    return request_room(self, &message, room, ret_ref);
+}
+
 zchat_rc zchat_leave(struct zchat *self, const char *room, uint32_t *ret_ref)
 {
     struct message message = {.verb = VERB_LEAVE};
@@ -110,5 +123,209 @@ zchat_rc zchat_mark(struct zchat *self, const char *name, const char *stream, ui
     message_set(&message, STREAM, stream, stream_name_text(&parsed));
     if (seq != 0)
         message_set(&message, SEQ, seq, seq);
+    return request(self, &message, ret_ref);
+}
+
+/* --- running rooms and the broker (protocol 7.6, 5.3) --------------------------------- */
+
+enum part {
+    PART_ROOM = 1,
+    PART_NICK = 2,
+    PART_KEY = 4,
+    PART_TOPIC = 8,   /* `text` as a topic; may be empty */
+    PART_REASON = 16, /* `text` as a reason */
+    PART_SECONDS = 32,
+    PART_ROLE = 64, /* `text` as a role */
+};
+
+/* The verbs of zchat_order(): what each needs, and what it may have besides. */
+static const struct order_row {
+    const char *what;
+    enum verb verb;
+    unsigned needed, optional;
+} orders[] = {
+    {"topic", VERB_TOPIC, PART_ROOM, PART_TOPIC},
+    {"private", VERB_MODE, PART_ROOM, 0},
+    {"public", VERB_MODE, PART_ROOM, 0},
+    {"persistent", VERB_MODE, PART_ROOM, 0},
+    {"passing", VERB_MODE, PART_ROOM, 0},
+    {"invite", VERB_INVITE, PART_ROOM | PART_NICK, 0},
+    {"op", VERB_OP, PART_ROOM | PART_NICK, 0},
+    {"deop", VERB_DEOP, PART_ROOM | PART_NICK, 0},
+    {"kick", VERB_KICK, PART_ROOM | PART_NICK, PART_REASON},
+    {"ban", VERB_BAN, 0, PART_ROOM | PART_NICK | PART_KEY | PART_REASON | PART_SECONDS},
+    {"unban", VERB_UNBAN, 0, PART_ROOM | PART_NICK | PART_KEY},
+    {"mute", VERB_MUTE, PART_ROOM | PART_NICK, PART_REASON | PART_SECONDS},
+    {"unmute", VERB_UNMUTE, PART_ROOM | PART_NICK, 0},
+    {"revoke", VERB_REVOKE, 0, PART_NICK | PART_KEY},
+    {"role", VERB_ROLE, PART_NICK | PART_ROLE, 0},
+};
+
+/* What an order is made of while it is checked: the message's spans borrow from it. */
+struct order_parts {
+    struct stream_name room;
+    struct name nick;
+    unsigned char key[PUBLIC_KEY_BYTES];
+};
+
+static const struct order_row *find_order(const char *what)
+{
+    for (size_t i = 0; what != NULL && i < sizeof(orders) / sizeof(orders[0]); i++) {
+        if (strcmp(orders[i].what, what) == 0)
+            return &orders[i];
+    }
+    return NULL;
+}
+
+/* An @ in front is how people write a nick. */
+static enum rc set_nick(struct message *message, const char *given, struct name *name)
+{
+    if (name_parse(span_of(given[0] == '@' ? given + 1 : given), name) != RC_OK)
+        return RC_BAD_NAME;
+    message_set(message, NICK, nick, name_text(name));
+    return RC_OK;
+}
+
+static enum rc set_whom(struct message *message, const struct zchat_order *order,
+                        struct order_parts *parts)
+{
+    if (order->room != NULL) {
+        if (stream_name_parse(span_of(order->room), &parts->room) != RC_OK ||
+            parts->room.sigil != '#')
+            return RC_BAD_NAME;
+        message_set(message, STREAM, stream, stream_name_text(&parts->room));
+    }
+    if (order->key != NULL) {
+        if (hex_decode(span_of(order->key), parts->key, sizeof(parts->key)) != RC_OK)
+            return RC_BAD_FIELD;
+        message_set(message, KEY, key, ((struct span){(const char *)parts->key, PUBLIC_KEY_BYTES}));
+    }
+    return order->nick == NULL ? RC_OK : set_nick(message, order->nick, &parts->nick);
+}
+
+static enum rc set_text(struct message *message, const struct order_row *row, struct span text)
+{
+    const unsigned parts = row->needed | row->optional;
+
+    if (text.len > 0 && !wire_is_utf8(text))
+        return RC_BAD_TEXT;
+    if ((parts & PART_TOPIC) != 0) {
+        if (text.len > SUBJECT_BYTES_MAX)
+            return RC_TOO_BIG;
+        message_set(message, TOPIC, topic, text);
+    } else if ((parts & PART_ROLE) != 0) {
+        if (text.len > 16)
+            return RC_BAD_FIELD;
+        message_set(message, ROLE, role, text);
+    } else if (text.len > TEXT_BYTES_MAX) {
+        return RC_TOO_BIG;
+    } else if (text.len > 0) {
+        message_set(message, TEXT, text, text);
+    }
+    return RC_OK;
+}
+
+/* The four words for the two modes; no others are verbs of this kind. */
+static void set_mode(struct message *message, const char *what)
+{
+    if (strcmp(what, "private") == 0 || strcmp(what, "public") == 0)
+        message_set(message, PRIVATE, is_private, strcmp(what, "private") == 0);
+    else if (strcmp(what, "persistent") == 0 || strcmp(what, "passing") == 0)
+        message_set(message, PERSISTENT, persistent, strcmp(what, "persistent") == 0);
+}
+
+/* Is everything there that the verb needs, and nothing that it does not know? */
+static bool is_complete(const struct order_row *row, const struct zchat_order *order)
+{
+    const unsigned text = PART_TOPIC | PART_REASON | PART_ROLE;
+    const unsigned known = row->needed | row->optional;
+    unsigned given = 0;
+
+    given |= order->room != NULL ? PART_ROOM : 0;
+    given |= order->nick != NULL ? PART_NICK : 0;
+    given |= order->key != NULL ? PART_KEY : 0;
+    given |= order->text != NULL ? known & text : 0;
+    given |= order->seconds != 0 ? PART_SECONDS : 0;
+    if (order->text != NULL && order->text[0] != '\0' && (known & text) == 0)
+        return false;
+    if ((row->verb == VERB_BAN || row->verb == VERB_UNBAN) &&
+        ((given & PART_NICK) != 0) == ((given & PART_KEY) != 0)) /* one of the two */
+        return false;
+    if (row->verb == VERB_REVOKE && (given & (PART_NICK | PART_KEY)) == 0)
+        return false;
+    return (given & row->needed) == row->needed && (given & ~known) == 0;
+}
+
+zchat_rc zchat_order(struct zchat *self, const struct zchat_order *order, uint32_t *ret_ref)
+{
+    const struct order_row *row = find_order(order->what);
+    struct order_parts parts;
+    struct message message;
+    enum rc rc;
+
+    if (row == NULL || !is_complete(row, order))
+        return RC_BAD_FIELD;
+    message = (struct message){.verb = row->verb};
+    rc = set_whom(&message, order, &parts);
+    if (rc == RC_OK)
+        rc = set_text(&message, row, span_of(order->text == NULL ? "" : order->text));
+    if (rc != RC_OK)
+        return rc;
+    if (order->seconds != 0)
+        message_set(&message, SECONDS, seconds, order->seconds);
+    set_mode(&message, row->what);
+    return request(self, &message, ret_ref);
+}
+
+zchat_rc zchat_bans(struct zchat *self, const char *room_or_null, uint32_t *ret_ref)
+{
+    struct message message = {.verb = VERB_BANS};
+
+    if (room_or_null != NULL)
+        return request_room(self, &message, room_or_null, ret_ref);
+    return request(self, &message, ret_ref);
+}
+
+zchat_rc zchat_admit(struct zchat *self, const struct zchat_admission *whom, uint32_t *ret_ref)
+{
+    struct message message = {.verb = VERB_ADMIT};
+    struct name nick;
+    enum rc rc = RC_OK;
+
+    if (whom->nick != NULL)
+        rc = set_nick(&message, whom->nick, &nick);
+    if (rc != RC_OK)
+        return rc;
+    if (whom->role != NULL) {
+        if (strlen(whom->role) > 16 || whom->is_device)
+            return RC_BAD_FIELD;
+        message_set(&message, ROLE, role, span_of(whom->role));
+    }
+    if (whom->device_name != NULL) {
+        if (!whom->is_device || strlen(whom->device_name) > MARK_NAME_BYTES_MAX ||
+            !wire_is_utf8(span_of(whom->device_name)))
+            return RC_BAD_FIELD;
+        message_set(&message, NAME, name, span_of(whom->device_name));
+    }
+    if (whom->is_device)
+        message_set(&message, DEVICE, device, true);
+    if (whom->seconds != 0)
+        message_set(&message, SECONDS, seconds, whom->seconds);
+    return request(self, &message, ret_ref);
+}
+
+zchat_rc zchat_devices(struct zchat *self, const char *nick_or_null, uint32_t *ret_ref)
+{
+    struct message message = {.verb = VERB_DEVICES};
+    struct name nick;
+    enum rc rc = nick_or_null == NULL ? RC_OK : set_nick(&message, nick_or_null, &nick);
+
+    return rc == RC_OK ? request(self, &message, ret_ref) : (zchat_rc)rc;
+}
+
+zchat_rc zchat_sessions(struct zchat *self, uint32_t *ret_ref)
+{
+    struct message message = {.verb = VERB_SESSIONS};
+
     return request(self, &message, ret_ref);
 }

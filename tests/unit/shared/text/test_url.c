@@ -76,10 +76,124 @@ static void an_ipc_address_is_a_path(void **state)
 
 static void what_later_versions_add_is_skipped(void **state)
 {
-    const struct broker_url url = parsed("zchat://h?invite=x%20y&key=" KEY "&role=owner&role=");
+    const struct broker_url url = parsed("zchat://h?via=x%20y&key=" KEY "&role=owner&role=");
 
     (void)state;
     assert_true(url.has_key);
+}
+
+#define TOKEN "00112233445566778899aabbccddeeff"
+
+static void an_invitation_is_an_address_with_a_token_and_perhaps_a_nick(void **state)
+{
+    struct broker_url url = parsed("zchat://h?key=" KEY "&invite=" TOKEN "&nick=%42ob");
+
+    (void)state;
+    assert_true(url.has_invite);
+    assert_int_equal(url.invite[1], 0x11);
+    assert_int_equal(url.invite[15], 0xff);
+    assert_string_equal(url.nick, "bob"); /* canonical */
+    url = parsed("zchat://h?key=" KEY "&invite=" TOKEN);
+    assert_true(url.has_invite);
+    assert_string_equal(url.nick, "");
+    url = parsed("zchat://h?key=" KEY "&nick=bob"); /* it is the invitation's alone */
+    assert_false(url.has_invite);
+    assert_string_equal(url.nick, "");
+    refused("zchat://h?invite=" TOKEN "0", "32 hexadecimal");
+    refused("zchat://h?invite=" TOKEN "&invite=" TOKEN, "invitation stands there twice");
+    refused("zchat://h?invite=" TOKEN "&nick=a&nick=b", "nick stands there twice");
+    refused("zchat://h?invite=" TOKEN "&nick=", "nick of an invitation");
+    refused("zchat://h?invite=" TOKEN "&nick=a%20b", "nick of an invitation");
+    refused("zchat://h?invite=" TOKEN "&nick=a%0", "nick of an invitation");
+    refused("zchat://h?invite=" TOKEN "&nick=a%00", "nick of an invitation");
+}
+
+static void a_stripped_address_holds_nothing_of_the_invitation(void **state)
+{
+    static const unsigned char zero[INVITE_BYTES];
+    struct broker_url url = parsed("zchat://h:1?key=" KEY "&invite=" TOKEN "&nick=bob");
+    char text[URL_BYTES_MAX];
+
+    (void)state;
+    broker_url_strip_invite(&url);
+    assert_memory_equal(url.invite, zero, sizeof zero);
+    broker_url_format(&url, text);
+    assert_null(strstr(text, "invite"));
+    assert_null(strstr(text, "nick"));
+    assert_non_null(strstr(text, "?key="));
+}
+
+static void the_longest_invitation_can_be_written(void **state)
+{
+    char host[254], text[URL_BYTES_MAX], given[URL_BYTES_MAX], nick[NAME_BYTES_MAX + 1] = "";
+    struct broker_url url, again;
+
+    (void)state;
+    memset(host, 'a', sizeof host);
+    for (size_t i = 63; i < sizeof host - 1; i += 64)
+        host[i] = '.';
+    host[sizeof host - 1] = '\0';
+    for (size_t i = 0; i < NAME_CHARS_MAX; i++) /* U+20000: four bytes each */
+        memcpy(nick + 4 * i, "\xF0\xA0\x80\x80", 5);
+    snprintf(given, sizeof given, "zchat://%s:65534?key=" KEY "&invite=" TOKEN "&nick=%s", host,
+             nick);
+    url = parsed(given);
+    assert_string_equal(url.nick, nick);
+    broker_url_format(&url, text);
+    again = parsed(text);
+    assert_string_equal(again.nick, nick);
+}
+
+static void every_byte_has_a_word_of_its_own(void **state)
+{
+    unsigned char key[PUBLIC_KEY_BYTES] = {0};
+    char text[KEY_WORDS_BYTES], again[KEY_WORDS_BYTES];
+    const char *found[256] = {0};
+    char kept[256][9];
+    size_t count = 0;
+
+    (void)state;
+    /* Words of many keys: all 256 come up, each 3 to 8 letters, each once. */
+    for (unsigned n = 0; n < 2000; n++) {
+        char *rest = NULL;
+        size_t words = 0;
+
+        memcpy(key, &n, sizeof n);
+        key_words(key, text);
+        key_words(key, again);
+        assert_string_equal(text, again);
+        for (char *word = strtok_r(text, " ", &rest); word != NULL;
+             word = strtok_r(NULL, " ", &rest)) {
+            size_t i = 0;
+
+            words++;
+            assert_in_range(strlen(word), 3, 8);
+            assert_int_equal(strspn(word, "abcdefghijklmnopqrstuvwxyz"), strlen(word));
+            while (i < count && strcmp(found[i], word) != 0)
+                i++;
+            if (i == count) {
+                assert_true(count < 256);
+                snprintf(kept[count], sizeof kept[count], "%s", word);
+                found[count] = kept[count];
+                count++;
+            }
+        }
+        assert_int_equal(words, 12);
+    }
+    assert_int_equal(count, 256);
+}
+
+static void the_words_of_a_key_stand_for_ever(void **state)
+{
+    unsigned char key[PUBLIC_KEY_BYTES];
+    char text[KEY_WORDS_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof key; i++)
+        key[i] = (unsigned char)i;
+    key_words(key, text);
+    assert_string_equal(
+        text, "saturn coffee flute guitar yogurt cactus lagoon anchor olive grape vitamin nickel");
 }
 
 static void every_bad_address_says_what_was_wrong(void **state)
@@ -146,9 +260,9 @@ static void limits_are_kept_to_the_byte(void **state)
     parsed(text);
     snprintf(text, sizeof text, "zchat+ipc://%sp", path);
     refused(text, "103");
-    snprintf(text, sizeof text, "zchat://h?x=%0500d", 0);
-    refused(text, "longer than 511");
-    text[511] = '\0';
+    snprintf(text, sizeof text, "zchat://h?x=%01012d", 0);
+    refused(text, "longer than 1023");
+    text[1023] = '\0';
     parsed(text);
 }
 
@@ -156,6 +270,8 @@ static void what_is_formatted_reads_the_same(void **state)
 {
     static const char *const texts[] = {
         "zchat://host:5670",
+        "zchat://host:5670?key=" KEY "&invite=00112233445566778899aabbccddeeff",
+        "zchat+ipc:///run/x?invite=00112233445566778899aabbccddeeff&nick=b-o_b",
         "zchat://127.0.0.1:1?key=" KEY,
         "zchat://[2001:db8::1]:65534?key=" KEY,
         "zchat+ipc:///run/a%3fb%25%20c%23?key=" KEY,
@@ -252,6 +368,11 @@ int main(void)
         cmocka_unit_test(hosts_may_be_ipv4_and_bracketed_ipv6),
         cmocka_unit_test(an_ipc_address_is_a_path),
         cmocka_unit_test(what_later_versions_add_is_skipped),
+        cmocka_unit_test(an_invitation_is_an_address_with_a_token_and_perhaps_a_nick),
+        cmocka_unit_test(a_stripped_address_holds_nothing_of_the_invitation),
+        cmocka_unit_test(the_longest_invitation_can_be_written),
+        cmocka_unit_test(every_byte_has_a_word_of_its_own),
+        cmocka_unit_test(the_words_of_a_key_stand_for_ever),
         cmocka_unit_test(every_bad_address_says_what_was_wrong),
         cmocka_unit_test(limits_are_kept_to_the_byte),
         cmocka_unit_test(what_is_formatted_reads_the_same),
