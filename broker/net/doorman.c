@@ -2,6 +2,7 @@
 
 #include "broker/net/callers.h"
 #include "broker/net/cut.h"
+#include "broker/net/heap.h"
 #include "broker/net/spare.h"
 #include "shared/base/alloc.h"
 #include "shared/base/clock.h"
@@ -254,6 +255,8 @@ static void *serve(void *context)
     struct doorman *self = context;
     zmq_pollitem_t items[1 + DOORS_MAX];
     struct door *of[1 + DOORS_MAX];
+    struct heap heap = {0};
+    long wait_ms = -1;
     bool is_stopping = false;
 
     while (!is_stopping) {
@@ -268,7 +271,7 @@ static void *serve(void *context)
                 (zmq_pollitem_t){.socket = self->doors[i].monitor, .events = ZMQ_POLLIN};
         }
         /* Signals are blocked here; should one come through, it stops nothing. */
-        if (zmq_poll(items, count, -1) < 0) {
+        if (zmq_poll(items, count, wait_ms) < 0) {
             if (errno == EINTR)
                 continue;
             break; /* the context is gone */
@@ -277,6 +280,7 @@ static void *serve(void *context)
             if (items[i].revents & ZMQ_POLLIN)
                 read_door(self, of[i]);
         }
+        wait_ms = heap_tend(&heap, self->stats.accepted - self->stats.connections, clock_mono_ms());
         is_stopping = (items[0].revents & ZMQ_POLLIN) && !take_order(self);
     }
     for (size_t i = 0; i < DOORS_MAX; i++) {

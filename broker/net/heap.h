@@ -1,0 +1,26 @@
+/* heap.h - memory goes back to the system after many connections have come and gone.
+ *
+ * glibc gives back only what lies free at the end of its heaps, and users who stay lie between what a crowd of
+ * strangers has left (measured: 13 % more after 5,000 half-open connections beside 4,000 users). So after a crowd the
+ * heaps are gone through once: 10 ms for 700 MB, during which other threads wait for memory. Not safe for two
+ * threads; the doorman owns it. */
+#ifndef BROKER_NET_HEAP_H
+#define BROKER_NET_HEAP_H
+
+#include <stdint.h>
+
+#define HEAP_CROWD 1000 /* connections that are worth the work */
+#define HEAP_PAUSE_MS \
+    15000 /* between seeing a crowd go and the work: more than a handshake's time */
+
+/* All zero at first. */
+struct heap {
+    uint64_t departed; /* when it was gone through last */
+    uint64_t due_ms;   /* 0: no crowd since */
+};
+
+/* `departed`: connections that have ended so far; the clock is the monotonic one. Returns in how many
+ * milliseconds to call again at the latest; -1: when more have departed. */
+long heap_tend(struct heap *self, uint64_t departed, uint64_t now_ms);
+
+#endif
