@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define TIMEOUT_MS_DEFAULT 10000
+#define EXPIRES_S_MIN      60 /* protocol 5.3 */
 
 /* Take a value into `args`; false: `expected` of its row is not met. */
 typedef bool take_function(struct args *args, const char *value);
@@ -30,6 +31,8 @@ FLAG(is_version)
 FLAG(is_lines)
 FLAG(is_notice)
 FLAG(is_until_end)
+FLAG(is_private)
+FLAG(is_persistent)
 #undef FLAG
 
 #define TEXT(member)                                                \
@@ -97,6 +100,36 @@ static bool take_durable(struct args *args, const char *value)
     return value[0] != '\0' && strlen(value) <= MARK_NAME_BYTES_MAX;
 }
 
+bool args_is_role(const char *given)
+{
+    return strcmp(given, "member") == 0 || strcmp(given, "operator") == 0 ||
+           strcmp(given, "owner") == 0;
+}
+
+static bool take_role(struct args *args, const char *value)
+{
+    args->role = value;
+    return args_is_role(value);
+}
+
+static bool take_key(struct args *args, const char *value)
+{
+    unsigned char ignored[PUBLIC_KEY_BYTES];
+
+    args->key = value;
+    return hex_decode(span_of(value), ignored, sizeof(ignored)) == RC_OK;
+}
+
+static bool take_expires(struct args *args, const char *value)
+{
+    return when_seconds(value, EXPIRES_S_MIN, INVITE_SECONDS_MAX, &args->expires_s) == RC_OK;
+}
+
+static bool take_for_s(struct args *args, const char *value)
+{
+    return when_seconds(value, 1, INVITE_SECONDS_MAX, &args->for_s) == RC_OK;
+}
+
 #define NUMBER(member)                                                \
     static bool take_##member(struct args *args, const char *value)   \
     {                                                                 \
@@ -112,37 +145,51 @@ struct option_row {
     const char *name;
     char letter;       /* 0: none */
     const char *value; /* what it takes; NULL: a flag */
+    const char *takes; /* the same for a complaint; NULL: `value` says it */
     unsigned uses;
     take_function *take;
     const char *help;
 };
 
 static const struct option_row options[] = {
-    {"broker", 0, "URL", USE_ALL, take_broker,
-     "zchat://HOST:PORT?key=KEY; else $ZCHAT_BROKER, the last one, the local one"},
-    {"nick", 0, "NICK", USE_ALL, take_nick, "else $ZCHAT_NICK, the last one, the login name"},
-    {"home", 0, "DIR", USE_ALL, take_home, "keys and state in one folder; else $ZCHAT_HOME"},
-    {"history", 0, "FILE", USE_ALL, take_history,
+    {"broker", 0, "URL|@FILE", NULL, USE_ALL, take_broker,
+     "an address, an invitation, or the file of one; else $ZCHAT_BROKER, the last one, the local "
+     "one"},
+    {"nick", 0, "NICK", NULL, USE_ALL, take_nick, "else $ZCHAT_NICK, the last one, the login name"},
+    {"home", 0, "DIR", NULL, USE_ALL, take_home, "keys and state in one folder; else $ZCHAT_HOME"},
+    {"history", 0, "FILE", NULL, USE_ALL, take_history,
      "append what is sent, told and shown, for zchat-check"},
-    {"timeout", 0, "TIME", USE_ALL, take_timeout, "give up after this (10s)"},
-    {"json", 0, NULL, USE_ALL, take_is_json, "one JSON object a line"},
-    {"verbose", 'v', NULL, USE_ALL, take_is_verbose, "tell more: receipts, the link"},
-    {"plain", 0, NULL, USE_LINE, take_is_plain, "line mode on a terminal, too"},
-    {"wait", 0, "stored|delivered", USE_SEND, take_wait, "how far to wait (stored)"},
-    {"lines", 0, NULL, USE_SEND, take_is_lines, "each line of standard input is a message"},
-    {"notice", 0, NULL, USE_SEND, take_is_notice, "as a program: nobody should answer"},
-    {"session", 0, "S", USE_SEND, take_session,
+    {"timeout", 0, "TIME", NULL, USE_ALL, take_timeout, "give up after this (10s)"},
+    {"json", 0, NULL, NULL, USE_ALL, take_is_json, "one JSON object a line"},
+    {"verbose", 'v', NULL, NULL, USE_ALL, take_is_verbose, "tell more: receipts, the link"},
+    {"plain", 0, NULL, NULL, USE_LINE, take_is_plain, "line mode on a terminal, too"},
+    {"wait", 0, "stored|delivered", NULL, USE_SEND, take_wait, "how far to wait (stored)"},
+    {"lines", 0, NULL, NULL, USE_SEND, take_is_lines, "each line of standard input is a message"},
+    {"notice", 0, NULL, NULL, USE_SEND, take_is_notice, "as a program: nobody should answer"},
+    {"session", 0, "S", NULL, USE_SEND, take_session,
      "repeat a post of this session (16 hex digits) ..."},
-    {"number", 0, "N", USE_SEND, take_post_number, "... and number: never makes a second message"},
-    {"since", 0, "SEQ|10m|TIME|all", USE_TAIL, take_since, "begin there"},
-    {"last", 'n', "N", USE_TAIL | USE_HISTORY, take_last, "begin N events before the end"},
-    {"count", 0, "N", USE_TAIL, take_count, "end after N events"},
-    {"until-end", 0, NULL, USE_TAIL, take_is_until_end, "end when all was read"},
-    {"durable", 0, "NAME", USE_TAIL, take_durable,
+    {"number", 0, "N", NULL, USE_SEND, take_post_number,
+     "... and number: never makes a second message"},
+    {"since", 0, "SEQ|10m|TIME|all", NULL, USE_TAIL, take_since, "begin there"},
+    {"last", 'n', "N", NULL, USE_TAIL | USE_HISTORY, take_last, "begin N events before the end"},
+    {"count", 0, "N", NULL, USE_TAIL, take_count, "end after N events"},
+    {"until-end", 0, NULL, NULL, USE_TAIL, take_is_until_end, "end when all was read"},
+    {"durable", 0, "NAME", NULL, USE_TAIL, take_durable,
      "the broker remembers the place under this name"},
-    {"before", 0, "SEQ", USE_HISTORY, take_before, "what stands before this event"},
-    {"help", 'h', NULL, USE_ALL, take_is_help, "this"},
-    {"version", 0, NULL, USE_ALL, take_is_version, "name and version"},
+    {"before", 0, "SEQ", NULL, USE_HISTORY, take_before, "what stands before this event"},
+    {"role", 0, "ROLE", "member|operator|owner", USE_INVITE, take_role,
+     "of who comes: member (as without), operator or owner"},
+    {"expires", 0, "TIME", "a time from 1m to 365d", USE_INVITE | USE_DEVICE, take_expires,
+     "how long the invitation is good (1d)"},
+    {"private", 0, NULL, NULL, USE_CREATE, take_is_private, "only who is invited may come in"},
+    {"persistent", 0, NULL, NULL, USE_CREATE, take_is_persistent,
+     "stays as it is when everybody has left"},
+    {"for", 0, "TIME", "a time from 1s to 365d", USE_BAN | USE_MUTE, take_for_s,
+     "ends after this (for ever)"},
+    {"key", 0, "KEY", "64 hexadecimal digits", USE_BAN | USE_UNBAN, take_key,
+     "one device, not a person"},
+    {"help", 'h', NULL, NULL, USE_ALL, take_is_help, "this"},
+    {"version", 0, NULL, NULL, USE_ALL, take_is_version, "name and version"},
 };
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
@@ -213,7 +260,8 @@ static enum rc take_option(int argc, char **argv, int *at, struct args *args, un
         value = argv[++*at];
     }
     if (!row->take(args, value == NULL ? "" : value)) {
-        snprintf(sentence, sizeof(sentence), "--%s takes %s, not \"", row->name, row->value);
+        snprintf(sentence, sizeof(sentence), "--%s takes %s, not \"", row->name,
+                 row->takes == NULL ? row->value : row->takes);
         return complain(why, sentence, value == NULL ? "" : value, "\"");
     }
     *uses &= row->uses;
@@ -228,6 +276,11 @@ static enum rc check_whole(const struct args *args, unsigned uses, char why[stat
 
     if (args->is_help || args->is_version)
         return RC_OK;
+    if (args->group != NULL && args->verb == NULL) {
+        snprintf(why, ARGS_WHY_BYTES, "zchat %s needs one more word: `zchat %s --help` lists them",
+                 args->group->name, args->group->name);
+        return RC_CONFIG;
+    }
     if ((uses & use) == 0) {
         snprintf(why, ARGS_WHY_BYTES,
                  "%s%s does not take one of these options; see zchat %s%s--help",
@@ -238,6 +291,10 @@ static enum rc check_whole(const struct args *args, unsigned uses, char why[stat
     if (args->verb != NULL &&
         (args->word_count < args->verb->words_min || args->word_count > args->verb->words_max)) {
         snprintf(why, ARGS_WHY_BYTES, "usage: zchat %s %s", name, args->verb->usage);
+        return RC_CONFIG;
+    }
+    if (args->key != NULL && args->word_count > args->verb->words_min) {
+        snprintf(why, ARGS_WHY_BYTES, "--key says which device: leave NICK away");
         return RC_CONFIG;
     }
     if ((args->session == 0) != (args->number == 0)) {
@@ -256,14 +313,32 @@ static enum rc check_whole(const struct args *args, unsigned uses, char why[stat
     return RC_OK;
 }
 
+static enum rc complain_of_verb(const struct cli_group *group, const char *word,
+                                char why[static ARGS_WHY_BYTES])
+{
+    char before[64], after[64];
+    const char *space = group == NULL ? "" : " ";
+    const char *name = group == NULL ? "" : group->name;
+
+    if (verb_is_planned(name, word)) {
+        snprintf(before, sizeof(before), "%s%s", name, space);
+        return complain(why, before, word, ": not available in this version");
+    }
+    snprintf(before, sizeof(before), "there is no verb %s%s", name, space);
+    snprintf(after, sizeof(after), "; `zchat %s%s--help` lists them", name, space);
+    return complain(why, before, word, after);
+}
+
+/* The verb, or the first or second word of one that has two. */
 static enum rc take_verb(const char *word, struct args *args, char why[static ARGS_WHY_BYTES])
 {
-    args->verb = verb_find(word);
-    if (args->verb != NULL)
-        return RC_OK;
-    if (verb_is_planned(word))
-        return complain(why, "", word, ": not available in this version");
-    return complain(why, "there is no verb ", word, "; `zchat --help` lists them");
+    if (args->group == NULL) {
+        args->group = verb_group(word);
+        if (args->group != NULL)
+            return RC_OK;
+    }
+    args->verb = verb_find(args->group, word);
+    return args->verb != NULL ? RC_OK : complain_of_verb(args->group, word, why);
 }
 
 enum rc args_parse(int argc, char **argv, struct args *ret, char why[static ARGS_WHY_BYTES])

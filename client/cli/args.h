@@ -18,13 +18,20 @@ enum args_use {
     USE_TAIL = 1 << 2,
     USE_HISTORY = 1 << 3,
     USE_PLAIN = 1 << 4, /* verbs without options of their own */
+    USE_INVITE = 1 << 5,
+    USE_DEVICE = 1 << 6, /* one more of them */
+    USE_CREATE = 1 << 7,
+    USE_BAN = 1 << 8,
+    USE_MUTE = 1 << 9,
+    USE_UNBAN = 1 << 10,
 };
-#define USE_ALL (USE_LINE | USE_SEND | USE_TAIL | USE_HISTORY | USE_PLAIN)
+#define USE_ALL ((1 << 11) - 1)
 
 enum wait_level { WAIT_STORED, WAIT_DELIVERED };
 
 struct args {
-    const struct cli_verb *verb;                /* NULL: none was given */
+    const struct cli_verb *verb;   /* NULL: none was given */
+    const struct cli_group *group; /* with --help: of verbs, when only its first word was given */
     const char *broker, *nick, *home, *history; /* NULL when not given */
     uint32_t timeout_ms;
     bool has_timeout;
@@ -40,6 +47,11 @@ struct args {
     bool has_last, has_count, has_before;
     bool is_until_end;
 
+    const char *role;          /* NULL when not given */
+    const char *key;           /* 64 hexadecimal digits, or NULL */
+    uint32_t expires_s, for_s; /* 0: not given */
+    bool is_private, is_persistent;
+
     const char **word; /* behind the verb; point into argv */
     size_t word_count;
 };
@@ -50,6 +62,9 @@ struct args {
 enum rc args_parse(int argc, char **argv, struct args *ret,
                    char why[static ARGS_WHY_BYTES]) MUST_CHECK;
 void args_fini(struct args *self);
+
+/* True for a role at a broker: "member", "operator", "owner". */
+bool args_is_role(const char *given);
 
 /* The options for one use, a line each. */
 void args_print_options(FILE *out, unsigned use);

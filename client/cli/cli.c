@@ -299,6 +299,20 @@ enum exit_code cli_wait_up(struct cli *self)
     return code;
 }
 
+static bool is_row(const struct zchat_event *event)
+{
+    switch (event->kind) {
+    case ZCHAT_PERSON:
+    case ZCHAT_ROOM:
+    case ZCHAT_DEVICE:
+    case ZCHAT_SESSION:
+    case ZCHAT_BAN:
+        return true;
+    default:
+        return false;
+    }
+}
+
 enum exit_code cli_answer(struct cli *self, uint32_t ref, cli_row_function *on_row, void *context,
                           struct zchat_event *ret)
 {
@@ -313,11 +327,12 @@ enum exit_code cli_answer(struct cli *self, uint32_t ref, cli_row_function *on_r
         if (code != EXIT_GO_ON)
             return code;
         if (ret->kind == ZCHAT_ANSWER && ret->ref == ref)
-            return ret->rc == 0 ? EXIT_GO_ON : cli_fail((enum rc)ret->rc, ret->stream);
+            return ret->rc == 0 ? EXIT_GO_ON
+                                : cli_fail((enum rc)ret->rc,
+                                           self->about != NULL ? self->about : ret->stream);
         if (ret->kind == ZCHAT_NONE && cli_now_ms() >= until_ms)
-            return cli_fail(RC_TIMEOUT, "");
-        if ((ret->kind == ZCHAT_PERSON || ret->kind == ZCHAT_ROOM) && ret->ref == ref &&
-            on_row != NULL)
+            return cli_fail(RC_TIMEOUT, self->about != NULL ? self->about : "");
+        if (is_row(ret) && ret->ref == ref && on_row != NULL)
             on_row(context, ret);
     }
 }

@@ -16,6 +16,8 @@ enum exit_code exit_code_of(enum rc rc)
     case RC_NOT_LET_IN:
     case RC_NICK_IN_USE:
     case RC_WRONG_NICK:
+    case RC_BAD_INVITE:
+    case RC_REVOKED:
     case RC_VERSION:
         return EXIT_NO_LINK;
     case RC_BAD_URL:

@@ -3,13 +3,13 @@
 
 #include "client/lib/net/event_json.h"
 #include "shared/base/clock.h"
-#include "shared/text/clean.h"
 #include "shared/text/json.h"
 #include "shared/wire/wire.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,6 +32,7 @@ void line_set_target(struct line *self, const char *target)
     if (strcmp(self->target, target) == 0)
         return;
     snprintf(self->target, sizeof(self->target), "%s", target);
+    self->lost[0] = '\0';
     if (self->is_terminal && target[0] != '\0')
         line_remark("what you type goes to %s", target);
 }
@@ -134,6 +135,14 @@ static void show_failed(struct line *self, const struct own_post *post,
     fputc('\n', stdout);
 }
 
+/* The broker takes nothing now. The library tells it once, not for each try. */
+static void show_held_up(struct line *self, struct own_post *post, const struct zchat_event *event)
+{
+    post->is_told_waiting = true;
+    print_sign(self, SIGN_WAITING);
+    printf("waiting: %s\n", waiting_sentence((enum rc)event->rc));
+}
+
 /* A run that was killed has left it; it is sent now. */
 static void on_restored(struct line *self, const struct zchat_event *event)
 {
@@ -146,7 +155,7 @@ static void on_post(struct line *self, const struct zchat_event *event)
 {
     struct own_post *post = own_posts_find(&self->posts, event->number);
 
-    if (event->post == ZCHAT_WAITING && post == NULL)
+    if (event->post == ZCHAT_WAITING && post == NULL && event->rc == 0)
         on_restored(self, event);
     self->progress_ms = cli_now_ms();
     if (self->args->is_json)
@@ -161,6 +170,8 @@ static void on_post(struct line *self, const struct zchat_event *event)
             show_delivered(self, post);
         else if (event->post != ZCHAT_WAITING)
             show_failed(self, post, event);
+        else if (event->rc != 0)
+            show_held_up(self, post, event);
     }
     if (event->post == ZCHAT_DELIVERED ||
         (event->post == ZCHAT_STORED && post->is_shown && post->target[0] == '#'))
@@ -217,9 +228,19 @@ static bool is_asked_history(const struct line *self, const struct zchat_event *
     return self->ask == ASK_HISTORY && strcmp(event->stream, self->ask_stream) == 0;
 }
 
+/* Own private messages were shown with their state, and that one was put out, the own stream tells; reading
+ * back shows them all. */
+static bool is_told_here(struct line *self, const struct zchat_event *event, bool is_asked,
+                         bool is_own)
+{
+    if (is_asked)
+        return true;
+    return event->stream[0] == '#' ? !line_room_is_put_out(self, event) : !is_own;
+}
+
 static void on_event(struct line *self, const struct zchat_event *event)
 {
-    bool is_asked = is_asked_history(self, event);
+    bool is_asked = is_asked_history(self, event), is_own = false;
     struct own_post *post = NULL;
     const char *after = "";
 
@@ -227,17 +248,18 @@ static void on_event(struct line *self, const struct zchat_event *event)
         event_json(stdout, event);
     }
     if (is_of_this_run(self, event)) {
+        is_own = true;
         post = own_posts_find(&self->posts, event->number);
         after = style_sign(&self->style, SIGN_STORED);
         self->progress_ms = cli_now_ms();
     }
-    /* Private ones were shown with their state; reading back shows them all. */
-    if (!self->args->is_json && (after[0] == '\0' || event->stream[0] == '#' || is_asked))
+    if (!self->args->is_json && is_told_here(self, event, is_asked, is_own))
         print_event(stdout, &self->style, event, after);
     if (is_own_leave(self, event))
         zchat_set_place(self->cli.chat, event->stream, 0);
     else
         line_note_shown(self, event->stream, event->seq, is_asked);
+    line_room_event(self, event);
     if (post == NULL)
         return;
     post->is_shown = true;
@@ -260,7 +282,12 @@ void line_ask_for(struct line *self, enum line_ask ask, zchat_rc rc, uint32_t re
 
 static void on_joined(struct line *self, const struct zchat_event *event)
 {
-    line_remark("you are in %s, with %" PRIu32 " in all", event->stream, event->people);
+    char topic[2 * SUBJECT_BYTES_MAX];
+
+    clean_copy(topic, sizeof(topic), span_of(event->topic));
+    line_remark("you are in %s, with %" PRIu32 " in all%s%s", event->stream, event->people,
+                topic[0] == '\0' ? "" : ": ", topic);
+    line_room_enter(self, event);
     self->live_missing = 0;
     line_follow(self, event->stream, event->seq); /* fails when it is followed already, as good */
     if (self->live_missing > 0)
@@ -283,7 +310,9 @@ static void on_answer(struct line *self, const struct zchat_event *event)
     enum line_ask ask = self->ask;
 
     if (event->ref == 0 || event->ref != self->ask_ref) {
-        if (event->rc != 0)
+        if (event->ref == 0 && event->rc != 0 && line_room_find(self, event->stream) != NULL)
+            line_room_lose(self, event->stream); /* it may not be read any more */
+        else if (event->rc != 0 && strcmp(event->stream, self->lost) != 0)
             line_remark("%s: %s", event->stream, zchat_strerror(event->rc));
         if (event->ref == 0 && ask == ASK_HISTORY)
             self->ask = ASK_NOTHING;
@@ -298,13 +327,12 @@ static void on_answer(struct line *self, const struct zchat_event *event)
     } else if (ask == ASK_JOIN) {
         on_joined(self, event);
     } else if (ask == ASK_LEAVE) {
-        zchat_unfollow(self->cli.chat, event->stream);
-        zchat_set_place(self->cli.chat, event->stream, 0);
+        line_room_exit(self, event->stream);
         line_remark("you have left %s", event->stream);
-        if (strcmp(self->target, event->stream) == 0)
-            self->target[0] = '\0';
+    } else if (ask == ASK_INVITE) {
+        line_remark("%s is invited", self->ask_stream);
     } else if (ask == ASK_WHO) {
-        people_print(&self->people, self->args->is_json);
+        people_print(&self->people, self->args->is_json, false);
     }
     people_fini(&self->people);
 }
@@ -314,6 +342,7 @@ static void on_room(struct line *self, const struct zchat_event *event)
     if (self->ask == ASK_ROOMS) {
         room_print(event, self->args->is_json);
     } else if (self->ask == ASK_START) {
+        line_room_enter(self, event);
         line_follow(self, event->stream, event->seq);
         snprintf(self->target, sizeof(self->target), "%s", event->stream);
     }
@@ -356,6 +385,9 @@ static enum exit_code on_any(struct line *self, const struct zchat_event *event)
         break;
     case ZCHAT_ROOM:
         on_room(self, event);
+        break;
+    case ZCHAT_BAN:
+        ban_print(event, self->args->is_json);
         break;
     case ZCHAT_ANSWER:
         on_answer(self, event);
@@ -407,7 +439,9 @@ static enum exit_code check_end(struct line *self)
         return waited_ms < self->args->timeout_ms ? EXIT_GO_ON : EXIT_TIMED_OUT;
     if (own_posts_unshown(&self->posts) > 0 && waited_ms < UNSHOWN_MS)
         return EXIT_GO_ON;
-    return !self->is_terminal && own_posts_failed(&self->posts) > 0 ? EXIT_REFUSED : EXIT_DONE;
+    return !self->is_terminal && (self->is_refused || own_posts_failed(&self->posts) > 0)
+               ? EXIT_REFUSED
+               : EXIT_DONE;
 }
 
 /* The next time at which something is to be said without an event. */
@@ -520,6 +554,7 @@ enum exit_code line_mode(const struct args *args)
     self.is_terminal = isatty(STDIN_FILENO) == 1;
     self.style.has_date = false;
     self.style.is_verbose = args->is_verbose;
+    self.style.has_commands = true;
     self.cli.tells_link = true;
     input_init(&self.input, STDIN_FILENO);
     own_posts_init(&self.posts);
@@ -533,6 +568,7 @@ enum exit_code line_mode(const struct args *args)
     tell_trouble(&self);
     tell_left(&self);
     people_fini(&self.people);
+    free(self.room);
     own_posts_fini(&self.posts);
     input_fini(&self.input);
     cli_close(&self.cli);

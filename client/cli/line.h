@@ -12,6 +12,7 @@
 #include "client/cli/print.h"
 #include "client/cli/verbs.h"
 
+#include "shared/text/clean.h"
 #include "shared/text/name.h"
 
 /* What input waits for. */
@@ -23,7 +24,17 @@ enum line_ask {
     ASK_LEAVE,
     ASK_WHO,
     ASK_ROOMS,
+    ASK_BANS,
+    ASK_ORDER,
+    ASK_INVITE,
     ASK_HISTORY
+};
+
+/* A room that this person is in. */
+struct line_room {
+    char name[STREAM_BYTES_MAX + 1];
+    uint64_t head; /* its last event when that was heard */
+    char topic[SUBJECT_BYTES_MAX + 1];
 };
 
 struct line {
@@ -40,6 +51,11 @@ struct line {
     char own[STREAM_BYTES_MAX + 1];
     char target[STREAM_BYTES_MAX + 1]; /* where a line goes; "": nowhere yet */
 
+    char lost[STREAM_BYTES_MAX + 1]; /* lines went there until this person was put out; "": no */
+    struct line_room *room;
+    size_t room_count;
+    bool is_refused; /* a line went nowhere */
+
     enum line_ask ask;
     uint32_t ask_ref;
     char ask_stream[STREAM_BYTES_MAX + 1];
@@ -53,6 +69,21 @@ struct line {
 
 /* Do what one line says. */
 void line_take(struct line *self, struct span text);
+
+/* The first word into buf (cut when longer); returns what stands behind it. */
+const char *line_next_word(const char *at, char *buf, size_t capacity);
+
+/* Run the room that lines go to: "kick", "mode" ... with the words behind the command. */
+void line_order(struct line *self, const char *what, const char *words);
+
+/* The rooms. entering: a ZCHAT_ROOM or the answer to a join; losing is told, exiting is not. line_room_event()
+ * takes note of an event that was shown, and loses the room when it says so, as line_room_is_put_out() tells. */
+struct line_room *line_room_find(struct line *self, const char *stream);
+void line_room_enter(struct line *self, const struct zchat_event *event);
+void line_room_exit(struct line *self, const char *stream);
+void line_room_lose(struct line *self, const char *stream);
+bool line_room_is_put_out(struct line *self, const struct zchat_event *event);
+void line_room_event(struct line *self, const struct zchat_event *event);
 
 /* Wait for an answer; its request was `rc`. */
 void line_ask_for(struct line *self, enum line_ask ask, zchat_rc rc, uint32_t ref,

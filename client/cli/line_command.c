@@ -13,13 +13,14 @@
 typedef void command_function(struct line *self, const char *words);
 
 static command_function do_join, do_leave, do_msg, do_who, do_rooms, do_history, do_retry, do_away,
-    do_help, do_quit;
+    do_bans, do_help, do_quit;
 
 static const struct {
     const char *name;
     const char *usage;
     const char *does;
-    command_function *run; /* NULL: of the contract, not of this version */
+    command_function
+        *run; /* NULL: about the room, see line_order(); without `does`: not of this version */
 } commands[] = {
     {"join", "#room", "become a member, make the room when it is new", do_join},
     {"leave", "[#room]", "cease to be a member", do_leave},
@@ -29,23 +30,27 @@ static const struct {
     {"who", "[#room]", "people", do_who},
     {"rooms", "", "rooms", do_rooms},
     {"history", "[n]", "what was said here", do_history},
+    {"topic", "[text|-]", "what this room is about; -: nothing", NULL},
+    {"invite", "nick", "let somebody into this room", NULL},
+    {"kick", "nick [reason]", "put somebody out", NULL},
+    {"ban", "nick [1h] [reason]", "put somebody out, and keep them out", NULL},
+    {"unban", "nick", "a ban ends", NULL},
+    {"mute", "nick [1h] [reason]", "may read, and not write", NULL},
+    {"unmute", "nick", "may write again", NULL},
+    {"op", "nick", "make somebody an operator of this room", NULL},
+    {"deop", "nick", "an operator no longer", NULL},
+    {"mode", "private|public|persistent|passing", "who may come in; what stays", NULL},
+    {"bans", "", "bans, mutes and invitations of this room", do_bans},
     {"away", "[off]", "others see that you are away; off: you are back", do_away},
     {"retry", "[number]", "send again what failed", do_retry},
     {"help", "", "this", do_help},
     {"quit", "", "leave; memberships stay", do_quit},
-    {"topic", "", "", NULL},
-    {"invite", "", "", NULL},
-    {"kick", "", "", NULL},
-    {"ban", "", "", NULL},
-    {"mute", "", "", NULL},
-    {"op", "", "", NULL},
     {"search", "", "", NULL},
     {"ignore", "", "", NULL},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
-/* The first word into buf (cut when longer); returns what stands behind it. */
-static const char *next_word(const char *at, char *buf, size_t capacity)
+const char *line_next_word(const char *at, char *buf, size_t capacity)
 {
     size_t len;
 
@@ -62,7 +67,7 @@ static void do_join(struct line *self, const char *words)
     uint32_t ref = 0;
     zchat_rc rc;
 
-    next_word(words, room, sizeof(room));
+    line_next_word(words, room, sizeof(room));
     if (room[0] == '\0') {
         line_remark("which room? /join #lobby");
         return;
@@ -77,7 +82,7 @@ static void do_leave(struct line *self, const char *words)
     uint32_t ref = 0;
     zchat_rc rc;
 
-    next_word(words, room, sizeof(room));
+    line_next_word(words, room, sizeof(room));
     if (room[0] == '\0')
         snprintf(room, sizeof(room), "%s", self->target);
     rc = zchat_leave(self->cli.chat, room, &ref);
@@ -88,7 +93,7 @@ static void do_msg(struct line *self, const char *words)
 {
     char given[STREAM_BYTES_MAX + 2], target[STREAM_BYTES_MAX + 3];
     struct stream_name name;
-    const char *text = next_word(words, given, sizeof(given));
+    const char *text = line_next_word(words, given, sizeof(given));
 
     snprintf(target, sizeof(target), "%s%s", given[0] == '@' || given[0] == '#' ? "" : "@", given);
     if (stream_name_parse(span_of(target), &name) != RC_OK)
@@ -105,7 +110,7 @@ static void do_who(struct line *self, const char *words)
     uint32_t ref = 0;
     zchat_rc rc;
 
-    next_word(words, room, sizeof(room));
+    line_next_word(words, room, sizeof(room));
     rc = zchat_who(self->cli.chat, room[0] == '\0' ? NULL : room, &ref);
     line_ask_for(self, ASK_WHO, rc, ref, room);
 }
@@ -127,13 +132,27 @@ static void do_rooms(struct line *self, const char *words)
     line_ask_for(self, ASK_ROOMS, rc, ref, "");
 }
 
+static void do_bans(struct line *self, const char *words)
+{
+    uint32_t ref = 0;
+    zchat_rc rc;
+
+    (void)words;
+    if (self->target[0] != '#') {
+        line_remark("this is about the room you are in: /join one first");
+        return;
+    }
+    rc = zchat_bans(self->cli.chat, self->target, &ref);
+    line_ask_for(self, ASK_BANS, rc, ref, self->target);
+}
+
 static void do_history(struct line *self, const char *words)
 {
     uint64_t count = HISTORY_DEFAULT;
     const char *stream = self->target[0] == '#' ? self->target : self->own;
     char number[24];
 
-    next_word(words, number, sizeof(number));
+    line_next_word(words, number, sizeof(number));
     if (number[0] != '\0' && when_number(number, 100000, &count) != RC_OK) {
         line_remark("how many? /history 50");
         return;
@@ -152,7 +171,7 @@ static void do_retry(struct line *self, const char *words)
     char word[24];
     zchat_rc rc;
 
-    next_word(words, word, sizeof(word));
+    line_next_word(words, word, sizeof(word));
     if (word[0] == '\0')
         post = own_posts_last_failed(&self->posts);
     else
@@ -181,8 +200,8 @@ static void do_help(struct line *self, const char *words)
     (void)self;
     (void)words;
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (commands[i].run != NULL)
-            line_remark("/%-8s %-13s %s", commands[i].name, commands[i].usage, commands[i].does);
+        if (commands[i].does[0] != '\0')
+            line_remark("/%-8s %-18s %s", commands[i].name, commands[i].usage, commands[i].does);
     }
     line_remark("any other line is a message; // in front of one that begins with /");
 }
@@ -196,13 +215,15 @@ static void do_quit(struct line *self, const char *words)
 static void run_command(struct line *self, const char *words)
 {
     char name[16];
-    const char *rest = next_word(words, name, sizeof(name));
+    const char *rest = line_next_word(words, name, sizeof(name));
 
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (strcmp(commands[i].name, name) != 0)
             continue;
-        if (commands[i].run == NULL)
+        if (commands[i].does[0] == '\0')
             line_remark("/%s is not available in this version", name);
+        else if (commands[i].run == NULL)
+            line_order(self, name, rest);
         else
             commands[i].run(self, rest);
         return;
@@ -227,8 +248,13 @@ void line_take(struct line *self, struct span text)
         text.ptr++;
         text.len--;
     }
-    if (self->target[0] == '\0')
-        line_remark("to which room? /join #lobby");
-    else
+    if (self->target[0] != '\0') {
         line_post(self, self->target, text);
+        return;
+    }
+    self->is_refused = true;
+    if (self->lost[0] != '\0')
+        line_remark("not sent: you are no longer in %s; /join a room, or /query @nick", self->lost);
+    else
+        line_remark("to which room? /join #lobby");
 }

@@ -1,6 +1,7 @@
 #include "client/cli/lists.h"
 
 #include "client/cli/print.h"
+#include "client/cli/words.h"
 
 #include "shared/base/alloc.h"
 #include "shared/text/json.h"
@@ -12,8 +13,9 @@
 
 /* One person in one room, or in none (""). */
 struct person {
-    char *nick, *room, *state;
+    char *nick, *room, *state, *role;
     uint32_t devices;
+    bool is_op;
 };
 
 void people_take(void *people, const struct zchat_event *row)
@@ -24,8 +26,10 @@ void people_take(void *people, const struct zchat_event *row)
         self->capacity = self->capacity == 0 ? 64 : self->capacity * 2;
         self->item = x_realloc(self->item, self->capacity, sizeof(*self->item));
     }
-    self->item[self->count++] = (struct person){x_strdup(row->from), x_strdup(row->stream),
-                                                x_strdup(row->state), row->devices};
+    self->item[self->count++] = (struct person){
+        x_strdup(row->from), x_strdup(row->stream), x_strdup(row->state),
+        x_strdup(row->role), row->devices,          row->is_op,
+    };
 }
 
 void people_fini(struct people *self)
@@ -34,6 +38,7 @@ void people_fini(struct people *self)
         free(self->item[i].nick);
         free(self->item[i].room);
         free(self->item[i].state);
+        free(self->item[i].role);
     }
     free(self->item);
     *self = (struct people){0};
@@ -47,67 +52,175 @@ static int by_nick(const void *a, const void *b)
     return order != 0 ? order : strcmp(left->room, right->room);
 }
 
-/* Rows first..first+count are of one person. */
-static void print_person(const struct person *first, size_t count, bool is_json)
+static void put_rooms(struct json *json, const char *key, const struct person *first, size_t count,
+                      bool only_run)
+{
+    json_array_open(json, key);
+    for (size_t i = 0; i < count; i++) {
+        if (first[i].room[0] != '\0' && (first[i].is_op || !only_run))
+            json_array_text(json, span_of(first[i].room));
+    }
+    json_array_close(json);
+}
+
+static const char *role_of(const struct person *person)
+{
+    return person->role[0] != '\0' ? person->role : "member";
+}
+
+static void person_json(const struct person *first, size_t count)
 {
     struct json json;
 
-    if (is_json) {
-        json_open(&json, stdout);
-        json_text(&json, "nick", span_of(first->nick));
-        json_array_open(&json, "rooms");
-        for (size_t i = 0; i < count; i++) {
-            if (first[i].room[0] != '\0')
-                json_array_text(&json, span_of(first[i].room));
-        }
-        json_array_close(&json);
-        json_text(&json, "state", span_of(first->state));
-        json_uint(&json, "devices", first->devices);
-        json_close(&json);
-        return;
-    }
+    json_open(&json, stdout);
+    json_text(&json, "nick", span_of(first->nick));
+    put_rooms(&json, "rooms", first, count, false);
+    json_text(&json, "state", span_of(first->state));
+    json_uint(&json, "devices", first->devices);
+    json_text(&json, "role", span_of(role_of(first)));
+    put_rooms(&json, "op", first, count, true);
+    json_close(&json);
+}
+
+/* Rows first..first+count are of one person. */
+static void person_print(const struct person *first, size_t count, bool has_members)
+{
     print_padded(stdout, first->nick, 16);
     fputc(' ', stdout);
     print_padded(stdout, first->state, 7);
-    printf(" %3" PRIu32, first->devices);
+    printf(" %3" PRIu32 " ", first->devices);
+    print_padded(stdout, has_members ? role_of(first) : first->role, 8);
     for (size_t i = 0; i < count; i++) {
-        fputc(' ', stdout);
+        fputs(first[i].is_op && first[i].room[0] != '\0' ? " @" : " ", stdout);
         print_padded(stdout, first[i].room, 0);
     }
     fputc('\n', stdout);
 }
 
-void people_print(struct people *self, bool is_json)
+void people_print(struct people *self, bool is_json, bool has_members)
 {
     size_t count;
 
     if (self->count > 0)
         qsort(self->item, self->count, sizeof(*self->item), by_nick);
     if (!is_json && self->count > 0)
-        printf("%-16s %-7s %3s %s\n", "nick", "state", "dev", "rooms");
+        printf("%-16s %-7s %3s %-8s %s\n", "nick", "state", "dev", "role", "rooms");
     for (size_t i = 0; i < self->count; i += count) {
         count = 1;
         while (i + count < self->count &&
                strcmp(self->item[i].nick, self->item[i + count].nick) == 0)
             count++;
-        print_person(&self->item[i], count, is_json);
+        if (is_json)
+            person_json(&self->item[i], count);
+        else
+            person_print(&self->item[i], count, has_members);
     }
 }
 
+static void room_json(const struct zchat_event *row)
+{
+    struct json json;
+
+    json_open(&json, stdout);
+    json_text(&json, "stream", span_of(row->stream));
+    json_uint(&json, "people", row->people);
+    json_uint(&json, "seq", row->seq);
+    json_flag(&json, "member", row->is_member);
+    json_text(&json, "topic", span_of(row->topic));
+    json_flag(&json, "private", row->is_private);
+    json_flag(&json, "persistent", row->is_persistent);
+    json_flag(&json, "op", row->is_op);
+    json_close(&json);
+}
+
 void room_print(const struct zchat_event *row, bool is_json)
+{
+    if (is_json) {
+        room_json(row);
+        return;
+    }
+    printf("%c ", row->is_op ? '@' : row->is_member ? '*' : ' ');
+    print_padded(stdout, row->stream, 24);
+    printf(" %6" PRIu32 " %9" PRIu64 "%s%s%s", row->people, row->seq,
+           row->is_private ? " [private]" : "", row->is_persistent ? " [persistent]" : "",
+           row->topic[0] != '\0' ? " " : "");
+    print_padded(stdout, row->topic, 0);
+    fputc('\n', stdout);
+}
+
+static void print_when(uint64_t ts_ms)
+{
+    char when[WORDS_UNTIL_BYTES];
+
+    words_until(ts_ms, when);
+    printf("%-19s ", when);
+}
+
+void device_print(const struct zchat_event *row, bool is_json)
 {
     struct json json;
 
     if (is_json) {
         json_open(&json, stdout);
-        json_text(&json, "stream", span_of(row->stream));
-        json_uint(&json, "people", row->people);
-        json_uint(&json, "seq", row->seq);
-        json_flag(&json, "member", row->is_member);
+        json_text(&json, "key", span_of(row->key));
+        json_text(&json, "name", (struct span){row->text, row->text_len});
+        json_time(&json, "ts", row->ts_ms);
+        json_flag(&json, "own", row->is_own);
         json_close(&json);
         return;
     }
-    printf("%c ", row->is_member ? '*' : ' ');
-    print_padded(stdout, row->stream, 24);
-    printf(" %6" PRIu32 " %9" PRIu64 "\n", row->people, row->seq);
+    printf("%c ", row->is_own ? '*' : ' ');
+    print_padded(stdout, row->key, 64);
+    fputc(' ', stdout);
+    print_when(row->ts_ms);
+    print_padded(stdout, row->text, 0);
+    fputc('\n', stdout);
+}
+
+void session_print(const struct zchat_event *row, bool is_json)
+{
+    struct json json;
+
+    if (is_json) {
+        json_open(&json, stdout);
+        json_text(&json, "nick", span_of(row->from));
+        json_id(&json, "session", row->session);
+        json_text(&json, "state", span_of(row->state));
+        json_time(&json, "ts", row->ts_ms);
+        json_text(&json, "key", span_of(row->key));
+        json_close(&json);
+        return;
+    }
+    print_padded(stdout, row->from, 16);
+    printf(" %016" PRIx64 " ", row->session);
+    print_padded(stdout, row->state, 7);
+    fputc(' ', stdout);
+    print_when(row->ts_ms);
+    print_padded(stdout, row->key, 0);
+    fputc('\n', stdout);
+}
+
+void ban_print(const struct zchat_event *row, bool is_json)
+{
+    struct json json;
+
+    if (is_json) {
+        json_open(&json, stdout);
+        json_text(&json, "state", span_of(row->state));
+        if (row->stream[0] != '\0')
+            json_text(&json, "stream", span_of(row->stream));
+        if (row->from[0] != '\0')
+            json_text(&json, "nick", span_of(row->from));
+        if (row->key[0] != '\0')
+            json_text(&json, "key", span_of(row->key));
+        if (row->until_ms != 0)
+            json_time(&json, "until", row->until_ms);
+        json_close(&json);
+        return;
+    }
+    print_padded(stdout, row->state, 6);
+    fputc(' ', stdout);
+    print_when(row->until_ms);
+    print_padded(stdout, row->from[0] != '\0' ? row->from : row->key, 0);
+    fputc('\n', stdout);
 }

@@ -1,4 +1,4 @@
-/* lists.h - the answers to WHO and ROOMS as people and programs read them. */
+/* lists.h - the answers to questions that have rows, as people and programs read them. */
 #ifndef CLIENT_CLI_LISTS_H
 #define CLIENT_CLI_LISTS_H
 
@@ -15,11 +15,14 @@ struct people {
 
 /* Take a ZCHAT_PERSON; the signature is cli_row_function's. */
 void people_take(void *people, const struct zchat_event *row);
-/* Print to stdout, by nick. */
-void people_print(struct people *self, bool is_json);
+/* Print to stdout, by nick. With `has_members` the role of who is simply a member is named to people, too. */
+void people_print(struct people *self, bool is_json, bool has_members);
 void people_fini(struct people *self);
 
-/* Print a ZCHAT_ROOM to stdout. */
+/* Each prints one row to stdout. */
 void room_print(const struct zchat_event *row, bool is_json);
+void device_print(const struct zchat_event *row, bool is_json);
+void session_print(const struct zchat_event *row, bool is_json);
+void ban_print(const struct zchat_event *row, bool is_json);
 
 #endif

@@ -1,5 +1,6 @@
 #include "client/cli/print.h"
 
+#include "client/cli/words.h"
 #include "shared/text/clean.h"
 
 #include <inttypes.h>
@@ -84,33 +85,157 @@ static void print_message(FILE *out, const struct style *style, const struct zch
     clean_write(out, (struct span){event->text, event->text_len}, true, INDENT);
 }
 
+/* Who it is about; "you" in one's own stream. */
+static void print_whom(FILE *out, const struct style *style, const struct zchat_event *event)
+{
+    if (event->stream[0] == '@' && strcmp(event->stream + 1, event->to) == 0)
+        fputs("you", out);
+    else if (event->to[0] == '\0')
+        fputs("a device", out);
+    else
+        print_nick(out, style, event->to);
+}
+
+/* Which room (in one's own stream), until when, and why. */
+static void print_end(FILE *out, const struct zchat_event *event, const char *preposition)
+{
+    char until[WORDS_UNTIL_BYTES];
+
+    if (event->room[0] != '\0') {
+        fprintf(out, " %s ", preposition);
+        clean_write(out, span_of(event->room), false, "");
+    }
+    words_until(event->until_ms, until);
+    if (event->until_ms != 0)
+        fprintf(out, " until %s", until);
+    if (event->text_len > 0) {
+        fputs(": ", out);
+        clean_write(out, (struct span){event->text, event->text_len}, false, "");
+    }
+}
+
+static void print_topic(FILE *out, const struct zchat_event *event)
+{
+    fputs(event->text_len > 0 ? " set the topic: " : " cleared the topic", out);
+    clean_write(out, (struct span){event->text, event->text_len}, false, "");
+}
+
+static void print_invite(FILE *out, const struct style *style, const struct zchat_event *event)
+{
+    char room[256];
+
+    clean_copy(room, sizeof(room), span_of(event->room));
+    fputs(" invites ", out);
+    print_whom(out, style, event);
+    fprintf(out, style->has_commands ? " to %s: /join %s" : " to %s: zchat join '%s'", room, room);
+}
+
+/* What an operator did to somebody: the verb before and the words behind the name. */
+static const struct {
+    const char *type, *before, *behind, *preposition;
+} deeds[] = {
+    {"kick", "put", " out", "of"},
+    {"ban", "banned", "", "from"},
+    {"unban", "lets", " in again", "to"},
+    {"mute", "muted", "", "in"},
+    {"unmute", "lets", " write again", "in"},
+};
+#define DEED_COUNT (sizeof(deeds) / sizeof(deeds[0]))
+
+static bool print_deed(FILE *out, const struct style *style, const struct zchat_event *event)
+{
+    for (size_t i = 0; i < DEED_COUNT; i++) {
+        if (strcmp(event->type, deeds[i].type) != 0)
+            continue;
+        fprintf(out, " %s ", deeds[i].before);
+        print_whom(out, style, event);
+        fputs(deeds[i].behind, out);
+        print_end(out, event, deeds[i].preposition);
+        return true;
+    }
+    return false;
+}
+
+static void print_role(FILE *out, const struct style *style, const struct zchat_event *event)
+{
+    fputs(" made ", out);
+    print_whom(out, style, event);
+    fputs(strcmp(event->text, "op") == 0 ? " an operator" : " a member like others", out);
+}
+
+/* What happened, behind the name of who did it. */
+static void print_happening(FILE *out, const struct style *style, const struct zchat_event *event)
+{
+    const char *type = event->type;
+
+    if (strcmp(type, "join") == 0) {
+        fputs(" joined", out);
+    } else if (strcmp(type, "leave") == 0) {
+        fputs(" left", out);
+    } else if (strcmp(type, "receipt") == 0) {
+        fprintf(out, " has everything up to %" PRIu64, event->upto);
+    } else if (strcmp(type, "topic") == 0) {
+        print_topic(out, event);
+    } else if (strcmp(type, "mode") == 0) {
+        fputs(" made the room ", out);
+        clean_write(out, (struct span){event->text, event->text_len}, false, "");
+    } else if (strcmp(type, "role") == 0) {
+        print_role(out, style, event);
+    } else if (strcmp(type, "invite") == 0) {
+        print_invite(out, style, event);
+    } else if (!print_deed(out, style, event)) {
+        fputs(" (", out);
+        clean_write(out, span_of(type), false, "");
+        fputc(')', out);
+    }
+}
+
+/* Types that are told to everybody. */
+static bool is_told(const char *type)
+{
+    static const char *const told[] = {"message", "join", "leave", "topic",
+                                       "mode",    "role", "invite"};
+
+    for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+        if (strcmp(type, told[i]) == 0)
+            return true;
+    }
+    for (size_t i = 0; i < DEED_COUNT; i++) {
+        if (strcmp(type, deeds[i].type) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool print_event(FILE *out, const struct style *style, const struct zchat_event *event,
                  const char *after)
 {
-    bool is_join = strcmp(event->type, "join") == 0, is_leave = strcmp(event->type, "leave") == 0;
-    bool is_message = strcmp(event->type, "message") == 0;
-
-    if (!is_message && !is_join && !is_leave && !style->is_verbose)
+    if (!is_told(event->type) && !style->is_verbose)
         return false;
     print_time(out, style, event->ts_ms);
-    if (is_message) {
+    if (strcmp(event->type, "message") == 0) {
         print_message(out, style, event);
     } else {
-        print_stream(out, event->stream);
+        if (event->stream[0] == '#' || !is_told(event->type))
+            print_stream(out, event->stream);
         fputs("* ", out);
         print_nick(out, style, event->from);
-        if (is_join || is_leave) {
-            fputs(is_join ? " joined" : " left", out);
-        } else if (strcmp(event->type, "receipt") == 0) {
-            fprintf(out, " has everything up to %" PRIu64, event->upto);
-        } else {
-            fputs(" (", out);
-            clean_write(out, span_of(event->type), false, "");
-            fputc(')', out);
-        }
+        print_happening(out, style, event);
     }
     fprintf(out, "%s%s\n", after[0] == '\0' ? "" : " ", after);
     return true;
+}
+
+const char *waiting_sentence(enum rc rc)
+{
+    switch (rc) {
+    case RC_TOO_FAST:
+        return "you send too fast";
+    case RC_DISK_FULL:
+        return "the broker's disk is full";
+    default:
+        return rc_sentence(rc);
+    }
 }
 
 void print_gap(FILE *out, const struct style *style, const struct zchat_event *event)

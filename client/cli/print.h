@@ -3,6 +3,7 @@
 #define CLIENT_CLI_PRINT_H
 
 #include "client/lib/zchat.h"
+#include "shared/base/rc.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@ struct style {
     bool is_utf8;
     bool has_date; /* "2026-11-23 09:21:50", else "09:21" */
     bool is_verbose;
+    bool has_commands; /* the reader can type /join */
 };
 
 /* What suits `out`: colours only on a terminal without NO_COLOR, ASCII signs where the locale is not UTF-8. */
@@ -26,6 +28,9 @@ const char *style_sign(const struct style *self, enum sign sign);
 bool print_event(FILE *out, const struct style *style, const struct zchat_event *event,
                  const char *after);
 void print_gap(FILE *out, const struct style *style, const struct zchat_event *event);
+
+/* Why a post waits, as its sender is told: "you send too fast". */
+const char *waiting_sentence(enum rc rc);
 
 /* A nick in its colour, the same for ever. */
 void print_nick(FILE *out, const struct style *style, const char *nick);

@@ -1,8 +1,9 @@
-/* verb_room.c - join and leave. */
+/* verb_room.c - join, leave and room create. */
 #include "client/cli/cli.h"
 #include "client/cli/print.h"
 #include "client/cli/verbs.h"
 
+#include "shared/text/clean.h"
 #include "shared/text/json.h"
 
 #include <inttypes.h>
@@ -17,11 +18,20 @@ static void print_joined(const struct args *args, const struct zchat_event *answ
         json_uint(&json, "seq", answer->seq);
         json_uint(&json, "people", answer->people);
         json_flag(&json, "member", true);
+        json_text(&json, "topic", span_of(answer->topic));
+        json_flag(&json, "private", answer->is_private);
+        json_flag(&json, "persistent", answer->is_persistent);
+        json_flag(&json, "op", answer->is_op);
         json_close(&json);
         return;
     }
     print_padded(stdout, answer->stream, 0);
     printf(" %" PRIu64 "\n", answer->seq);
+    if (answer->topic[0] == '\0')
+        return;
+    fputs("zchat: topic: ", stderr); /* stdout has the place alone, for scripts */
+    clean_write(stderr, span_of(answer->topic), false, "");
+    fputc('\n', stderr);
 }
 
 static void print_left(const struct args *args, const struct zchat_event *answer)
@@ -36,7 +46,9 @@ static void print_left(const struct args *args, const struct zchat_event *answer
     json_close(&json);
 }
 
-static enum exit_code change(const struct args *args, bool is_join)
+enum change { CHANGE_JOIN, CHANGE_LEAVE, CHANGE_CREATE };
+
+static enum exit_code change(const struct args *args, enum change change)
 {
     struct zchat_event answer;
     struct cli cli;
@@ -46,8 +58,12 @@ static enum exit_code change(const struct args *args, bool is_join)
 
     if (code != EXIT_GO_ON)
         return code;
-    rc = is_join ? zchat_join(cli.chat, args->word[0], true, &ref)
-                 : zchat_leave(cli.chat, args->word[0], &ref);
+    if (change == CHANGE_JOIN)
+        rc = zchat_join(cli.chat, args->word[0], true, &ref);
+    else if (change == CHANGE_LEAVE)
+        rc = zchat_leave(cli.chat, args->word[0], &ref);
+    else
+        rc = zchat_create(cli.chat, args->word[0], args->is_private, args->is_persistent, &ref);
     if (rc == RC_BAD_NAME)
         code = cli_usage("\"%s\" is not a room's name: #room, 1 to 32 letters, digits, - or _",
                          args->word[0]);
@@ -56,10 +72,10 @@ static enum exit_code change(const struct args *args, bool is_join)
     else
         code = cli_answer(&cli, ref, NULL, NULL, &answer);
     if (code == EXIT_GO_ON) {
-        if (is_join)
-            print_joined(args, &answer);
-        else
+        if (change == CHANGE_LEAVE)
             print_left(args, &answer);
+        else
+            print_joined(args, &answer);
         code = cli_flush();
     }
     cli_close(&cli);
@@ -68,10 +84,15 @@ static enum exit_code change(const struct args *args, bool is_join)
 
 enum exit_code verb_join(const struct args *args)
 {
-    return change(args, true);
+    return change(args, CHANGE_JOIN);
 }
 
 enum exit_code verb_leave(const struct args *args)
 {
-    return change(args, false);
+    return change(args, CHANGE_LEAVE);
+}
+
+enum exit_code verb_room_create(const struct args *args)
+{
+    return change(args, CHANGE_CREATE);
 }

@@ -5,6 +5,7 @@
 #include "client/cli/input.h"
 #include "client/cli/print.h"
 #include "client/cli/verbs.h"
+#include "client/cli/words.h"
 
 #include "shared/base/alloc.h"
 #include "shared/base/limits.h"
@@ -37,6 +38,7 @@ struct sender {
     uint32_t next;                 /* number of the next post */
     uint64_t line;                 /* lines read */
     bool is_input_over;
+    enum rc waiting; /* why the broker takes none now, as it was told last; RC_OK: not known */
     uint64_t progress_ms;
     enum exit_code code; /* of the first failure; EXIT_GO_ON: none */
 };
@@ -217,12 +219,27 @@ static enum exit_code print_settled(struct sender *self)
     return is_printed ? flush(self) : EXIT_GO_ON;
 }
 
+/* The broker takes nothing now; the same number goes out again. Told when the reason changes. */
+static void tell_waiting(struct sender *self, enum rc rc)
+{
+    if (self->waiting == rc)
+        return;
+    self->waiting = rc;
+    cli_say("waiting: %s (%s)", waiting_sentence(rc), rc_name(rc));
+}
+
 static enum exit_code on_post(struct sender *self, const struct zchat_event *event)
 {
     struct slot *slot;
 
     if (event->number - self->first >= unprinted(self))
         return EXIT_GO_ON; /* not one of ours that is still open */
+    if (event->post == ZCHAT_WAITING) {
+        if (event->rc != 0)
+            tell_waiting(self, (enum rc)event->rc);
+        return EXIT_GO_ON;
+    }
+    self->waiting = RC_OK;
     slot = slot_of(self, event->number);
     slot->state = event->post;
     slot->rc = (enum rc)event->rc;
@@ -252,11 +269,14 @@ static enum exit_code give_up(struct sender *self)
             continue;
         }
         if (self->args->is_json)
-            print_json(self, self->first, slot, "unknown", rc_name(RC_TIMEOUT));
+            print_json(self, self->first, slot, "unknown",
+                       rc_name(self->waiting != RC_OK ? self->waiting : RC_TIMEOUT));
         if (slot->line != 0)
             fprintf(stderr, "zchat: line %" PRIu64 ": ", slot->line);
         else
             fputs("zchat: ", stderr);
+        if (self->waiting != RC_OK)
+            fprintf(stderr, "%s (%s): ", waiting_sentence(self->waiting), rc_name(self->waiting));
         fprintf(stderr,
                 "no answer in time; whether it was stored is not known. It is safe to repeat with "
                 "--session %016" PRIx64 " --number %" PRIu32 " (timeout)\n",
@@ -360,17 +380,11 @@ static enum exit_code prepare(struct sender *self)
 static enum rc take_message(struct sender *self, char **ret_owned, struct span *ret)
 {
     const struct args *args = self->args;
-    size_t size = 1, len = 0;
 
     if (args->word_count < 2 || (args->word_count == 2 && strcmp(args->word[1], "-") == 0))
         return input_all(&self->input, ret);
-    for (size_t i = 1; i < args->word_count; i++)
-        size += strlen(args->word[i]) + 1;
-    *ret_owned = x_alloc(size, 1);
-    for (size_t i = 1; i < args->word_count; i++)
-        len +=
-            (size_t)snprintf(*ret_owned + len, size - len, "%s%s", i > 1 ? " " : "", args->word[i]);
-    *ret = (struct span){*ret_owned, len};
+    *ret_owned = words_join(args, 1);
+    *ret = span_of(*ret_owned);
     return RC_OK;
 }
 

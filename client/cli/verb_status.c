@@ -55,6 +55,7 @@ static void print_status_json(const struct cli *cli, const struct zchat_identity
     json_text(&json, "agent", SPAN("zchat/" ZCHAT_VERSION));
     json_text(&json, "broker_agent", span_of(identity->broker_agent));
     json_uint(&json, "version", identity->version);
+    json_text(&json, "role", span_of(identity->role));
     json_text(&json, "fingerprint", span_of(identity->fingerprint));
     json_text(&json, "broker_fingerprint", span_of(identity->broker_fingerprint));
     json_uint(&json, "unanswered", outbox.waiting);
@@ -78,7 +79,8 @@ static void print_status(const struct cli *cli, const struct zchat_identity *ide
                identity->version);
     else
         puts("link         down");
-    printf("nick         %s, key [%s]\n", zchat_nick(cli->chat), identity->fingerprint);
+    printf("nick         %s%s%s, key [%s]\n", zchat_nick(cli->chat),
+           identity->role[0] == '\0' ? "" : ", ", identity->role, identity->fingerprint);
     printf("program      zchat %s\n", ZCHAT_VERSION);
     printf("unanswered   %zu%s\n", outbox.waiting,
            outbox.waiting > 0 ? " of ended runs, to be sent at the next start" : "");
@@ -109,14 +111,68 @@ enum exit_code verb_status(const struct args *args)
     return code == EXIT_GO_ON ? EXIT_DONE : code;
 }
 
+/* A public key as people see it. */
+struct shown_key {
+    char hex[2 * PUBLIC_KEY_BYTES + 1];
+    char fingerprint[40];
+    char words[KEY_WORDS_BYTES];
+};
+
+static void show_key(const unsigned char *key, struct shown_key *ret)
+{
+    hex_encode(key, PUBLIC_KEY_BYTES, ret->hex);
+    key_fingerprint(key, ret->fingerprint);
+    key_words(key, ret->words);
+}
+
+/* The key of the broker that would be spoken to; false when none is known, or it has none. */
+static bool find_broker_key(const struct home *home, const char *given, struct shown_key *ret,
+                            char url[static URL_BYTES_MAX])
+{
+    struct choice choice;
+    struct why why;
+
+    if (choice_broker(home, given, &choice, &why) != RC_OK || !choice.url.has_key)
+        return false;
+    broker_url_strip_invite(&choice.url);
+    broker_url_format(&choice.url, url);
+    show_key(choice.url.key, ret);
+    return true;
+}
+
+static void print_key(const struct args *args, const struct name *nick, const struct shown_key *own,
+                      const struct shown_key *broker, const char *url)
+{
+    struct json json;
+
+    if (!args->is_json) {
+        printf("%s %s\n[%s]\n%s\n", nick->text, own->hex, own->fingerprint, own->words);
+        if (broker != NULL)
+            printf("broker %s\n[%s]\n%s\n", broker->hex, broker->fingerprint, broker->words);
+        return;
+    }
+    json_open(&json, stdout);
+    json_text(&json, "nick", name_text(nick));
+    json_text(&json, "key", span_of(own->hex));
+    json_text(&json, "fingerprint", span_of(own->fingerprint));
+    json_text(&json, "words", span_of(own->words));
+    if (broker != NULL) {
+        json_text(&json, "broker", span_of(url));
+        json_text(&json, "broker_key", span_of(broker->hex));
+        json_text(&json, "broker_fingerprint", span_of(broker->fingerprint));
+        json_text(&json, "broker_words", span_of(broker->words));
+    }
+    json_close(&json);
+}
+
 enum exit_code verb_key(const struct args *args)
 {
-    char hex[2 * PUBLIC_KEY_BYTES + 1], fingerprint[40];
+    char url[URL_BYTES_MAX];
+    struct shown_key own, broker;
     struct key_pair keys;
     struct home home;
     struct name nick;
     struct why why;
-    struct json json;
     enum rc rc = home_open(args->home, &home, &why);
     enum exit_code code;
 
@@ -128,18 +184,12 @@ enum exit_code verb_key(const struct args *args)
         cli_say("%s (%s)", why.text, rc_name(rc));
         return rc == RC_BAD_NAME ? EXIT_USAGE : exit_code_of(rc);
     }
-    hex_encode(keys.public_key, PUBLIC_KEY_BYTES, hex);
-    key_fingerprint(keys.public_key, fingerprint);
+    show_key(keys.public_key, &own);
     explicit_bzero(&keys, sizeof(keys));
-    if (args->is_json) {
-        json_open(&json, stdout);
-        json_text(&json, "nick", name_text(&nick));
-        json_text(&json, "key", span_of(hex));
-        json_text(&json, "fingerprint", span_of(fingerprint));
-        json_close(&json);
-    } else {
-        printf("%s %s\n[%s]\n", nick.text, hex, fingerprint);
-    }
+    if (find_broker_key(&home, args->broker, &broker, url))
+        print_key(args, &nick, &own, &broker, url);
+    else
+        print_key(args, &nick, &own, NULL, "");
     code = cli_flush();
     return code == EXIT_GO_ON ? EXIT_DONE : code;
 }

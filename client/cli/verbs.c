@@ -15,44 +15,162 @@ static const struct cli_verb verbs[] = {
      "it\n"
      "is on the broker's disk. A room is joined first when need be. When the time is over, the\n"
      "session and number that are printed make it safe to repeat.\n",
-     USE_SEND, 1, WORDS_ANY, verb_send},
+     USE_SEND, 1, WORDS_ANY, verb_send, NULL, NULL},
     {"tail", "[STREAM ...]", "follow streams",
      "Without STREAM: the rooms you are in, and your own messages from the first unconfirmed one "
      "on.\n",
-     USE_TAIL, 0, 4096, verb_tail},
+     USE_TAIL, 0, 4096, verb_tail, NULL, NULL},
     {"history", "STREAM", "look back",
      "Prints the last 20 events (-n) before the end, or before --before.\n", USE_HISTORY, 1, 1,
-     verb_history},
-    {"who", "[#room]", "people and their rooms", "", USE_PLAIN, 0, 1, verb_who},
-    {"rooms", "", "rooms, people in them, messages; * marks yours", "", USE_PLAIN, 0, 0,
-     verb_rooms},
-    {"join", "#room", "become a member; a room that is new is made", "", USE_PLAIN, 1, 1,
-     verb_join},
-    {"leave", "#room", "cease to be a member", "", USE_PLAIN, 1, 1, verb_leave},
-    {"ping", "", "how long the broker takes to answer", "", USE_PLAIN, 0, 0, verb_ping},
-    {"status", "", "broker, link, nick, versions, fingerprints", "", USE_PLAIN, 0, 0, verb_status},
-    {"key", "", "your public key and its fingerprint; asks nobody", "", USE_PLAIN, 0, 0, verb_key},
+     verb_history, NULL, NULL},
+    {"who", "[#room]", "people and their rooms",
+     "A room that one runs as an operator stands with @ before it.\n", USE_PLAIN, 0, 1, verb_who,
+     NULL, NULL},
+    {"rooms", "", "rooms, people in them, messages; * marks yours, @ those you run", "", USE_PLAIN,
+     0, 0, verb_rooms, NULL, NULL},
+    {"join", "#room", "become a member; a room that is new is made", "", USE_PLAIN, 1, 1, verb_join,
+     NULL, NULL},
+    {"leave", "#room", "cease to be a member", "", USE_PLAIN, 1, 1, verb_leave, NULL, NULL},
+    {"ping", "", "how long the broker takes to answer", "", USE_PLAIN, 0, 0, verb_ping, NULL, NULL},
+    {"status", "", "broker, link, nick, versions, fingerprints", "", USE_PLAIN, 0, 0, verb_status,
+     NULL, NULL},
+    {"key", "", "your public key, its fingerprint and the broker's; asks nobody",
+     "The words say the same as the fingerprint, for comparing by telephone.\n", USE_PLAIN, 0, 0,
+     verb_key, NULL, NULL},
+    {"invite", "[NICK]", "an invitation for somebody new",
+     "Prints an address that lets one person in, once. It is a secret: whoever has it may use it.\n"
+     "With NICK it is good for that name alone.\n",
+     USE_INVITE, 0, 1, verb_invite, NULL, NULL},
+
+    {"device add", "[NAME]", "an invitation for another machine of yours",
+     "Prints an address that makes one more key yours. It is a secret: whoever uses it is you.\n",
+     USE_DEVICE, 0, 1, verb_device_add, NULL, NULL},
+    {"device list", "[NICK]", "the keys that are yours; * marks this one", "", USE_PLAIN, 0, 1,
+     verb_device_list, NULL, NULL},
+    {"device remove", "KEY", "this key is not yours any more",
+     "KEY is one of `zchat device list`, or its first digits, at least four. What it has open is\n"
+     "cut, and it can never be bound again.\n",
+     USE_PLAIN, 1, 1, verb_order, "revoke", "k"},
+
+    {"room create", "#room", "make a room that is new, or that nobody is in", "", USE_CREATE, 1, 1,
+     verb_room_create, NULL, NULL},
+    {"room topic", "#room [TEXT]", "set what it is about; \"\" clears it, without TEXT it is told",
+     "", USE_PLAIN, 1, WORDS_ANY, verb_room_topic, "topic", "rt"},
+    {"room private", "#room", "only who is invited may come in and read", "", USE_PLAIN, 1, 1,
+     verb_order, "private", "r"},
+    {"room public", "#room", "everybody may come in, and read what is said from now on", "",
+     USE_PLAIN, 1, 1, verb_order, "public", "r"},
+    {"room persistent", "#room", "keep it as it is when everybody has left", "", USE_PLAIN, 1, 1,
+     verb_order, "persistent", "r"},
+    {"room passing", "#room", "let it begin anew when everybody has left", "", USE_PLAIN, 1, 1,
+     verb_order, "passing", "r"},
+    {"room invite", "#room NICK", "let somebody in, once, and tell them", "", USE_PLAIN, 2, 2,
+     verb_order, "invite", "rn"},
+    {"room op", "#room NICK", "make a member an operator", "", USE_PLAIN, 2, 2, verb_order, "op",
+     "rn"},
+    {"room deop", "#room NICK", "an operator no longer", "", USE_PLAIN, 2, 2, verb_order, "deop",
+     "rn"},
+    {"room kick", "#room NICK [REASON]", "put somebody out", "", USE_PLAIN, 2, WORDS_ANY,
+     verb_order, "kick", "rnt"},
+    {"room ban", "#room NICK [REASON]", "put somebody out, and keep them out",
+     "With --key KEY instead of NICK it is that device alone.\n", USE_BAN, 1, WORDS_ANY, verb_order,
+     "ban", "rnt"},
+    {"room unban", "#room NICK", "a ban ends", "", USE_UNBAN, 1, 2, verb_order, "unban", "rn"},
+    {"room mute", "#room NICK [REASON]", "a member may read, and not write", "", USE_MUTE, 2,
+     WORDS_ANY, verb_order, "mute", "rnt"},
+    {"room unmute", "#room NICK", "may write again", "", USE_PLAIN, 2, 2, verb_order, "unmute",
+     "rn"},
+    {"room bans", "#room", "bans, mutes and invitations that stand", "", USE_PLAIN, 1, 1, verb_bans,
+     NULL, NULL},
+    {"room show", "#room", "topic, modes, and who is there", "", USE_PLAIN, 1, 1, verb_room_show,
+     NULL, NULL},
+
+    {"admin users", "", "everybody who has an account, with role and state", "", USE_PLAIN, 0, 0,
+     verb_users, NULL, NULL},
+    {"admin sessions", "", "who is connected, with which key", "", USE_PLAIN, 0, 0, verb_sessions,
+     NULL, NULL},
+    {"admin revoke", "NICK [KEY]", "remove one device of a person, or all",
+     "KEY is one of `zchat device list NICK`, or its first digits, at least four.\n", USE_PLAIN, 1,
+     2, verb_order, "revoke", "nk"},
+    {"admin ban", "NICK [REASON]", "shut the broker to a person, or with --key to a device", "",
+     USE_BAN, 0, WORDS_ANY, verb_order, "ban", "nt"},
+    {"admin unban", "NICK", "open it again", "", USE_UNBAN, 0, 1, verb_order, "unban", "n"},
+    {"admin bans", "", "bans that stand", "", USE_PLAIN, 0, 0, verb_bans, NULL, NULL},
+    {"admin role", "NICK ROLE", "ROLE is member, operator or owner", "", USE_PLAIN, 2, 2,
+     verb_order, "role", "no"},
 };
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
-static const char *const planned[] = {"search", "wait", "exec", "invite",
-                                      "device", "room", "admin"};
+static const struct cli_group groups[] = {
+    {"device", "the machines you use"},
+    {"room", "run a room: topic, modes, who may come in and write"},
+    {"admin", "run the broker, for its operators and owners"},
+};
+#define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
 
-const struct cli_verb *verb_find(const char *name)
+static const char *const planned[] = {"search",      "wait",         "exec",       "admin kick",
+                                      "admin stats", "admin backup", "admin purge"};
+
+const struct cli_group *verb_group(const char *name)
 {
-    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-        if (strcmp(verbs[i].name, name) == 0)
+    for (size_t i = 0; i < GROUP_COUNT; i++) {
+        if (strcmp(groups[i].name, name) == 0)
+            return &groups[i];
+    }
+    return NULL;
+}
+
+/* What stands behind the group's word, or NULL. */
+static const char *word_in_group(const char *name, const char *group)
+{
+    size_t len = strlen(group);
+
+    if (len == 0)
+        return strchr(name, ' ') == NULL ? name : NULL;
+    return strncmp(name, group, len) == 0 && name[len] == ' ' ? name + len + 1 : NULL;
+}
+
+static bool is_named(const char *name, const char *group, const char *word)
+{
+    const char *own = word_in_group(name, group);
+
+    return own != NULL && strcmp(own, word) == 0;
+}
+
+const struct cli_verb *verb_find(const struct cli_group *group, const char *word)
+{
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        if (is_named(verbs[i].name, group == NULL ? "" : group->name, word))
             return &verbs[i];
     }
     return NULL;
 }
 
-bool verb_is_planned(const char *name)
+bool verb_is_planned(const char *group, const char *word)
 {
     for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++) {
-        if (strcmp(planned[i], name) == 0)
+        if (is_named(planned[i], group, word))
             return true;
     }
     return false;
+}
+
+static void list_verbs(FILE *out, const char *group)
+{
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        const char *name = word_in_group(verbs[i].name, group);
+
+        if (name != NULL)
+            fprintf(out, "  %-10s %-19s %s\n", name, verbs[i].usage, verbs[i].does);
+    }
+}
+
+static void help_group(FILE *out, const struct cli_group *group)
+{
+    fprintf(out, "usage: zchat %s ACTION [WORD ...] [OPTION ...]\n\n%s.\n\n", group->name,
+            group->does);
+    list_verbs(out, group->name);
+    fprintf(out, "\n`zchat %s ACTION --help` tells more about one of them.\n", group->name);
 }
 
 static void help_program(FILE *out)
@@ -60,8 +178,9 @@ static void help_program(FILE *out)
     fputs("usage: zchat [OPTION ...] [VERB ...]\n\n"
           "Without a verb: the chat itself; a line is a message, /help tells the commands.\n\n",
           out);
-    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-        fprintf(out, "  %-8s %-18s %s\n", verbs[i].name, verbs[i].usage, verbs[i].does);
+    list_verbs(out, "");
+    for (size_t i = 0; i < GROUP_COUNT; i++)
+        fprintf(out, "  %-10s %-19s %s\n", groups[i].name, "ACTION ...", groups[i].does);
     fputs("\noptions:\n", out);
     args_print_options(out, USE_ALL);
     fputs("\n`zchat VERB --help` tells more about one verb.\n\n"
@@ -72,10 +191,13 @@ static void help_program(FILE *out)
           out);
 }
 
-void verbs_help(FILE *out, const struct cli_verb *verb)
+void verbs_help(FILE *out, const struct cli_group *group, const struct cli_verb *verb)
 {
     if (verb == NULL) {
-        help_program(out);
+        if (group != NULL)
+            help_group(out, group);
+        else
+            help_program(out);
         return;
     }
     fprintf(out, "usage: zchat %s %s%s[OPTION ...]\n\n%s.\n%s\noptions:\n", verb->name, verb->usage,
@@ -95,7 +217,7 @@ int cli_main(int argc, char **argv)
         fprintf(stderr, "zchat: %s\n", why);
         code = EXIT_USAGE;
     } else if (args.is_help) {
-        verbs_help(stdout, args.verb);
+        verbs_help(stdout, args.group, args.verb);
         code = EXIT_DONE;
     } else if (args.is_version) {
         puts("zchat " ZCHAT_VERSION);

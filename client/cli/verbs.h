@@ -7,24 +7,35 @@
 
 #include <stdio.h>
 
-struct cli_verb {
+/* Verbs of two words that share the first. */
+struct cli_group {
     const char *name;
+    const char *does;
+};
+
+struct cli_verb {
+    const char *name;  /* "join", "room kick" */
     const char *usage; /* its words */
     const char *does;  /* half a line */
     const char *help;  /* what --help adds */
     enum args_use use;
     size_t words_min, words_max;
     enum exit_code (*run)(const struct args *args);
+    const char *what; /* verb_order(): for zchat_order(), else NULL */
+    const char *form; /* verb_order(): what its words are, a letter each: see there */
 };
 
-/* NULL: there is no such verb. */
-const struct cli_verb *verb_find(const char *name);
+/* NULL: it is no first word of verbs of two. */
+const struct cli_group *verb_group(const char *name);
 
-/* True for a verb of the contract that this version does not have. */
-bool verb_is_planned(const char *name);
+/* The verb `word`, or, with a group, the verb of these two words. NULL: there is no such verb. */
+const struct cli_verb *verb_find(const struct cli_group *group, const char *word);
 
-/* Help for one verb, or, with NULL, for the program. */
-void verbs_help(FILE *out, const struct cli_verb *verb);
+/* True for a verb of the contract that this version does not have; `group` is its first word, or "". */
+bool verb_is_planned(const char *group, const char *word);
+
+/* Help for one verb, for a group, or, with NULL and NULL, for the program. */
+void verbs_help(FILE *out, const struct cli_group *group, const struct cli_verb *verb);
 
 /* The verbs; each prints its results to stdout, trouble to stderr. */
 enum exit_code verb_send(const struct args *args);
@@ -37,6 +48,16 @@ enum exit_code verb_leave(const struct args *args);
 enum exit_code verb_ping(const struct args *args);
 enum exit_code verb_status(const struct args *args);
 enum exit_code verb_key(const struct args *args);
+enum exit_code verb_invite(const struct args *args);
+enum exit_code verb_device_add(const struct args *args);
+enum exit_code verb_device_list(const struct args *args);
+enum exit_code verb_room_create(const struct args *args);
+enum exit_code verb_room_topic(const struct args *args);
+enum exit_code verb_room_show(const struct args *args);
+enum exit_code verb_users(const struct args *args);
+enum exit_code verb_sessions(const struct args *args);
+enum exit_code verb_bans(const struct args *args);
+enum exit_code verb_order(const struct args *args);
 enum exit_code line_mode(const struct args *args);
 
 /* The program: reads the command line, runs the verb. */

@@ -60,6 +60,17 @@ enum rc when_duration(const char *given, uint64_t *ret_ms)
     return RC_CONFIG;
 }
 
+enum rc when_seconds(const char *given, uint32_t least, uint32_t most, uint32_t *ret)
+{
+    uint64_t ms;
+
+    if (when_duration(given, &ms) != RC_OK || ms > (uint64_t)most * 1000 ||
+        ms < (uint64_t)least * 1000)
+        return RC_CONFIG;
+    *ret = (uint32_t)((ms + 999) / 1000);
+    return RC_OK;
+}
+
 /* "Z", "+02:00" or "-0530" to seconds east of UTC. */
 static bool take_zone(const char *at, int *ret_east_s)
 {

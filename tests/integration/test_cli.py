@@ -182,7 +182,7 @@ def who_tells_people_rooms_and_state(scene):
     equal((rows["bob"]["state"], rows["bob"]["devices"]), ("online", 1), "bob's state")
     equal([row["nick"] for row in alice.ok("who", "#second", "--json").json()], ["bob"], "who is in #second")
     lines = alice.ok("who").lines()
-    check(any(re.match(r"bob +online +1 +#lobby #second", line) for line in lines), f"the human form {lines}")
+    check(any(re.match(r"bob +online +1 +#lobby @#second", line) for line in lines), f"the human form {lines}")
 
 
 @test
@@ -190,10 +190,12 @@ def rooms_tells_people_and_messages(scene):
     alice, bob = meet(scene, "alice", "bob")
     bob.ok("join", "#second")
     rows = {row["stream"]: row for row in alice.ok("rooms", "--json").json()}
-    equal(rows, {"#lobby": {"stream": "#lobby", "people": 2, "seq": 2, "member": True},
-                 "#second": {"stream": "#second", "people": 1, "seq": 1, "member": False}}, "rooms")
+    modes = {"topic": "", "private": False, "persistent": False}
+    equal(rows, {"#lobby": {"stream": "#lobby", "people": 2, "seq": 2, "member": True, **modes, "op": True},
+                 "#second": {"stream": "#second", "people": 1, "seq": 1, "member": False, **modes, "op": False}},
+          "rooms")
     lines = alice.ok("rooms").lines()
-    check(re.match(r"\* #lobby +2 +2$", lines[0]) and re.match(r"  #second +1 +1$", lines[1]),
+    check(re.match(r"@ #lobby +2 +2$", lines[0]) and re.match(r"  #second +1 +1$", lines[1]),
           f"the human form {lines}")
 
 
@@ -201,8 +203,9 @@ def rooms_tells_people_and_messages(scene):
 def joining_and_leaving_make_one_event_each(scene):
     alice, bob = meet(scene, "alice", "bob")
     equal(bob.ok("join", "#lobby").lines(), ["#lobby 2"], "joining again")
-    equal(bob.ok("join", "#lobby", "--json").json(), [{"stream": "#lobby", "seq": 2, "people": 2,
-                                                       "member": True}], "joining in JSON")
+    equal(bob.ok("join", "#lobby", "--json").json(),
+          [{"stream": "#lobby", "seq": 2, "people": 2, "member": True, "topic": "", "private": False,
+            "persistent": False, "op": False}], "joining in JSON")
     equal(bob.ok("leave", "#lobby", "--json").json(), [{"stream": "#lobby", "member": False}], "leaving in JSON")
     equal(bob.ok("leave", "#lobby").out, b"", "leaving again")
     equal([(event["type"], event["from"]) for event in alice.history("#lobby")],
@@ -237,7 +240,8 @@ def help_and_version_go_to_stdout(scene):
         check(told.code == 0 and not told.err and name.encode() in told.out, f"help: {told}")
         widest = max(len(line) for line in told.out.decode().splitlines())
         check(widest <= 160, f"the help of {name} is {widest} wide")
-    for verb in ("send", "tail", "history", "who", "rooms", "join", "leave", "ping", "status", "key"):
+    for verb in ("send", "tail", "history", "who", "rooms", "join", "leave", "ping", "status", "key", "invite",
+                 "device", "room", "admin"):
         told = scene.run([program("zchat"), verb, "--help"])
         check(told.code == 0 and not told.err and verb.encode() in told.out, f"help: {told}")
 

@@ -105,7 +105,8 @@ def with_json_events_and_states_are_objects(scene):
     equal([(each["text"], each["session"]) for each in events], [("hello", posts[0]["session"])],
           "events")
     equal([each for each in told if "nick" in each],
-          [{"nick": "alice", "rooms": ["#lobby"], "state": "online", "devices": 1}], "who")
+          [{"nick": "alice", "rooms": ["#lobby"], "state": "online", "devices": 1, "role": "member",
+            "op": ["#lobby"]}], "who")
 
 
 def states(person):
@@ -180,10 +181,10 @@ def input_that_cannot_be_read_is_a_failure(scene):
 @test
 def commands_of_later_versions_are_refused_by_name(scene):
     _, (alice,) = room(scene, "alice")
-    said = alice.ok(stdin=b"/topic x\n/frobnicate\n/help\n").err.decode()
-    check("/topic is not available in this version" in said, said)
+    said = alice.ok(stdin=b"/search x\n/frobnicate\n/help\n").err.decode()
+    check("/search is not available in this version" in said, said)
     check("there is no such command" in said, said)
-    check("* /retry" in said and "* /topic  " not in said, f"/help has what there is: {said}")
+    check("* /retry" in said and "* /search  " not in said, f"/help has what there is: {said}")
 
 
 @test

@@ -141,6 +141,53 @@ static void what_does_not_fit_is_refused_with_its_reason(void **state)
     REFUSED("--durable", "tail", "--durable", "");
 }
 
+static void verbs_of_two_words_are_one_verb_with_its_own_words(void **state)
+{
+    char why[ARGS_WHY_BYTES];
+    struct args args;
+
+    (void)state;
+    assert_int_equal(
+        PARSE(&args, why, "room", "--json", "ban", "#lab", "bob", "--for", "90m", "spam", "again"),
+        RC_OK);
+    assert_string_equal(args.verb->name, "room ban");
+    assert_string_equal(args.verb->what, "ban");
+    assert_int_equal(args.for_s, 5400);
+    assert_int_equal(args.word_count, 4);
+    assert_string_equal(args.word[0], "#lab");
+    args_fini(&args);
+    assert_int_equal(PARSE(&args, why, "invite", "bob", "--role=operator", "--expires", "2d"),
+                     RC_OK);
+    assert_string_equal(args.role, "operator");
+    assert_int_equal(args.expires_s, 172800);
+    args_fini(&args);
+    REFUSED("`zchat room --help`", "room");
+    REFUSED("no verb room paint", "room", "paint", "#lab");
+    REFUSED("no verb kick", "kick", "#lab", "bob");
+    REFUSED("admin backup: not available", "admin", "backup", "FILE");
+    REFUSED("usage: zchat room kick", "room", "kick", "#lab");
+    REFUSED("usage: zchat device remove", "device", "remove");
+    REFUSED("zchat room kick does not take", "room", "kick", "#lab", "bob", "--for", "1h");
+}
+
+static void roles_keys_and_times_of_invitations_and_bans_are_checked(void **state)
+{
+#define KEY64 "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"
+    char why[ARGS_WHY_BYTES];
+    struct args args;
+
+    (void)state;
+    REFUSED("member|operator|owner", "invite", "--role", "king");
+    REFUSED("from 1m to 365d", "invite", "--expires", "59s");
+    REFUSED("from 1m to 365d", "device", "add", "--expires", "366d");
+    REFUSED("from 1s to 365d", "room", "mute", "#lab", "bob", "--for", "0");
+    REFUSED("64 hexadecimal digits", "admin", "ban", "--key", "abcd");
+    REFUSED("leave NICK away", "admin", "ban", "bob", "--key", KEY64);
+    assert_int_equal(PARSE(&args, why, "room", "ban", "#lab", "--key", KEY64), RC_OK);
+    assert_string_equal(args.key, KEY64);
+    args_fini(&args);
+}
+
 static void help_asks_for_nothing_else(void **state)
 {
     char why[ARGS_WHY_BYTES];
@@ -150,6 +197,11 @@ static void help_asks_for_nothing_else(void **state)
     assert_int_equal(PARSE(&args, why, "join", "--help"), RC_OK);
     assert_true(args.is_help);
     assert_string_equal(args.verb->name, "join");
+    args_fini(&args);
+    assert_int_equal(PARSE(&args, why, "room", "-h"), RC_OK);
+    assert_true(args.is_help);
+    assert_null(args.verb);
+    assert_string_equal(args.group->name, "room");
     args_fini(&args);
     assert_int_equal(PARSE(&args, why, "-h"), RC_OK);
     assert_true(args.is_help);
@@ -176,9 +228,14 @@ static void help_names_verbs_and_their_options(void **state)
 
     (void)state;
     assert_non_null(out);
-    verbs_help(out, NULL);
-    verbs_help(out, verb_find("send"));
+    verbs_help(out, NULL, NULL);
+    verbs_help(out, verb_group("room"), NULL);
+    verbs_help(out, NULL, verb_find(NULL, "send"));
     fclose(out);
+    assert_non_null(strstr(text, "  admin "));
+    assert_non_null(strstr(text, "usage: zchat room ACTION"));
+    assert_non_null(strstr(text, "  kick       #room NICK [REASON]"));
+    assert_null(strstr(text, "  users"));
     assert_non_null(strstr(text, "  tail "));
     assert_non_null(strstr(text, "usage: zchat send TARGET"));
     assert_non_null(strstr(strstr(text, "usage: zchat send"), "--notice"));
@@ -195,6 +252,8 @@ int main(void)
         cmocka_unit_test(a_short_option_may_carry_its_value),
         cmocka_unit_test(a_session_is_sixteen_hex_digits),
         cmocka_unit_test(what_does_not_fit_is_refused_with_its_reason),
+        cmocka_unit_test(verbs_of_two_words_are_one_verb_with_its_own_words),
+        cmocka_unit_test(roles_keys_and_times_of_invitations_and_bans_are_checked),
         cmocka_unit_test(help_asks_for_nothing_else),
         cmocka_unit_test(the_words_of_a_stranger_cannot_move_the_cursor),
         cmocka_unit_test(help_names_verbs_and_their_options),

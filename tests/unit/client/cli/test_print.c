@@ -20,6 +20,7 @@ static struct zchat_event event_of(const char *stream, const char *type, const c
         .from = from,
         .to = "",
         .text = "",
+        .room = "",
         .state = "",
     };
 }
@@ -115,6 +116,66 @@ static void joins_and_leaves_are_told_and_receipts_only_when_asked_for(void **st
                    "2026-11-23 09:21:50 @alice * bob has everything up to 7\n");
 }
 
+/* An event by alice; the time and its space are left away. */
+static void assert_told(const char *stream, const char *type, const char *to, const char *text,
+                        const char *room, uint64_t until_ms, const char *expected)
+{
+    struct zchat_event event = event_of(stream, type, "alice");
+    char line[256];
+
+    event.to = to;
+    event.text = text;
+    event.text_len = strlen(text);
+    event.room = room;
+    event.until_ms = until_ms;
+    snprintf(line, sizeof(line), "2026-11-23 09:21:50 %s\n", expected);
+    assert_printed(&plain, &event, "", line);
+}
+
+static void what_operators_do_is_told_in_sentences(void **state)
+{
+    const uint64_t until = UINT64_C(1795425710123);
+
+    (void)state;
+    assert_told("#lab", "topic", "", "news", "", 0, "#lab * alice set the topic: news");
+    assert_told("#lab", "topic", "", "", "", 0, "#lab * alice cleared the topic");
+    assert_told("#lab", "mode", "", "private", "", 0, "#lab * alice made the room private");
+    assert_told("#lab", "role", "bob", "op", "", 0, "#lab * alice made bob an operator");
+    assert_told("#lab", "role", "bob", "none", "", 0, "#lab * alice made bob a member like others");
+    assert_told("#lab", "kick", "bob", "spam", "", 0, "#lab * alice put bob out: spam");
+    assert_told("#lab", "ban", "bob", "", "", 0, "#lab * alice banned bob");
+    assert_told("#lab", "ban", "", "", "", 0, "#lab * alice banned a device");
+    assert_told("#lab", "mute", "bob", "loud", "", until,
+                "#lab * alice muted bob until 2026-11-23 09:21:50: loud");
+    assert_told("#lab", "unmute", "bob", "", "", 0, "#lab * alice lets bob write again");
+    assert_told("#lab", "unban", "bob", "", "", 0, "#lab * alice lets bob in again");
+}
+
+static void in_the_own_stream_it_is_you_and_says_which_room(void **state)
+{
+    struct zchat_event event = event_of("@bob", "invite", "alice");
+    struct style chat = plain;
+
+    (void)state;
+    assert_told("@bob", "kick", "bob", "spam", "#lab", 0, "* alice put you out of #lab: spam");
+    assert_told("@bob", "ban", "bob", "", "#lab", 0, "* alice banned you from #lab");
+    assert_told("@bob", "invite", "bob", "", "#lab", 0,
+                "* alice invites you to #lab: zchat join '#lab'");
+    event.to = "bob";
+    event.room = "#lab";
+    chat.has_commands = true;
+    assert_printed(&chat, &event, "",
+                   "2026-11-23 09:21:50 * alice invites you to #lab: /join #lab\n");
+}
+
+static void a_reason_cannot_forge_a_line(void **state)
+{
+    (void)state;
+    assert_told("#lab", "kick", "bob", "a\nb\x1b[2J", "", 0,
+                "#lab * alice put bob out: a\xe2\x8f\x8e"
+                "b\xef\xbf\xbd[2J");
+}
+
 static void colours_only_dress_what_is_there_anyway(void **state)
 {
     struct zchat_event event = say("#lobby", "bob", "hello");
@@ -169,6 +230,9 @@ int main(void)
         cmocka_unit_test(a_notice_looks_different_without_colour),
         cmocka_unit_test(no_text_can_forge_a_line_or_move_the_cursor),
         cmocka_unit_test(joins_and_leaves_are_told_and_receipts_only_when_asked_for),
+        cmocka_unit_test(what_operators_do_is_told_in_sentences),
+        cmocka_unit_test(in_the_own_stream_it_is_you_and_says_which_room),
+        cmocka_unit_test(a_reason_cannot_forge_a_line),
         cmocka_unit_test(colours_only_dress_what_is_there_anyway),
         cmocka_unit_test(colours_need_a_terminal),
         cmocka_unit_test(columns_count_and_not_bytes),

@@ -47,6 +47,21 @@ static void numbers_have_a_most_and_nothing_behind_them(void **state)
     assert_int_equal(when_number("", 18, &value), RC_CONFIG);
 }
 
+static void whole_seconds_are_rounded_up_and_have_bounds(void **state)
+{
+    uint32_t seconds = 77;
+
+    (void)state;
+    assert_int_equal(when_seconds("1500ms", 1, 60, &seconds), RC_OK);
+    assert_int_equal(seconds, 2);
+    assert_int_equal(when_seconds("1m", 60, 60, &seconds), RC_OK);
+    assert_int_equal(seconds, 60);
+    assert_int_equal(when_seconds("59999ms", 60, 100, &seconds), RC_CONFIG);
+    assert_int_equal(when_seconds("60001ms", 1, 60, &seconds), RC_CONFIG);
+    assert_int_equal(when_seconds("soon", 1, 60, &seconds), RC_CONFIG);
+    assert_int_equal(seconds, 60);
+}
+
 static struct since since(const char *given, uint64_t now_ms)
 {
     struct since since = {false, UINT64_MAX};
@@ -112,6 +127,7 @@ int main(void)
         cmocka_unit_test(durations_have_units_and_bare_numbers_are_seconds),
         cmocka_unit_test(what_is_no_duration_is_refused),
         cmocka_unit_test(numbers_have_a_most_and_nothing_behind_them),
+        cmocka_unit_test(whole_seconds_are_rounded_up_and_have_bounds),
         cmocka_unit_test(since_is_a_place_or_a_time_back_from_now),
         cmocka_unit_test(since_understands_the_times_that_json_prints),
         cmocka_unit_test(a_time_without_a_zone_is_of_here),
