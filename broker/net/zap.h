@@ -8,9 +8,9 @@
  * ZMQ_ZAP_ENFORCE_DOMAIN on the sockets, no handler means no entry.
  *
  * What a refusal does to a client of libzmq 4.3.4 (measured):
- *   300  The connection is closed without a word. The client comes back by itself after its
- *        RECONNECT_IVL (0.1 s). For who is refused now, but not for good: too many handshakes, or not
- *        known yet.
+ *   300  No word; the connection is closed at once or, more often, when its HANDSHAKE_IVL ends (10 s, front.c).
+ *        Then the client comes back by itself. For who is refused now, but not for good: too many
+ *        handshakes, or not known yet. So whoever came too often waits for 10 s, and costs nothing meanwhile.
  *   400  The client gets an ERROR, and never tries again on that socket. For keys that were expelled,
  *        strangers where there is no way in, and what is no CURVE handshake of ours. */
 #ifndef BROKER_NET_ZAP_H

@@ -7,6 +7,7 @@
 #include "shared/base/clock.h"
 #include "tests/support/check.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
@@ -168,33 +169,6 @@ static void nobody_gets_in_when_there_never_was_a_handler(void **state)
     assert_false(gets_in(f, CURVE, WAIT_MS));
 }
 
-static void *raise_sigterm(void *context)
-{
-    (void)context;
-    raise(SIGTERM);
-    return NULL;
-}
-
-static void ignore_signal(int number)
-{
-    (void)number;
-}
-
-static void a_signal_does_not_stop_the_handler(void **state)
-{
-    struct fixture *f = *state;
-    struct sigaction action = {.sa_handler = ignore_signal}, before;
-    pthread_t thread;
-
-    open_front(f);
-    assert_int_equal(sigaction(SIGTERM, &action, &before), 0);
-    kill(getpid(), SIGTERM);
-    assert_int_equal(pthread_create(&thread, NULL, raise_sigterm, NULL), 0);
-    pthread_join(thread, NULL);
-    assert_true(gets_in(f, CURVE, WAIT_MS));
-    assert_int_equal(sigaction(SIGTERM, &before, NULL), 0);
-}
-
 /* Ask the handler itself, as only a thread of this process can. */
 static void ask(struct fixture *f, size_t count, const struct span frames[], char status[8],
                 char user_id[128])
@@ -222,6 +196,160 @@ static void ask(struct fixture *f, size_t count, const struct span frames[], cha
         zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &more_size);
     }
     zmq_close(socket);
+}
+
+/* True when what this client sends arrives. */
+static bool is_heard(struct fixture *f, void *socket, long wait_ms)
+{
+    zmq_pollitem_t item = {.socket = front_commands(f->front), .events = ZMQ_POLLIN};
+    struct frame frame;
+
+    assert_int_equal(zmq_send(socket, "x", 1, 0), 1);
+    return zmq_poll(&item, 1, wait_ms) > 0 && front_receive(f->front, &frame) == RC_OK;
+}
+
+static void those_inside_go_on_without_a_handler(void **state)
+{
+    struct fixture *f = *state;
+    void *inside, *hung;
+
+    open_front(f);
+    inside = client(f, CURVE);
+    assert_true(is_heard(f, inside, WAIT_MS));
+    zap_stop(&f->zap); /* dead */
+    assert_false(gets_in(f, CURVE, 300));
+    assert_true(is_heard(f, inside, WAIT_MS));
+    hung = zmq_socket(f->context, ZMQ_REP);
+    assert_int_equal(zmq_bind(hung, ZAP_ENDPOINT), 0);
+    assert_false(gets_in(f, CURVE, 300));
+    assert_true(is_heard(f, inside, WAIT_MS));
+    zmq_close(hung);
+    zmq_close(inside);
+}
+
+/* The handler again, with other options. */
+static void restart(struct fixture *f, const struct zap_options *options)
+{
+    const uint64_t start_ms = clock_mono_ms();
+
+    zap_stop(&f->zap);
+    while (zap_start(f->context, options, &f->zap) != RC_OK) /* libzmq frees its place behind us */
+        assert_true(errno == EADDRINUSE && clock_mono_ms() < start_ms + WAIT_MS);
+}
+
+static void addresses_and_keys_have_limits_of_their_own(void **state)
+{
+    struct fixture *f = *state;
+    char key[PUBLIC_KEY_BYTES] = {1};
+    struct span frames[8] = {SPAN("1.0"),       SPAN("id"), SPAN(ZAP_DOMAIN_COMMANDS),
+                             SPAN("192.0.2.1"), SPAN(""),   SPAN("CURVE"),
+                             {key, 32},         {NULL, 0}};
+    char status[8], user_id[128];
+    struct zap_stats stats;
+
+    restart(f, &(struct zap_options){
+                   .per_address = 1, .per_address_burst = 4, .per_key = 1, .per_key_burst = 2});
+    for (int i = 0; i < 3; i++) {
+        ask(f, 7, frames, status, user_id);
+        assert_string_equal(status, i < 2 ? "200" : "300");
+    }
+    key[0] = 2;
+    for (int i = 0; i < 2; i++) {
+        ask(f, 7, frames, status, user_id);
+        assert_string_equal(status, i < 1 ? "200" : "300");
+    }
+    frames[3] = SPAN("192.0.2.2");
+    ask(f, 7, frames, status, user_id);
+    assert_string_equal(status, "200");
+    zap_get_stats(f->zap, &stats);
+    assert_int_equal(stats.admitted, 4);
+    assert_int_equal(stats.per_key, 1);
+    assert_int_equal(stats.per_address, 1);
+}
+
+/* By ZAP's answer 300: nothing is said, and libzmq's client tries again when the handshake's time is over. */
+static void who_came_too_often_comes_back_by_itself(void **state)
+{
+    struct fixture *f = *state;
+    struct zap_stats stats;
+    void *second;
+
+    open_front(f);
+    restart(f, &(struct zap_options){.per_address = 2, .per_address_burst = 1});
+    assert_true(gets_in(f, CURVE, WAIT_MS));
+    second = client(f, CURVE);
+    assert_true(is_heard(f, second, 15000));
+    zap_get_stats(f->zap, &stats);
+    assert_int_equal(stats.admitted, 2);
+    assert_true(stats.per_address >= 1);
+    zmq_close(second);
+}
+
+/* By 400, which libzmq's client takes as final. */
+static void an_expelled_key_does_not_come_back(void **state)
+{
+    struct fixture *f = *state;
+    struct zap_stats stats;
+    void *socket;
+
+    open_front(f);
+    assert_int_equal(keyring_expel(f->keyring, f->client_public), RC_OK);
+    socket = client(f, CURVE);
+    assert_false(is_heard(f, socket, 1000));
+    zap_get_stats(f->zap, &stats);
+    assert_int_equal(stats.expelled, 1);
+    zmq_close(socket);
+    assert_int_equal(keyring_admit(f->keyring, f->client_public), RC_OK);
+    assert_true(gets_in(f, CURVE, WAIT_MS));
+}
+
+/* At the broadcasts by 300, since a HELLO may make it known at any time. */
+static void a_stranger_may_knock_again_once_it_may_ask(void **state)
+{
+    struct fixture *f = *state;
+    const char key[PUBLIC_KEY_BYTES] = {1};
+    struct span frames[8] = {SPAN("1.0"), SPAN("id"), SPAN(ZAP_DOMAIN_COMMANDS),
+                             SPAN("::1"), SPAN(""),   SPAN("CURVE"),
+                             {key, 32},   {NULL, 0}};
+    char status[8], user_id[128];
+
+    keyring_set_policy(f->keyring, &(struct keyring_policy){true, false});
+    ask(f, 7, frames, status, user_id);
+    assert_string_equal(status, "200");
+    frames[2] = SPAN(ZAP_DOMAIN_BROADCASTS);
+    ask(f, 7, frames, status, user_id);
+    assert_string_equal(status, "300");
+    assert_string_equal(user_id, "");
+    keyring_set_policy(f->keyring, &(struct keyring_policy){false, false});
+    ask(f, 7, frames, status, user_id);
+    assert_string_equal(status, "400");
+}
+
+static void *raise_sigterm(void *context)
+{
+    (void)context;
+    raise(SIGTERM);
+    return NULL;
+}
+
+static void ignore_signal(int number)
+{
+    (void)number;
+}
+
+static void a_signal_does_not_stop_the_handler(void **state)
+{
+    struct fixture *f = *state;
+    struct sigaction action = {.sa_handler = ignore_signal}, before;
+    pthread_t thread;
+
+    open_front(f);
+    assert_int_equal(sigaction(SIGTERM, &action, &before), 0);
+    kill(getpid(), SIGTERM);
+    assert_int_equal(pthread_create(&thread, NULL, raise_sigterm, NULL), 0);
+    pthread_join(thread, NULL);
+    assert_true(gets_in(f, CURVE, WAIT_MS));
+    assert_int_equal(sigaction(SIGTERM, &before, NULL), 0);
 }
 
 static void malformed_requests_are_answered_with_400(void **state)
@@ -288,6 +416,11 @@ int main(void)
                                         set_up_without_handler, tear_down),
         cmocka_unit_test_setup_teardown(nobody_gets_in_when_there_never_was_a_handler,
                                         set_up_without_handler, tear_down),
+        TEST(those_inside_go_on_without_a_handler),
+        TEST(addresses_and_keys_have_limits_of_their_own),
+        TEST(who_came_too_often_comes_back_by_itself),
+        TEST(an_expelled_key_does_not_come_back),
+        TEST(a_stranger_may_knock_again_once_it_may_ask),
         TEST(a_signal_does_not_stop_the_handler),
         TEST(malformed_requests_are_answered_with_400),
         TEST(a_context_has_one_handler),
