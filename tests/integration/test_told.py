@@ -1,8 +1,11 @@
 #!/usr/bin/python3
 """What zchat asks and tells, against a broker that says what the test wants: verbs and line mode at bad times."""
+import pathlib
+
 from told_broker import ToldBroker
 from zchat_test import check, equal, run_tests, test
 
+TOKEN = "00112233445566778899aabbccddeeff"
 KEY = "00112233445566778899aabbccddeeff" * 2
 
 
@@ -94,6 +97,64 @@ def a_device_is_removed_by_the_beginning_of_its_key(scene):
     alice.refused(2, "is not a key", "device", "remove", "abc")
     alice.refused(2, "is not a key", "device", "remove", "work")
     equal(len(broker.asked_of("revoke")), 1, "nothing else was removed")
+
+
+@test
+def an_invitation_is_alone_on_stdout_and_how_to_use_it_on_stderr(scene):
+    broker, alice = person(scene)
+    broker.answers["admit"] = lambda each, peer: [
+        {"v": "invitation", "invite": bytes.fromhex(TOKEN), "role": each.get("role", "member"), "until": 1795425710123,
+         **({"nick": each["nick"]} if "nick" in each else {})}]
+    result = alice.ok("invite", "bob", "--role", "operator", "--expires", "2h")
+    equal(result.out.decode(), f"{broker.url}?invite={TOKEN}&nick=bob\n", "the address")
+    check(b"lets bob in as operator, once, until 2026-11-23 09:21:50" in result.err and b"chmod 600" in result.err,
+          f"advice: {result}")
+    equal({key: value for key, value in broker.asked_of("admit")[-1].items() if key != "ref"},
+          {"v": "admit", "nick": "bob", "role": "operator", "seconds": 7200}, "what was asked")
+    told = alice.ok("invite", "--json")
+    equal((told.json(), told.err), ([{"invitation": f"{broker.url}?invite={TOKEN}", "role": "member",
+                                      "until": "2026-11-23T09:21:50.123Z"}], b""), "in JSON")
+    alice.ok("device", "add", "laptop")
+    equal({key: value for key, value in broker.asked_of("admit")[-1].items() if key not in ("ref", "seconds")},
+          {"v": "admit", "device": True, "name": "laptop"}, "a device")
+
+
+@test
+def an_invitation_in_a_file_stands_in_no_argument_and_in_no_file_afterwards(scene):
+    broker = ToldBroker(scene)
+    path = scene.folder / "invitation"
+    path.write_text(f"{broker.url}?invite={TOKEN}&nick=bob\n")
+    path.chmod(0o600)
+    bob = scene.person(None, f"@{path}", home=scene.folder / "home-bob")
+    line = bob.start("--verbose")
+    line.wait_line("no room yet", where="err")
+    arguments = pathlib.Path(f"/proc/{line.pid}/cmdline").read_bytes()
+    environment = pathlib.Path(f"/proc/{line.pid}/environ").read_bytes()
+    check(TOKEN.encode() not in arguments + environment, f"arguments: {arguments}")
+    end(line, 0)
+    hello = broker.asked_of("hello")[0]
+    equal((hello["nick"], hello["invite"].hex()), ("bob", TOKEN), "HELLO")
+    told = [bob.ok("status"), bob.ok("status", "--json"), bob.ok("key")]
+    for each in told:
+        check(TOKEN.encode() not in each.out + each.err, f"told: {each}")
+    for each in bob.home.rglob("*"):
+        check(each.is_dir() or TOKEN.encode() not in each.read_bytes() and
+              bytes.fromhex(TOKEN) not in each.read_bytes(), f"{each} holds the token")
+    scene.person("bob", None, home=bob.home).ok("ping")  # the address was kept
+    check("invite" not in broker.asked_of("hello")[-1], f"the last HELLO: {broker.asked_of('hello')[-1]}")
+    path.chmod(0o644)
+    refused = scene.person(None, f"@{path}", home=bob.home).run("ping")
+    check(refused.code == 1 and b"chmod 600" in refused.err and TOKEN.encode() not in refused.err,
+          f"a file that others may read: {refused}")
+
+
+@test
+def who_is_not_let_in_is_told_why_and_what_to_do(scene):
+    broker, alice = person(scene)
+    for code, name in ((7, "not_let_in"), (8, "nick_in_use"), (26, "bad_invite"), (27, "revoked"), (28, "banned")):
+        broker.answers["hello"] = lambda each, peer, code=code, name=name: [
+            {"v": "error", "code": code, "error": name, "text": name}]
+        alice.refused(5, f"({name})", "ping")
 
 
 @test
