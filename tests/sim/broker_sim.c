@@ -33,7 +33,7 @@ static void ask_store(struct world *self, const struct op *op)
 {
     struct asked_op asked = {.op = *op};
     const size_t len = op->nick.len + op->name.len + op->skeleton.len + op->text.len +
-                       op->kind_name.len + op->mark.len;
+                       op->kind_name.len + op->mark.len + op->target_nick.len + op->label.len;
     char *at = asked.bytes = x_alloc(len + 1, 1);
 
     copy_span(&asked.op.nick, &at);
@@ -42,6 +42,8 @@ static void ask_store(struct world *self, const struct op *op)
     copy_span(&asked.op.text, &at);
     copy_span(&asked.op.kind_name, &at);
     copy_span(&asked.op.mark, &at);
+    copy_span(&asked.op.target_nick, &at);
+    copy_span(&asked.op.label, &at);
     if (self->asked_count == self->asked_capacity) {
         self->asked_capacity = self->asked_capacity == 0 ? 64 : self->asked_capacity * 2;
         self->asked = x_realloc(self->asked, self->asked_capacity, sizeof *self->asked);
