@@ -3,6 +3,7 @@
 A canary is a random text. Who listens to everything (Ears), what is on the wire (Capture: an AF_PACKET socket for root,
 else a TCP proxy that the clients go through) and every file are searched for it in many encodings."""
 import base64
+import ctypes
 import os
 import secrets
 import socket
@@ -86,14 +87,26 @@ class Capture:
 
     def __init__(self, *ports):
         self.ports = ports
-        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0003))
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self.socket.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
-        self.socket.bind(("lo", 0))
+        self._let_pass(ports[0])
+        self.socket.bind(("lo", 0x0003))  # ETH_P_ALL
         self.socket.settimeout(0.05)
         self.data = {port: bytearray() for port in ports}
         self.is_over = threading.Event()
         self.thread = threading.Thread(target=self._listen, daemon=True)
         self.thread.start()
+
+    def _let_pass(self, port):
+        """Only packets of `port`, which is even, and the one behind: a busy loopback would fill the buffer."""
+        check(port % 2 == 0 and self.ports == (port, port + 1), f"ports {self.ports}")
+        program = [(0x28, 0, 0, 12), (0x15, 0, 10, 0x0800), (0x30, 0, 0, 23), (0x15, 0, 8, 6),  # IPv4, TCP
+                   (0xb1, 0, 0, 14), (0x48, 0, 0, 14), (0x54, 0, 0, 0xfffe), (0x15, 3, 0, port),  # from the port
+                   (0x48, 0, 0, 16), (0x54, 0, 0, 0xfffe), (0x15, 0, 1, port),  # to it
+                   (0x06, 0, 0, 0x40000), (0x06, 0, 0, 0)]
+        code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in program))
+        self.socket.setsockopt(socket.SOL_SOCKET, 26,  # SO_ATTACH_FILTER
+                               struct.pack("HP", len(program), ctypes.addressof(code)))
 
     def _listen(self):
         while not self.is_over.is_set():
@@ -114,9 +127,12 @@ class Capture:
                 self.data[port] += tcp[(tcp[12] >> 4) * 4:]
 
     def close(self):
-        self.is_over.set()
-        self.thread.join()
-        self.socket.close()
+        if not self.is_over.is_set():
+            self.is_over.set()
+            self.thread.join()
+            dropped = struct.unpack("II", self.socket.getsockopt(263, 6, 8))[1]  # SOL_PACKET, PACKET_STATISTICS
+            self.socket.close()
+            check(dropped == 0, f"{dropped} packets were not captured")
 
 
 class Proxy:

@@ -4,8 +4,9 @@ who subscribes to everything, not in another client, not in a log. [R-26] [R-28]
 import signal
 import subprocess
 
-from witness import known_options
+from witness import known_options, pack
 from canary import Canary, Ears, Known, capture, files_with, open_with
+from ears import Watch
 from raw_client import RawClient
 from zchat_test import Skipped, check, equal, program, run_tests, test, texts, wait_until
 
@@ -172,6 +173,24 @@ def the_search_finds_a_canary_in_each_of_its_forms(scene):
     equal(files_with(scene.folder, [canary]), {}, "what is found of another canary")
     (scene.folder / "file").rename(scene.folder / canary.token)
     check(files_with(scene.folder, [canary]), "it is not found in a file's name")
+
+
+@test
+def who_listens_along_with_every_test_complains_of_what_is_not_sealed(scene):
+    watch = Watch()
+    watch.note(("send", "@bob", "-", "--wait", "stored"), b"only for bob\n")
+    watch.note(("send", "#lobby", "hi", "--lines"), b"for everybody\n")
+    watch.note(("send", "@bob", "for everybody"), b"")
+    good = (b"@bob\0" + pack({"v": "sealed", "box": b"x" * 50}, {"v": "head", "seq": 3}),
+            b"#lobby\0" + pack({"v": "event", "text": "for everybody"}), b"~0000000000000001\0" + pack({"v": "probe"}))
+    for frame in good:
+        watch.take(frame)
+    equal(watch.complaints, [], f"complaints of what is good in {scene.folder.name}")
+    bad = (b"#lobby\0" + pack({"v": "event", "text": "only for bob"}), b"@bob\0" + pack({"v": "event", "text": "x"}),
+           b"@alice\0" + pack({"v": "head"}, {"v": "event", "text": "y"}))
+    for count, frame in enumerate(bad, 1):
+        watch.take(frame)
+        equal(len(watch.complaints), count, f"complaints behind {frame}")
 
 
 # A private room

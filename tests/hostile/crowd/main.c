@@ -185,6 +185,7 @@ static void on_welcome(struct user *user)
     message_set(&join, STREAM, stream, room_of(user, room));
     message_set(&join, CREATE, create, true);
     user->state = USER_JOINING;
+    user->due_us = crowd.now_us + RETRY_US;
     say(user, &join);
 }
 
@@ -217,6 +218,8 @@ static void on_error(struct user *user, const struct message *error)
         crowd.in--;
         crowd.coming++;
         come_in(user);
+    } else if (message_has(error, HAS_RETRY) && user->state == USER_JOINING) {
+        user->due_us = crowd.now_us + error->retry * 1000;
     } else if (message_has(error, HAS_NUMBER) && message_has(error, HAS_RETRY)) {
         user->again_us = crowd.now_us + error->retry * 1000;
     } else if (crowd.errors < 20) {
@@ -328,6 +331,8 @@ static void on_time(struct user *user)
     if (user->state == USER_OUTSIDE && crowd.now_us >= user->due_us &&
         crowd.coming < HANDSHAKES_AT_A_TIME)
         connect_both(user);
+    if (user->state == USER_JOINING && crowd.now_us >= user->due_us)
+        on_welcome(user); /* there was no answer, or too_fast */
     if (user->state != USER_IN)
         return;
     if (crowd.now_us >= user->due_us) {
