@@ -3,6 +3,7 @@
 #include "client/lib/follow_table.h"
 #include "client/lib/probe.h"
 #include "client/lib/questions.h"
+#include "client/lib/sealed.h"
 #include "shared/base/alloc.h"
 
 #include <stdlib.h>
@@ -57,9 +58,24 @@ static void leave(struct follows *self, struct model_context *ctx, struct follow
     follow_table_remove(&self->table, follow);
 }
 
+/* It cannot go on: the application is told why, once. */
+static void end(struct follows *self, struct model_context *ctx, struct follow *follow, enum rc rc,
+                struct span text)
+{
+    const struct zchat_event event = {.kind = ZCHAT_ANSWER, .rc = (zchat_rc)rc};
+
+    tells_add(&ctx->tells, &event,
+              &(struct tell_texts){.stream = follow_stream(follow), .text = text});
+    leave(self, ctx, follow);
+}
+
 /* Line a located follow up for what it needs next; a history that is told is over. */
 static void settle(struct follows *self, struct model_context *ctx, struct follow *follow)
 {
+    if (follow->ended_rc != RC_OK) {
+        end(self, ctx, follow, follow->ended_rc, span_of(rc_sentence(follow->ended_rc)));
+        return;
+    }
     if (follow_is_complete(follow) && follow_is_history(follow)) {
         leave(self, ctx, follow);
         return;
@@ -99,9 +115,12 @@ static void drain(struct model_context *ctx, struct follow *follow)
 
         if (tell == NULL)
             break;
+        follow_note_put_out(ctx, follow, &tell->event);
         tells_push(&ctx->tells, &tell);
         follow->next++;
         tell_live_if_due(ctx, follow);
+        if (follow->ended_rc != RC_OK)
+            break;
     }
 }
 
@@ -122,10 +141,12 @@ static bool take(struct follows *self, struct model_context *ctx, struct follow 
     if (tells_room(&ctx->tells) == 0)
         return false;
     tell = tell_of_event(message);
+    follow_note_put_out(ctx, follow, &tell->event);
     tells_push(&ctx->tells, &tell);
     follow->next++;
     tell_live_if_due(ctx, follow);
-    drain(ctx, follow);
+    if (follow->ended_rc == RC_OK)
+        drain(ctx, follow);
     return true;
 }
 
@@ -143,7 +164,7 @@ void follows_pump(struct follows *self, struct model_context *ctx)
     while (self->questions.fetches_out < FETCHES_OUT_MAX &&
            (follow = self->table.line[LINE_FETCH].first) != NULL) {
         drain(ctx, follow);
-        if (follow_is_complete(follow)) {
+        if (follow_is_complete(follow) || follow->ended_rc != RC_OK) {
             settle(self, ctx, follow);
             continue;
         }
@@ -160,7 +181,8 @@ void follows_pump(struct follows *self, struct model_context *ctx)
 static void finish_fetch(struct follows *self, struct model_context *ctx, struct follow *follow)
 {
     drain(ctx, follow);
-    if (!follow->has_brought && !follow_is_complete(follow) && tells_room(&ctx->tells) > 0) {
+    if (follow->ended_rc == RC_OK && !follow->has_brought && !follow_is_complete(follow) &&
+        tells_room(&ctx->tells) > 0) {
         questions_put_off(
             &self->questions, ctx, follow,
             follow->ask_ms); /* an answer that brings nothing is not asked in a hurry */
@@ -173,30 +195,11 @@ static void finish_fetch(struct follows *self, struct model_context *ctx, struct
 
 /* --- the application --------------------------------------------------------- */
 
-static enum rc check_follow(const struct model_context *ctx, struct span stream,
-                            struct zchat_place from)
-{
-    if (stream.len < 2 || stream.len > STREAM_BYTES_MAX ||
-        (stream.ptr[0] != '#' && stream.ptr[0] != '@'))
-        return RC_BAD_NAME;
-    switch (from.kind) {
-    case ZCHAT_FROM_HEAD:
-    case ZCHAT_FROM_SEQ:
-    case ZCHAT_FROM_LAST:
-    case ZCHAT_FROM_TIME:
-        return from.value > INT64_MAX ? RC_BAD_FIELD : RC_OK;
-    case ZCHAT_FROM_CONFIRMED:
-        return span_equal(stream, ctx->own_stream) ? RC_OK : RC_BAD_FIELD;
-    default:
-        return RC_BAD_FIELD;
-    }
-}
-
 enum rc follows_add(struct follows *self, struct model_context *ctx, struct span stream,
                     struct zchat_place from, uint64_t until)
 {
     struct follow *follow;
-    enum rc rc = check_follow(ctx, stream, from);
+    enum rc rc = follow_check(ctx, stream, from);
 
     if (rc == RC_OK)
         rc = follow_table_add(&self->table, stream, until != 0, until != 0 ? LINE_HEAD : LINE_PROBE,
@@ -266,6 +269,24 @@ void follows_opened(struct follows *self, struct model_context *ctx)
     probe_opened(&self->probe, ctx);
 }
 
+void follows_listening(struct follows *self, struct model_context *ctx)
+{
+    if (!self->has_sockets)
+        return;
+    for (int line = 0; line < LINE_COUNT; line++) {
+        for (uint32_t n = line == LINE_PROBE ? 0 : self->table.line[line].count; n > 0; n--) {
+            struct follow *follow = self->table.line[line].first;
+
+            if (follow_is_history(follow)) /* needs no broadcasts */
+                follow_table_move(&self->table, follow, (enum follow_line)line);
+            else
+                start_again(self, follow);
+        }
+    }
+    if (self->table.line[LINE_PROBE].count > 0)
+        probe_restart(&self->probe, ctx);
+}
+
 /* What follows from the confirmed place begins where that was when the session began: what another device
  * confirms from then on may be a receipt for a post of ours. */
 static void fix_confirmed(struct follows *self, const struct model_context *ctx)
@@ -324,7 +345,10 @@ void follows_on_event(struct follows *self, struct model_context *ctx,
 
         follow->head = max_u64(follow->head, message->seq);
         follow->has_brought |= is_new;
-        if (!from_pub) {
+        if (follow->ended_rc != RC_OK) {
+            settle(self, ctx, follow);
+            follows_pump(self, ctx);
+        } else if (!from_pub) {
             if (follow->page_last != 0 && message->seq >= follow->page_last)
                 finish_fetch(self, ctx, follow);
         } else if (follow->line == LINE_IDLE && !follow_is_complete(follow)) {
@@ -456,25 +480,61 @@ void follows_on_gone(struct follows *self, struct model_context *ctx, const stru
 bool follows_on_error(struct follows *self, struct model_context *ctx,
                       const struct message *message)
 {
-    struct follow *follow = follow_table_find_asked(&self->table, (uint32_t)message->ref);
+    const uint32_t ref = (uint32_t)message->ref;
+    struct follow *asked = follow_table_find_asked(&self->table, ref);
+    struct follow *follow = asked != NULL ? asked : follow_table_find_head(&self->table, ref);
     const enum rc rc = message_error(message);
 
     if (follow == NULL)
         return false;
-    if (rc_is_transient(rc) || rc == RC_LIMIT) {
+    if (!rc_is_transient(rc) && rc != RC_LIMIT) {
+        end(self, ctx, follow, rc, message_error_text(message));
+        follows_pump(self, ctx);
+    } else if (asked != NULL) {
         questions_put_off(&self->questions, ctx, follow,
                           max_u64(follow->ask_ms, message_retry_ms(message, 0)));
-        return true;
     }
-
-    const struct zchat_event event = {.kind = ZCHAT_ANSWER, .rc = (zchat_rc)rc};
-    const struct tell_texts texts = {.stream = follow_stream(follow),
-                                     .text = message_error_text(message)};
-
-    tells_add(&ctx->tells, &event, &texts);
-    leave(self, ctx, follow);
-    follows_pump(self, ctx);
     return true;
+}
+
+/* --- sealed streams -------------------------------------------------------------------- */
+
+/* A HEAD beside the questions: its answer is a head and perhaps a key, its refusal ends the follow. */
+static void ask_head_aside(struct model_context *ctx, struct follow *follow)
+{
+    struct message head = {.verb = VERB_HEAD};
+
+    follow->head_ref = context_next_ref(ctx);
+    message_set(&head, STREAM, stream, follow_stream(follow));
+    message_set(&head, REF, ref, follow->head_ref);
+    context_send(ctx, &head);
+}
+
+void follows_unreadable(struct follows *self, struct model_context *ctx, struct span stream,
+                        uint32_t epoch, uint64_t seq)
+{
+    struct follow *follow = follow_table_find(&self->table, stream, false);
+
+    if (follow == NULL || seq == 0)
+        return;
+    if (ctx->is_up && sealed_wants_head(&follow->key, epoch, ctx->now_ms))
+        ask_head_aside(ctx, follow);
+    follows_note_head(self, ctx, stream, seq);
+}
+
+const unsigned char *follows_key(const struct follows *self, struct span stream, uint32_t epoch)
+{
+    const struct follow *follow = follow_table_find(&self->table, stream, false);
+
+    return follow == NULL ? NULL : sealed_key(&follow->key, epoch);
+}
+
+void follows_take_key(struct follows *self, const struct message *message)
+{
+    struct follow *follow = follow_table_find(&self->table, message->stream, false);
+
+    if (follow != NULL)
+        sealed_take_key(&follow->key, message);
 }
 
 /* --- time ---------------------------------------------------------------------------- */
@@ -485,13 +545,10 @@ void follows_ask_heads(struct follows *self, struct model_context *ctx)
 
     for (n = n < HEADS_PER_PING ? n : HEADS_PER_PING; n > 0; n--) {
         struct follow *follow = self->table.line[LINE_IDLE].first;
-        struct message head = {.verb = VERB_HEAD};
 
         follow_table_move(&self->table, follow, LINE_IDLE);
-        if (span_equal(follow_stream(follow), ctx->own_stream)) /* PONG tells it */
-            continue;
-        message_set(&head, STREAM, stream, follow_stream(follow));
-        context_send(ctx, &head);
+        if (!span_equal(follow_stream(follow), ctx->own_stream)) /* PONG tells it */
+            ask_head_aside(ctx, follow);
     }
 }
 

@@ -25,6 +25,8 @@ void follows_remove(struct follows *self, struct model_context *ctx, struct span
 void follows_opened(struct follows *self, struct model_context *ctx);
 void follows_welcomed(struct follows *self, struct model_context *ctx);
 void follows_lost(struct follows *self, bool has_sockets);
+/* Broadcasts come from now on: the live follows make sure of their subscriptions, and of what they missed. */
+void follows_listening(struct follows *self, struct model_context *ctx);
 
 /* Messages; those of streams that are not followed are ignored. */
 void follows_on_event(struct follows *self, struct model_context *ctx,
@@ -39,6 +41,13 @@ void follows_on_probe(struct follows *self, struct model_context *ctx, uint64_t 
 /* ERROR with a ref. False: not an answer to a question of ours. */
 bool follows_on_error(struct follows *self, struct model_context *ctx,
                       const struct message *message);
+
+/* As model_unreadable(), and as model_stream_key() for other streams than one's own. */
+void follows_unreadable(struct follows *self, struct model_context *ctx, struct span stream,
+                        uint32_t epoch, uint64_t seq);
+const unsigned char *follows_key(const struct follows *self, struct span stream, uint32_t epoch);
+/* JOINED, or HEAD over the DEALER: its key. */
+void follows_take_key(struct follows *self, const struct message *message);
 
 /* The stream is known to reach to `seq`. */
 void follows_note_head(struct follows *self, struct model_context *ctx, struct span stream,

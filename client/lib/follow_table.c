@@ -1,5 +1,6 @@
 #include "client/lib/follow_table.h"
 
+#include "client/lib/sealed.h"
 #include "shared/base/alloc.h"
 
 #include <stdlib.h>
@@ -51,6 +52,19 @@ struct follow *follow_table_find_asked(const struct follow_table *self, uint32_t
     while (follow != NULL && (follow->ref == 0 || follow->ref != ref))
         follow = follow->behind;
     return follow;
+}
+
+struct follow *follow_table_find_head(const struct follow_table *self, uint32_t ref)
+{
+    for (int line = 0; line < LINE_COUNT && ref != 0; line++) {
+        struct follow *follow = self->line[line].first;
+
+        while (follow != NULL && follow->head_ref != ref)
+            follow = follow->behind;
+        if (follow != NULL)
+            return follow;
+    }
+    return NULL;
 }
 
 static void leave_line(struct follow_table *self, struct follow *follow)
@@ -115,6 +129,7 @@ void follow_table_remove(struct follow_table *self, struct follow *follow)
     self->count--;
     leave_line(self, follow);
     held_fini(&follow->held);
+    sealed_wipe(&follow->key);
     follow->chain = self->dead;
     self->dead = follow;
 }
@@ -128,4 +143,35 @@ void follow_table_sweep(struct follow_table *self)
         free(follow->name);
         free(follow);
     }
+}
+
+enum rc follow_check(const struct model_context *ctx, struct span stream, struct zchat_place from)
+{
+    if (stream.len < 2 || stream.len > STREAM_BYTES_MAX ||
+        (stream.ptr[0] != '#' && stream.ptr[0] != '@'))
+        return RC_BAD_NAME;
+    switch (from.kind) {
+    case ZCHAT_FROM_HEAD:
+    case ZCHAT_FROM_SEQ:
+    case ZCHAT_FROM_LAST:
+    case ZCHAT_FROM_TIME:
+        return from.value > INT64_MAX ? RC_BAD_FIELD : RC_OK;
+    case ZCHAT_FROM_CONFIRMED:
+        return span_equal(stream, ctx->own_stream) ? RC_OK : RC_BAD_FIELD;
+    default:
+        return RC_BAD_FIELD;
+    }
+}
+
+void follow_note_put_out(const struct model_context *ctx, struct follow *follow,
+                         const struct zchat_event *event)
+{
+    const struct span own = {ctx->own_stream.ptr + 1, ctx->own_stream.len - 1};
+    const bool is_ban = strcmp(event->type, "ban") == 0;
+
+    if (follow_is_history(follow) || follow->name[0] != '#' || !follow->is_located ||
+        event->seq <= follow->live_at || !span_equal(span_of(event->to), own))
+        return;
+    if (is_ban || strcmp(event->type, "kick") == 0)
+        follow->ended_rc = is_ban ? RC_BANNED : RC_NOT_MEMBER;
 }

@@ -17,6 +17,15 @@ enum follow_line {
     LINE_COUNT
 };
 
+/* The newest key of a sealed stream that the broker gave us, and how patient we are about a newer one: sealed.h */
+struct follow_key {
+    bool is_known;
+    uint32_t epoch;
+    unsigned char bytes[STREAM_KEY_BYTES];
+    uint64_t ask_at_ms; /* not before */
+    uint32_t ask_ms;    /* 0: nothing was asked since the key came */
+};
+
 struct follow {
     struct follow *chain;           /* hash bucket */
     struct follow *before, *behind; /* in its line */
@@ -40,6 +49,10 @@ struct follow {
     uint64_t page_last; /* FETCH: the last event of the last page, once its header is here; 0 */
     uint32_t reserved;  /* FETCH: tells it may bring */
     bool has_brought;   /* something new came since it was asked */
+
+    struct follow_key key;
+    uint32_t head_ref; /* of the last HEAD asked beside the questions; 0: none */
+    enum rc ended_rc;  /* this person was put out of the room, and that was told; RC_OK: no */
 };
 
 struct follow_table {
@@ -76,10 +89,22 @@ static inline bool follow_is_complete(const struct follow *follow)
     return follow->next != 0 && follow->next > follow_goal(follow);
 }
 
+/* May this stream be followed from there? RC_BAD_NAME, RC_BAD_FIELD. */
+enum rc follow_check(const struct model_context *ctx, struct span stream,
+                     struct zchat_place from) MUST_CHECK;
+
+/* An event is told that puts this person out of the room: nothing behind it is for us. What was over before
+ * following began does not count. */
+void follow_note_put_out(const struct model_context *ctx, struct follow *follow,
+                         const struct zchat_event *event);
+
 struct follow *follow_table_find(const struct follow_table *self, struct span stream,
                                  bool is_history);
 /* The follow whose question has this ref, or NULL. */
 struct follow *follow_table_find_asked(const struct follow_table *self, uint32_t ref);
+
+/* The follow whose `head_ref` this is, or NULL. Looks at all of them: for refusals, which are few. */
+struct follow *follow_table_find_head(const struct follow_table *self, uint32_t ref);
 
 /* A new follow at the end of `line`. RC_BUSY: it is there already. RC_LIMIT: the table is full. */
 enum rc follow_table_add(struct follow_table *self, struct span stream, bool is_history,

@@ -4,8 +4,10 @@
 #include "client/lib/context.h"
 #include "client/lib/delivery.h"
 #include "client/lib/follow.h"
+#include "client/lib/link_tell.h"
 #include "client/lib/outbox.h"
 #include "client/lib/request.h"
+#include "client/lib/sealed.h"
 #include "shared/base/alloc.h"
 
 #include <stdlib.h>
@@ -35,8 +37,9 @@ struct model {
     bool is_inbox;
 
     enum link_state state;
-    bool is_told; /* the application knows `told` */
-    enum zchat_link told;
+    struct link_tell link_tell;
+    enum rc
+        put_off_rc; /* the last transient refusal of HELLO that was told; RC_OK: none since WELCOME */
     uint32_t hello_ref;
     uint64_t hello_at_ms, ping_at_ms, heard_at_ms;
     uint32_t ping_ms, reconnect_ms;
@@ -44,9 +47,7 @@ struct model {
     bool has_invite;
     unsigned char invite[INVITE_BYTES];
 
-    bool has_key;
-    uint32_t epoch;
-    unsigned char key[STREAM_KEY_BYTES];
+    struct follow_key own_key; /* of the own stream, whether it is followed or not */
 };
 
 struct model *model_new(const struct model_options *options)
@@ -95,7 +96,7 @@ void model_destroy(struct model **self_p)
     follows_destroy(&self->follows);
     tells_fini(&self->ctx.tells);
     forget_invite(self);
-    explicit_bzero(self->key, sizeof(self->key));
+    sealed_wipe(&self->own_key);
     free(self->nick);
     free(self->agent);
     free(self->own_stream);
@@ -113,17 +114,6 @@ static struct model_context *enter(struct model *self, uint64_t now_ms, struct m
 }
 
 /* --- the link -------------------------------------------------------------- */
-
-static void tell_link(struct model *self, enum zchat_link link, enum rc rc, struct span text)
-{
-    const struct zchat_event event = {.kind = ZCHAT_LINK, .link = link, .rc = (zchat_rc)rc};
-
-    if (self->is_told && self->told == link)
-        return;
-    self->is_told = true;
-    self->told = link;
-    tells_add(&self->ctx.tells, &event, &(struct tell_texts){.text = text});
-}
 
 static void say_hello(struct model *self)
 {
@@ -163,12 +153,20 @@ void model_opened(struct model *self, uint64_t now_ms, struct model_effects *fx)
     greet(self);
 }
 
+void model_listening(struct model *self, uint64_t now_ms, struct model_effects *fx)
+{
+    struct model_context *ctx = enter(self, now_ms, fx);
+
+    if (self->state == LINK_UP)
+        follows_listening(self->follows, ctx);
+}
+
 static void close_link(struct model *self, uint32_t delay_ms)
 {
     self->state = LINK_CLOSED;
     self->ctx.is_up = false;
     follows_lost(self->follows, false);
-    tell_link(self, ZCHAT_LINK_DOWN, RC_OK, (struct span){0});
+    link_tell(&self->link_tell, &self->ctx, ZCHAT_LINK_DOWN, RC_OK, (struct span){0});
     context_reconnect(&self->ctx, delay_ms);
 }
 
@@ -197,7 +195,7 @@ static void refuse(struct model *self, enum rc rc, struct span text)
     self->state = LINK_REFUSED;
     self->ctx.is_up = false;
     follows_lost(self->follows, false);
-    tell_link(self, ZCHAT_LINK_REFUSED, rc, text);
+    link_tell(&self->link_tell, &self->ctx, ZCHAT_LINK_REFUSED, rc, text);
 }
 
 void model_refused(struct model *self, enum rc rc, uint64_t now_ms, struct model_effects *fx)
@@ -234,13 +232,14 @@ static void note_own(struct model *self, const struct message *message)
         follows_note_head(self->follows, &self->ctx, message->stream, message->seq);
 }
 
-static void take_key(struct model *self, const struct message *welcome)
+/* HEAD or JOINED, over the DEALER. */
+static void take_stream_key(struct model *self, const struct message *message)
 {
-    if (!message_has(welcome, HAS_KEY | HAS_EPOCH) || welcome->key.len != STREAM_KEY_BYTES)
+    if (!message_has(message, HAS_STREAM))
         return;
-    memcpy(self->key, welcome->key.ptr, STREAM_KEY_BYTES);
-    self->epoch = (uint32_t)welcome->epoch;
-    self->has_key = true;
+    if (span_equal(message->stream, self->ctx.own_stream))
+        sealed_take_key(&self->own_key, message);
+    follows_take_key(self->follows, message);
 }
 
 static void on_welcome(struct model *self, const struct message *welcome)
@@ -255,7 +254,7 @@ static void on_welcome(struct model *self, const struct message *welcome)
         return;
     if (message_has(welcome, HAS_PING_EVERY))
         self->ping_ms = (uint32_t)min_u64(max_u64(welcome->ping_ms, PING_LEAST_MS), PING_MS);
-    take_key(self, welcome);
+    take_stream_key(self, welcome);
     if (!is_new) { /* the answer to a HELLO that we repeated */
         note_own(self, welcome);
         return;
@@ -265,7 +264,7 @@ static void on_welcome(struct model *self, const struct message *welcome)
     ctx->is_up = true;
     self->reconnect_ms = RECONNECT_MIN_MS;
     self->ping_at_ms = ctx->now_ms + self->ping_ms;
-    tell_link(self, ZCHAT_LINK_UP, RC_OK, (struct span){0});
+    link_tell(&self->link_tell, &self->ctx, ZCHAT_LINK_UP, RC_OK, (struct span){0});
     outbox_welcome(self->outbox, ctx, welcome->next,
                    message_has(welcome, HAS_WINDOW) ? welcome->window : POST_WINDOW);
     requests_restart(self->requests, ctx);
@@ -303,7 +302,8 @@ static void on_hello_error(struct model *self, const struct message *error, enum
 
     const uint64_t wait_ms = min_u64(message_retry_ms(error, HELLO_EVERY_MS), HELLO_PUT_OFF_MS);
 
-    self->hello_at_ms = self->ctx.now_ms + context_jitter(&self->ctx, (uint32_t)wait_ms);
+    link_tell_put_off(&self->link_tell, &self->ctx, rc, message_error_text(error));
+    self->hello_at_ms = context_after(&self->ctx, (uint32_t)wait_ms);
 }
 
 static void on_error(struct model *self, const struct message *error)
@@ -350,6 +350,8 @@ static bool on_broadcast(struct model *self, const struct message *message, bool
             on_event(self, message, from_pub);
         return true;
     case VERB_HEAD:
+        if (!from_pub)
+            take_stream_key(self, message);
         if (message_has(message, HAS_STREAM | HAS_SEQ))
             follows_on_head(self->follows, &self->ctx, message);
         return true;
@@ -389,19 +391,11 @@ static void on_answer(struct model *self, const struct message *message)
         requests_answer(self->requests, ctx, message);
         break;
     case VERB_JOINED:
-    case VERB_LEFT:
-    case VERB_PERSON:
-    case VERB_ROOM:
-    case VERB_END:
-    case VERB_MARK:
-    case VERB_DONE:
-    case VERB_BANNED:
-    case VERB_DEVICE:
-    case VERB_SESSION:
-    case VERB_INVITATION:
+        take_stream_key(self, message);
         requests_answer(self->requests, ctx, message);
         break;
-    default: /* of another version: nothing that we asked for */
+    default: /* whatever carries the ref of a question */
+        requests_answer(self->requests, ctx, message);
         break;
     }
 }
@@ -512,9 +506,17 @@ void model_closing(struct model *self, uint64_t now_ms, struct model_effects *fx
 
 const unsigned char *model_stream_key(const struct model *self, struct span stream, uint32_t epoch)
 {
-    if (!self->has_key || epoch != self->epoch || !span_equal(stream, self->ctx.own_stream))
-        return NULL;
-    return self->key;
+    return span_equal(stream, self->ctx.own_stream) ? sealed_key(&self->own_key, epoch)
+                                                    : follows_key(self->follows, stream, epoch);
+}
+
+void model_unreadable(struct model *self, struct span stream, uint32_t epoch, uint64_t seq,
+                      uint64_t now_ms, struct model_effects *fx)
+{
+    struct model_context *ctx = enter(self, now_ms, fx);
+
+    if (is_open(self))
+        follows_unreadable(self->follows, ctx, stream, epoch, seq);
 }
 
 enum rc model_post(struct model *self, struct span target, struct span kind, struct span text,

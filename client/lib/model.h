@@ -66,6 +66,9 @@ void model_effects_fini(struct model_effects *self);
 
 /* The sockets are open and connecting: subscribes and says HELLO (again until WELCOME). */
 void model_opened(struct model *self, uint64_t now_ms, struct model_effects *fx);
+/* The SUB has shaken hands, which it does after WELCOME (R-40), or has come back: whoever calls this does so each
+ * time. Subscriptions are probed at once, and what was missed is looked for. */
+void model_listening(struct model *self, uint64_t now_ms, struct model_effects *fx);
 /* The transport says the link is gone: told as ZCHAT_LINK_DOWN, reconnects with backoff. */
 void model_lost(struct model *self, uint64_t now_ms, struct model_effects *fx);
 /* The transport says entry was refused for good (CURVE, ZAP): told as ZCHAT_LINK_REFUSED with rc. */
@@ -86,8 +89,13 @@ bool model_tell(struct model *self, struct zchat_event *ret, uint64_t now_ms,
 /* Nothing more will be told: what was shown is confirmed now, however much is left untold. */
 void model_closing(struct model *self, uint64_t now_ms, struct model_effects *fx);
 
-/* The key of the own sealed stream once WELCOME came, else NULL; and its epoch. */
+/* The key of that epoch of the own stream or of a followed room, or NULL: it is not known (any more). */
 const unsigned char *model_stream_key(const struct model *self, struct span stream, uint32_t epoch);
+
+/* A box of this place came over SUB and could not be opened: no key, or a wrong one. The place is known now, so FETCH
+ * brings the event in clear; HEAD asks for the key, at a bounded rate (R-45). */
+void model_unreadable(struct model *self, struct span stream, uint32_t epoch, uint64_t seq,
+                      uint64_t now_ms, struct model_effects *fx);
 
 /* The API of zchat.h; targets and rooms are canonical stream names. */
 enum rc model_post(struct model *self, struct span target, struct span kind, struct span text,

@@ -37,6 +37,7 @@ struct outbox {
     uint32_t window, burst;
     uint32_t retry_ms;
     uint64_t retry_at_ms, paused_until_ms;
+    bool is_wait_told; /* that the broker puts posts off: once until something is answered */
     uint64_t expect_at_ms;
     uint32_t expect_last;
 
@@ -220,6 +221,7 @@ static void go_back(struct outbox *self, struct model_context *ctx, uint32_t num
 /* An answer came: the way is open again. */
 static void progress(struct outbox *self, struct model_context *ctx)
 {
+    self->is_wait_told = false;
     self->retry_ms = RETRY_MIN_MS;
     self->burst = doubled_ms(self->burst, self->window);
     self->retry_at_ms = NEVER_MS;
@@ -517,10 +519,15 @@ void outbox_error(struct outbox *self, struct model_context *ctx, const struct m
         return;
     }
 
-    const uint32_t pause_ms = context_jitter(ctx, message_retry_ms(error, BUSY_RETRY_MS));
+    if (!self->is_wait_told && rc != RC_STOPPING &&
+        post_at(self, number)->state == POST_WAITING) { /* people want to know why nothing moves */
+        self->is_wait_told = true;
+        tell_state(ctx, number, post_at(self, number), ZCHAT_WAITING, rc,
+                   message_error_text(error));
+    }
 
     /* The window is answered post by post; the pauses do not add up. */
-    self->paused_until_ms = ctx->now_ms + pause_ms;
+    self->paused_until_ms = context_after(ctx, message_retry_ms(error, BUSY_RETRY_MS));
     self->retry_at_ms = NEVER_MS;
     self->burst = BURST_AFTER_LOSS;
     self->send = number < self->send ? number : self->send;

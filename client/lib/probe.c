@@ -66,6 +66,12 @@ void probe_start(struct probe *self, struct model_context *ctx)
     send_probe(self, ctx);
 }
 
+void probe_restart(struct probe *self, struct model_context *ctx)
+{
+    self->is_out = false;
+    probe_start(self, ctx);
+}
+
 void probe_repeat(struct probe *self, struct model_context *ctx)
 {
     self->wait_ms = doubled_ms(self->wait_ms, PROBE_MAX_MS);

@@ -31,6 +31,8 @@ bool probe_covers(const struct probe *self, uint32_t round);
 
 /* Send PROBE unless one is out or the link is down. */
 void probe_start(struct probe *self, struct model_context *ctx);
+/* Send another at once: the one that is out, if any, could not come back. */
+void probe_restart(struct probe *self, struct model_context *ctx);
 /* The time is over: send another, with more patience. */
 void probe_repeat(struct probe *self, struct model_context *ctx);
 /* Nobody waits any more. */

@@ -150,6 +150,7 @@ static bool fold_link(struct tells *self, struct tell **tell_p)
         tell->event.link == ZCHAT_LINK_REFUSED)
         return false;
     self->last_link->event.link = tell->event.link;
+    self->last_link->event.rc = tell->event.rc;
     tell_destroy(tell_p);
     return true;
 }

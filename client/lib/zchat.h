@@ -70,8 +70,9 @@ zchat_rc zchat_trouble(const struct zchat *self, const char **ret_why);
 
 /* What happens, as zchat_next() tells it. */
 enum zchat_event_kind {
-    ZCHAT_NONE,   /* the time is over */
-    ZCHAT_LINK,   /* the link changed: `link`, and `rc` with `text` when it was refused for good */
+    ZCHAT_NONE, /* the time is over */
+    ZCHAT_LINK, /* the link changed: `link`, and `rc` with `text` when it was refused for good; DOWN with `rc` not
+                     0: the broker puts us off (disk_full, busy, too_fast, limit), told once until it is up */
     ZCHAT_EVENT,  /* an event of a followed stream, in order, once */
     ZCHAT_POST,   /* a post's state changed: `number`, `post`, `rc`, `stream`, `seq` */
     ZCHAT_LIVE,   /* a followed stream has been read up to `seq`; what comes now is new */
@@ -89,8 +90,10 @@ enum zchat_event_kind {
 enum zchat_link { ZCHAT_LINK_DOWN, ZCHAT_LINK_UP, ZCHAT_LINK_REFUSED };
 
 enum zchat_post_state {
-    ZCHAT_WAITING, /* in the outbox; told of an earlier run's posts alone, with `stream`, `text` */
-    ZCHAT_STORED,  /* on the broker's disk, at `stream` `seq` */
+    ZCHAT_WAITING, /* in the outbox. Told of an earlier run's posts, with `stream`, `text` and rc 0; and once, until
+                      something is answered, when the broker puts a post off: `rc` is too_fast, busy or disk_full, `text`
+                      its sentence. It is sent again by itself. */
+    ZCHAT_STORED,    /* on the broker's disk, at `stream` `seq` */
     ZCHAT_DELIVERED, /* the recipient's client has it */
     ZCHAT_UNKNOWN,   /* its deadline is over without an answer: zchat_retry() is safe */
     ZCHAT_FAILED,    /* refused, never stored: `rc` says why */

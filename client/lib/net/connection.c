@@ -12,10 +12,13 @@
 #include <string.h>
 #include <zmq.h>
 
-#define LINGER_MS           200
-#define EXTRA_MAX           16
-#define WRONG_KEY_FAILURES  3
-#define MESSAGE_SLACK_BYTES 1024 /* topic and CURVE's own bytes */
+#define LINGER_MS            200
+#define EXTRA_MAX            16
+#define WRONG_KEY_FAILURES   3
+#define SUB_AGAIN_MS         1000 /* a SUB that was refused: libzmq does not try again, we do */
+#define SUB_RECONNECT_MS     100
+#define SUB_RECONNECT_MAX_MS 2000
+#define MESSAGE_SLACK_BYTES  1024 /* topic and CURVE's own bytes */
 
 /* Probes of a quiet connection, 5 s apart. On a wire that loses a third both ways half of them find no answer;
  * with 3, every quiet SUB took its healthy DEALER along once a minute. A dead link is found by PING. */
@@ -36,8 +39,9 @@ struct connection {
     struct key_pair *keys; /* in memory of its own, locked when the system allows it */
     struct link dealer;
     struct link sub;
-    zmq_msg_t frame; /* the one lent out by connection_receive() */
-    bool is_ready;   /* READY was told */
+    zmq_msg_t frame;   /* the one lent out by connection_receive() */
+    bool is_ready;     /* READY was told */
+    bool is_listening; /* the SUB was told to connect */
     uint64_t deadline_ms;
     unsigned handshake_failures; /* in a row */
     unsigned opened;             /* attempts; names the monitors */
@@ -91,14 +95,16 @@ static bool set_int(void *socket, int option, int value)
 static bool set_options(const struct connection *self, void *socket, int type)
 {
     int64_t size_max = FRAME_BYTES_MAX + MESSAGE_SLACK_BYTES;
-    bool is_set = set_int(socket, ZMQ_LINGER, LINGER_MS) &&
-                  set_int(socket, ZMQ_RECONNECT_IVL, -1) && set_int(socket, ZMQ_IPV6, 1) &&
-                  set_int(socket, ZMQ_TCP_KEEPALIVE, 1) &&
-                  set_int(socket, ZMQ_TCP_KEEPALIVE_IDLE, 15) &&
-                  set_int(socket, ZMQ_TCP_KEEPALIVE_INTVL, 5) &&
-                  set_int(socket, ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVE_COUNT) &&
-                  set_int(socket, ZMQ_RCVHWM, 8192) &&
-                  zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &size_max, sizeof(size_max)) == 0;
+    bool is_set =
+        set_int(socket, ZMQ_LINGER, LINGER_MS) &&
+        set_int(socket, ZMQ_RECONNECT_IVL, type == ZMQ_SUB ? SUB_RECONNECT_MS : -1) &&
+        set_int(socket, ZMQ_RECONNECT_IVL_MAX, type == ZMQ_SUB ? SUB_RECONNECT_MAX_MS : 0) &&
+        set_int(socket, ZMQ_IPV6, 1) && set_int(socket, ZMQ_TCP_KEEPALIVE, 1) &&
+        set_int(socket, ZMQ_TCP_KEEPALIVE_IDLE, 15) &&
+        set_int(socket, ZMQ_TCP_KEEPALIVE_INTVL, 5) &&
+        set_int(socket, ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVE_COUNT) &&
+        set_int(socket, ZMQ_RCVHWM, 8192) &&
+        zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &size_max, sizeof(size_max)) == 0;
 
     /* Without it, commands would wait in a pipe for a connection that may never come, and go
      * out twice when the model repeats them. */
@@ -126,7 +132,7 @@ static void close_link(struct link *link)
     *link = (struct link){.stage = STAGE_GONE};
 }
 
-static bool open_link(struct connection *self, struct link *link, int type, const char *endpoint)
+static bool open_link(struct connection *self, struct link *link, int type)
 {
     char address[64];
     int events = ZMQ_EVENT_CONNECT_DELAYED | ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CLOSED |
@@ -142,7 +148,7 @@ static bool open_link(struct connection *self, struct link *link, int type, cons
         return false;
     return set_int(link->monitor, ZMQ_LINGER, 0) && set_options(self, link->socket, type) &&
            zmq_socket_monitor(link->socket, address, events) == 0 &&
-           zmq_connect(link->monitor, address) == 0 && zmq_connect(link->socket, endpoint) == 0;
+           zmq_connect(link->monitor, address) == 0;
 }
 
 enum rc connection_open(struct connection *self, uint64_t now_ms)
@@ -152,8 +158,8 @@ enum rc connection_open(struct connection *self, uint64_t now_ms)
     connection_close(self);
     broker_url_endpoints(&self->url, commands, broadcasts);
     self->opened++;
-    if (!open_link(self, &self->dealer, ZMQ_DEALER, commands) ||
-        !open_link(self, &self->sub, ZMQ_SUB, broadcasts)) {
+    if (!open_link(self, &self->dealer, ZMQ_DEALER) || !open_link(self, &self->sub, ZMQ_SUB) ||
+        zmq_connect(self->dealer.socket, commands) != 0) {
         int problem = errno;
 
         connection_close(self);
@@ -164,11 +170,24 @@ enum rc connection_open(struct connection *self, uint64_t now_ms)
     return RC_OK;
 }
 
+void connection_listen(struct connection *self, uint64_t now_ms)
+{
+    char commands[URL_BYTES_MAX], broadcasts[URL_BYTES_MAX];
+
+    if (self->sub.socket == NULL || self->is_listening)
+        return;
+    broker_url_endpoints(&self->url, commands, broadcasts);
+    self->is_listening = true;
+    self->deadline_ms = now_ms + LINK_DEAD_MS;
+    if (zmq_connect(self->sub.socket, broadcasts) != 0) /* tried again by opening both anew */
+        self->deadline_ms = now_ms + SUB_AGAIN_MS;
+}
+
 void connection_close(struct connection *self)
 {
     close_link(&self->dealer);
     close_link(&self->sub);
-    self->is_ready = false;
+    self->is_ready = self->is_listening = false;
     self->deadline_ms = UINT64_MAX;
 }
 
@@ -212,7 +231,7 @@ static void address_of(const struct connection *self, char buf[static 300])
 
 static void explain_handshake(struct connection *self, uint16_t event)
 {
-    char address[300], fingerprint[40];
+    char address[300], fingerprint[40], words[KEY_WORDS_BYTES];
 
     address_of(self, address);
     if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) {
@@ -240,8 +259,14 @@ static void explain_handshake(struct connection *self, uint16_t event)
         return;
     }
     key_fingerprint(self->url.key, fingerprint);
-    why_set(&self->trouble, "%s ends the handshake: what listens there does not hold the key [%s]",
-            address, fingerprint);
+    key_words(self->url.key, words);
+    /* libzmq tells no more: a broker with another key ends it so, one with too many connections from here, and a
+     * forwarder with nobody behind it too. */
+    why_set(&self->trouble,
+            "%s ends the handshake: what listens there does not hold the key [%s] (%s), or "
+            "forwards to a broker "
+            "that does not run, or takes no more connections from here now",
+            address, fingerprint, words);
 }
 
 static void explain_closed(struct connection *self)
@@ -294,15 +319,40 @@ static enum connection_change on_event(struct connection *self, struct link *lin
     }
 }
 
+/* The SUB comes and goes by itself, but not for long: while the broker cannot be heard, too much is missed. */
+static enum connection_change on_sub_event(struct connection *self, uint16_t event, uint32_t value,
+                                           uint64_t now_ms)
+{
+    const bool was_ready = self->sub.stage == STAGE_READY;
+    struct why before = self->trouble;
+    enum connection_change change = on_event(self, &self->sub, event, value);
+
+    if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+        self->deadline_ms = UINT64_MAX;
+        return CONNECTION_LISTENING;
+    }
+    if (change == CONNECTION_SAME)
+        return change;
+    self->trouble = before; /* the way of commands is open */
+    if (event != ZMQ_EVENT_CLOSED && event != ZMQ_EVENT_DISCONNECTED)
+        self->deadline_ms = now_ms + SUB_AGAIN_MS;
+    else if (was_ready)
+        self->deadline_ms = now_ms + LINK_DEAD_MS;
+    return CONNECTION_SAME;
+}
+
 /* Read one monitor to its end; the worst news count. */
-static enum connection_change watch_link(struct connection *self, struct link *link)
+static enum connection_change watch_link(struct connection *self, struct link *link,
+                                         uint64_t now_ms)
 {
     enum connection_change worst = CONNECTION_SAME;
     uint16_t event;
     uint32_t value;
 
     while (next_event(link->monitor, &event, &value)) {
-        enum connection_change change = on_event(self, link, event, value);
+        enum connection_change change = link == &self->sub
+                                            ? on_sub_event(self, event, value, now_ms)
+                                            : on_event(self, link, event, value);
 
         if (change > worst)
             worst = change;
@@ -313,28 +363,31 @@ static enum connection_change watch_link(struct connection *self, struct link *l
 enum connection_change connection_watch(struct connection *self, uint64_t now_ms)
 {
     enum connection_change change, other;
-    unsigned stages;
+    enum stage stage;
 
     if (!connection_is_open(self))
         return CONNECTION_SAME;
-    stages = (unsigned)self->dealer.stage + (unsigned)self->sub.stage;
-    change = watch_link(self, &self->dealer);
-    other = watch_link(self, &self->sub);
+    stage = self->dealer.stage;
+    change = watch_link(self, &self->dealer, now_ms);
+    other = watch_link(self, &self->sub, now_ms);
     /* Something was heard: over a long way the whole takes longer than LINK_DEAD_MS. */
-    if (!self->is_ready && (unsigned)self->dealer.stage + (unsigned)self->sub.stage > stages)
+    if (!self->is_ready && self->dealer.stage > stage)
         self->deadline_ms = now_ms + LINK_DEAD_MS;
     if (other > change)
         change = other;
     if (change == CONNECTION_SAME && now_ms >= self->deadline_ms) {
         struct why why;
 
-        self->trouble.text[0] = '\0'; /* tell how far this attempt came */
-        connection_trouble(self, &why);
-        self->trouble = why;
+        if (!self->is_ready) {
+            self->trouble.text[0] = '\0'; /* tell how far this attempt came */
+            connection_trouble(self, &why);
+            self->trouble = why;
+        } else {
+            why_set(&self->trouble, "the broker answers, but its broadcasts cannot be reached");
+        }
         change = CONNECTION_LOST;
     }
-    if (change == CONNECTION_SAME && !self->is_ready && self->dealer.stage == STAGE_READY &&
-        self->sub.stage == STAGE_READY) {
+    if (change == CONNECTION_SAME && !self->is_ready && self->dealer.stage == STAGE_READY) {
         self->is_ready = true;
         self->deadline_ms = UINT64_MAX;
         self->handshake_failures = 0;
@@ -347,7 +400,7 @@ enum connection_change connection_watch(struct connection *self, uint64_t now_ms
 enum rc connection_trouble(const struct connection *self, struct why *why)
 {
     char address[300];
-    enum stage stage = self->dealer.stage < self->sub.stage ? self->dealer.stage : self->sub.stage;
+    enum stage stage = self->dealer.stage;
 
     if (self->is_ready) {
         why->text[0] = '\0';

@@ -1,7 +1,8 @@
 /* connection.h - the two sockets of a client: DEALER for commands, SUB for broadcasts.
  *
- * libzmq never reconnects by itself here (RECONNECT_IVL -1): the model says when. Socket
- * monitors tell early what libzmq hides: refused, handshake failed, gone. */
+ * The DEALER never reconnects by itself (RECONNECT_IVL -1): the model says when. The SUB is connected after WELCOME
+ * (R-40), and by libzmq again when the broker cuts it (R-41). Socket monitors tell early what libzmq hides: refused,
+ * handshake failed, gone. */
 #ifndef CLIENT_LIB_NET_CONNECTION_H
 #define CLIENT_LIB_NET_CONNECTION_H
 
@@ -19,9 +20,10 @@ struct connection;
 
 enum connection_change {
     CONNECTION_SAME,
-    CONNECTION_READY,   /* both sockets have shaken hands */
-    CONNECTION_LOST,    /* one of them is gone, or never came: close and open again */
-    CONNECTION_REFUSED, /* the broker knows this key and does not let it in */
+    CONNECTION_LISTENING, /* the SUB has shaken hands, for the first time or again */
+    CONNECTION_READY,     /* the DEALER has: HELLO can be said */
+    CONNECTION_LOST,      /* one of them is gone, or never came: close and open again */
+    CONNECTION_REFUSED,   /* the broker knows this key and does not let it in */
 };
 
 /* NULL: the system has no sockets for us. `url` and `keys` are copied. */
@@ -32,12 +34,14 @@ void connection_destroy(struct connection **self_p);
 /* Close what was open and connect anew. RC_SYSTEM: no sockets. */
 enum rc connection_open(struct connection *self, uint64_t now_ms) MUST_CHECK;
 void connection_close(struct connection *self);
+/* WELCOME came: connect the SUB, once. Subscriptions can be made before. */
+void connection_listen(struct connection *self, uint64_t now_ms);
 bool connection_is_open(const struct connection *self);
 
 /* What became of the sockets since the last call; also LOST when `now_ms` is beyond
  * connection_deadline_ms(). */
 enum connection_change connection_watch(struct connection *self, uint64_t now_ms);
-/* Until when both handshakes must be done; UINT64_MAX when they are, or when closed. */
+/* Until when a handshake that is under way must be done; UINT64_MAX when none is, or when closed. */
 uint64_t connection_deadline_ms(const struct connection *self);
 
 /* Why there is no connection: RC_OK and "" when there is one; RC_WRONG_BROKER when the handshake failed again

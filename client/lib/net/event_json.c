@@ -6,7 +6,7 @@
 
 static void put_text(struct json *json, const char *key, const char *text)
 {
-    if (text[0] != '\0')
+    if (text != NULL && text[0] != '\0')
         json_text(json, key, span_of(text));
 }
 
@@ -40,6 +40,9 @@ static void put_event(struct json *json, const struct zchat_event *event)
         json_uint(json, "peer_seq", event->peer_seq);
     if (event->upto != 0)
         json_uint(json, "upto", event->upto);
+    put_text(json, "room", event->room);
+    if (event->until_ms != 0)
+        json_time(json, "until", event->until_ms);
 }
 
 void event_json(FILE *out, const struct zchat_event *event)

@@ -84,9 +84,21 @@ static void note_welcome(struct pump *self, const struct message *message)
                message_has(message, HAS_ROLE) ? message->role : SPAN("member"));
 }
 
-static void deliver(struct pump *self, struct span maps, bool from_pub, uint64_t now_ms);
+/* The event of an opened box; whatever else stands there is not what was sealed. */
+static void deliver_opened(struct pump *self, const struct message *sealed, struct span plain,
+                           uint64_t now_ms)
+{
+    struct wire_reader reader = wire_reader_over(plain, TO_EVERYBODY);
+    struct message message;
 
-/* A box that does not open is left alone: FETCH brings its event in clear (protocol 7.4). */
+    if (wire_read(&reader, &message) != RC_OK || message.verb != VERB_EVENT ||
+        !span_equal(message.stream, sealed->stream) || message.seq != sealed->seq)
+        return;
+    model_received(self->model, &message, true, now_ms, &self->fx);
+    pump_carry(self, now_ms);
+}
+
+/* A box that does not open is left alone but for its place: FETCH brings its event in clear. */
 static void deliver_sealed(struct pump *self, const struct message *sealed, uint64_t now_ms)
 {
     char plain[FRAME_BYTES_MAX];
@@ -94,10 +106,13 @@ static void deliver_sealed(struct pump *self, const struct message *sealed, uint
     struct seal_place place = {sealed->stream, (uint32_t)sealed->epoch, sealed->seq};
     const unsigned char *key = model_stream_key(self->model, sealed->stream, place.epoch);
 
-    if (key == NULL || sealed->box.len > sizeof(plain) ||
-        seal_open(key, &place, sealed->box, plain, &len) != RC_OK)
+    if (key != NULL && sealed->box.len <= sizeof(plain) &&
+        seal_open(key, &place, sealed->box, plain, &len) == RC_OK) {
+        deliver_opened(self, sealed, (struct span){plain, len}, now_ms);
         return;
-    deliver(self, (struct span){plain, len}, true, now_ms);
+    }
+    model_unreadable(self->model, sealed->stream, place.epoch, sealed->seq, now_ms, &self->fx);
+    pump_carry(self, now_ms);
 }
 
 static void deliver(struct pump *self, struct span maps, bool from_pub, uint64_t now_ms)
@@ -113,8 +128,10 @@ static void deliver(struct pump *self, struct span maps, bool from_pub, uint64_t
             deliver_sealed(self, &message, now_ms);
             continue;
         }
-        if (message.verb == VERB_WELCOME)
+        if (message.verb == VERB_WELCOME && !from_pub) {
             note_welcome(self, &message);
+            connection_listen(self->connection, now_ms); /* */
+        }
         model_received(self->model, &message, from_pub, now_ms, &self->fx);
         pump_carry(self, now_ms);
     }
@@ -146,6 +163,10 @@ static void watch(struct pump *self, uint64_t now_ms)
 {
     switch (connection_watch(self->connection, now_ms)) {
     case CONNECTION_SAME:
+        return;
+    case CONNECTION_LISTENING:
+        model_listening(self->model, now_ms, &self->fx);
+        pump_carry(self, now_ms);
         return;
     case CONNECTION_READY:
         self->phase = PUMP_OPEN;

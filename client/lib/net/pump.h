@@ -12,7 +12,7 @@
 enum pump_phase {
     PUMP_WAITING, /* no sockets until open_at_ms */
     PUMP_OPENING, /* sockets are connecting; the model does not know yet */
-    PUMP_OPEN,    /* both have shaken hands; the model was told */
+    PUMP_OPEN,    /* the DEALER has shaken hands; the model was told */
     PUMP_STOPPED, /* refused for good */
 };
 

@@ -18,6 +18,10 @@
 
 #define TELLS_IN_ROW_MAX 64
 
+/* The transport refused the key; which of the three it is, it does not say. */
+#define KEY_REFUSED \
+    "the broker does not let this key in: it is not known there, was removed, or is banned"
+
 static const struct zchat_event nothing = {
     .kind = ZCHAT_NONE,
     .stream = "",
@@ -263,14 +267,14 @@ zchat_rc zchat_trouble(const struct zchat *self, const char **ret_why)
     last_why.text[0] = '\0';
     if (self->is_up) {
         rc = RC_OK;
+    } else if (self->pump.phase == PUMP_STOPPED) {
+        why_set(&last_why, "%s", KEY_REFUSED);
+        rc = RC_NOT_LET_IN;
     } else if (self->refused != RC_OK) {
         const char *text = advice(self->refused);
 
         why_set(&last_why, "%s", text != NULL ? text : zchat_strerror(self->refused));
         rc = (enum rc)self->refused;
-    } else if (self->pump.phase == PUMP_STOPPED) {
-        why_set(&last_why, "the broker does not let this key in");
-        rc = RC_NOT_LET_IN;
     } else {
         rc = connection_trouble(self->pump.connection, &last_why);
         if (rc == RC_OK) {
@@ -314,7 +318,7 @@ static int wait_ms(const struct zchat *self, uint64_t end_ms, uint64_t now_ms)
 
 static void tell_refusal(struct zchat *self, struct zchat_event *event)
 {
-    const char *text = advice(event->rc);
+    const char *text = self->pump.phase == PUMP_STOPPED ? KEY_REFUSED : advice(event->rc);
 
     if (text == NULL)
         return;

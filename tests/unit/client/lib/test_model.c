@@ -209,12 +209,19 @@ static void a_hello_that_is_put_off_is_said_again_later(void **state)
     const uint64_t ref = sent(f, VERB_HELLO, 0)->ref;
 
     receive(f, MSG(ERROR, F(CODE, code, RC_LIMIT), F(REF, ref, ref), F(RETRY, retry, 3000)));
-    assert_in_range(pass_to_deadline(f), 3000 * 3 / 4, 3000 * 5 / 4);
+    assert_told(f, ZCHAT_LINK); /* people want to know why they wait */
+    assert_int_equal(f->event.link, ZCHAT_LINK_DOWN);
+    assert_int_equal(f->event.rc, RC_LIMIT);
+    assert_in_range(pass_to_deadline(f), 3000, 3000 * 5 / 4);
     assert_int_equal(sent_count(f, VERB_HELLO), 1);
     answer_error(f, RC_STOPPING, ref);
-    assert_in_range(pass_to_deadline(f), 750, 1250);
+    assert_in_range(pass_to_deadline(f), 1000, 1250);
     assert_int_equal(sent_count(f, VERB_HELLO), 1);
+    answer_error(f, RC_DISK_FULL, ref); /* once is enough */
     assert_no_tell(f);
+    welcome(f, 1);
+    assert_told(f, ZCHAT_LINK);
+    assert_int_equal(f->event.link, ZCHAT_LINK_UP);
 }
 
 static void only_errors_that_fit_answer_a_hello(void **state)

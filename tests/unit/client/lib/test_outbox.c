@@ -259,14 +259,43 @@ static void a_transient_refusal_is_tried_again_after_its_time(void **state)
     ack(f, 1, "#lobby", 1);
     assert_int_equal(f->fx.count, 0);
     waited = pass_to_deadline(f);
-    assert_in_range(waited, 300, 500);
+    assert_in_range(waited, 400, 500); /* not a moment before */
     assert_int_equal(sent_count(f, VERB_POST), 3);
     assert_int_equal(sent(f, VERB_POST, 0)->number, 2);
+    assert_told_post(f, 2, ZCHAT_WAITING);
+    assert_int_equal(f->event.rc, RC_BUSY);
     assert_told_post(f, 1, ZCHAT_STORED);
     assert_no_tell(f);
     refuse_post(f, 2, RC_DISK_FULL); /* without a time */
-    assert_in_range(pass_to_deadline(f), BUSY_RETRY_MS * 3 / 4, BUSY_RETRY_MS * 5 / 4);
+    assert_in_range(pass_to_deadline(f), BUSY_RETRY_MS, BUSY_RETRY_MS * 5 / 4);
     assert_int_equal(sent(f, VERB_POST, 0)->number, 2);
+}
+
+static void why_posts_wait_is_told_once_until_something_is_answered(void **state)
+{
+    struct fixture *f = *state;
+
+    go_up(f);
+    post_to(f, "#lobby", 0);
+    post_to(f, "#lobby", 0);
+    for (int i = 0; i < 3; i++) {
+        refuse_post(f, 1, RC_TOO_FAST);
+        refuse_post(f, 2, RC_DISK_FULL);
+        pass_to_deadline(f);
+        assert_int_equal(sent(f, VERB_POST, 0)->number, 1); /* under its number */
+    }
+    assert_told_post(f, 1, ZCHAT_WAITING);
+    assert_int_equal(f->event.rc, RC_TOO_FAST);
+    assert_string_equal(f->event.stream, "#lobby");
+    assert_true(f->event.text_len > 0);
+    assert_no_tell(f);
+    ack(f, 1, "#lobby", 1);
+    assert_told_post(f, 1, ZCHAT_STORED);
+    refuse_post(f, 2, RC_STOPPING); /* the link tells that */
+    assert_no_tell(f);
+    refuse_post(f, 2, RC_DISK_FULL);
+    assert_told_post(f, 2, ZCHAT_WAITING);
+    assert_int_equal(f->event.rc, RC_DISK_FULL);
 }
 
 static void a_refused_post_can_be_tried_under_a_new_number(void **state)
@@ -531,6 +560,7 @@ int main(void)
         T(a_broker_that_went_back_is_never_followed),
         T(a_run_is_repeated_under_its_numbers),
         T(a_transient_refusal_is_tried_again_after_its_time),
+        T(why_posts_wait_is_told_once_until_something_is_answered),
         T(a_refused_post_can_be_tried_under_a_new_number),
         T(the_texts_of_the_last_64_refused_posts_are_kept),
         T(a_deadline_makes_a_post_unknown_and_silent),

@@ -256,6 +256,8 @@ static void check_tells(struct world *w, int who)
         if (event.kind == ZCHAT_EVENT) {
             assert_int_equal(event.seq, ++peer->told_seq);
             assert_string_equal(event.text, w->event[event.seq - 1].text);
+        } else if (event.kind == ZCHAT_POST && event.post == ZCHAT_WAITING) {
+            assert_int_not_equal(event.rc, RC_OK); /* the broker puts it off */
         } else if (event.kind == ZCHAT_POST) {
             assert_int_equal(event.post, ZCHAT_STORED);
             assert_int_equal(event.seq, peer->answered_seq[event.number]);

@@ -137,7 +137,7 @@ static int receive_at_broker(struct fixture *f, char *id, size_t *ret_id_len, ch
     return zmq_recv(f->router, frame, capacity, 0);
 }
 
-static void both_sockets_shake_hands_before_it_is_ready(void **state)
+static void commands_shake_hands_before_it_is_ready(void **state)
 {
     struct fixture *f = *state;
     struct why why;
@@ -200,6 +200,8 @@ static void R9_a_subscription_ends_in_nul_so_that_no_longer_name_matches(void **
     open_connection(f);
     assert_int_equal(next_change(f), CONNECTION_READY);
     connection_subscribe(f->connection, SPAN("@al"), true);
+    connection_listen(f->connection, 0);
+    assert_int_equal(next_change(f), CONNECTION_LISTENING);
     for (int i = 0; i < STEPS && !is_here; i++) { /* until the subscription has arrived */
         zmq_send(f->pub, "@alice\0for alice", 16, 0);
         zmq_send(f->pub, "@al\0for al", 10, 0);
@@ -211,6 +213,79 @@ static void R9_a_subscription_ends_in_nul_so_that_no_longer_name_matches(void **
         assert_int_equal(received.len, 10);
         assert_memory_equal(received.ptr, "@al\0for al", 10);
     } while (connection_receive(f->connection, true, &received));
+}
+
+static void bind_pub(struct fixture *f)
+{
+    char path[sizeof(f->url.host) + 8];
+
+    snprintf(path, sizeof(path), "%s.pub", f->url.host);
+    f->pub = bind_socket(f, ZMQ_PUB, path, true);
+}
+
+/* Publish until it is heard. */
+static bool hears(struct fixture *f)
+{
+    struct span received;
+
+    for (int i = 0; i < STEPS; i++) {
+        zmq_send(f->pub, "#a\0x", 4, 0);
+        connection_wait(f->connection, STEP_MS, NULL, 0);
+        if (connection_receive(f->connection, true, &received))
+            return true;
+    }
+    return false;
+}
+
+static void R40_broadcasts_are_connected_only_when_it_is_told_to_listen(void **state)
+{
+    struct fixture *f = *state;
+
+    start_broker(f, true);
+    zmq_close(f->pub); /* nobody would be there */
+    f->pub = NULL;
+    open_connection(f);
+    assert_int_equal(next_change(f), CONNECTION_READY);
+    assert_true(connection_deadline_ms(f->connection) == NO_LIMIT);
+    connection_subscribe(f->connection, SPAN("#a"), true);
+    bind_pub(f);
+    connection_listen(f->connection, 0);
+    connection_listen(f->connection, 0); /* again is harmless */
+    assert_int_equal(next_change(f), CONNECTION_LISTENING);
+    assert_true(connection_deadline_ms(f->connection) == NO_LIMIT);
+    assert_true(hears(f));
+}
+
+static void R41_broadcasts_that_are_cut_come_back_with_their_subscriptions(void **state)
+{
+    struct fixture *f = *state;
+
+    start_broker(f, true);
+    open_connection(f);
+    assert_int_equal(next_change(f), CONNECTION_READY);
+    connection_subscribe(f->connection, SPAN("#a"), true);
+    connection_listen(f->connection, 0);
+    assert_int_equal(next_change(f), CONNECTION_LISTENING);
+    assert_true(hears(f));
+    zmq_close(f->pub);
+    bind_pub(f);
+    assert_int_equal(next_change(f), CONNECTION_LISTENING); /* and neither LOST nor READY */
+    assert_true(hears(f));
+}
+
+static void broadcasts_that_stay_away_cost_the_link(void **state)
+{
+    struct fixture *f = *state;
+
+    start_broker(f, true);
+    zmq_close(f->pub);
+    f->pub = NULL;
+    open_connection(f);
+    assert_int_equal(next_change(f), CONNECTION_READY);
+    connection_listen(f->connection, 0);
+    assert_int_equal(connection_watch(f->connection, 0), CONNECTION_SAME);
+    assert_int_equal(connection_watch(f->connection, connection_deadline_ms(f->connection)),
+                     CONNECTION_LOST);
 }
 
 static void nobody_there_is_told_at_once(void **state)
@@ -369,10 +444,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(both_sockets_shake_hands_before_it_is_ready),
+        TEST(commands_shake_hands_before_it_is_ready),
         TEST(a_frame_goes_each_way_whole),
         TEST(R5_messages_of_several_frames_are_left_out),
         TEST(R9_a_subscription_ends_in_nul_so_that_no_longer_name_matches),
+        TEST(R40_broadcasts_are_connected_only_when_it_is_told_to_listen),
+        TEST(R41_broadcasts_that_are_cut_come_back_with_their_subscriptions),
+        TEST(broadcasts_that_stay_away_cost_the_link),
         TEST(nobody_there_is_told_at_once),
         TEST(a_broker_that_goes_away_is_missed_at_once_and_found_again),
         TEST(a_broker_with_another_key_is_called_wrong_after_a_few_attempts),
