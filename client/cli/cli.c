@@ -184,7 +184,10 @@ static void on_link(struct cli *self, const struct zchat_event *event)
         self->give_up_ms = UINT64_MAX;
         return;
     }
-    if (self->is_up && self->tells_link)
+    if (event->link == ZCHAT_LINK_DOWN && event->rc != 0)
+        cli_say("not let in yet: %s (%s); trying again", rc_sentence((enum rc)event->rc),
+                rc_name((enum rc)event->rc));
+    else if (self->is_up && self->tells_link)
         cli_say("the link is down: %s; trying again", event->text);
     self->is_up = false;
 }
@@ -209,10 +212,12 @@ static enum exit_code check_entry(struct cli *self, const struct zchat_event *ev
     const char *why;
 
     if (event->kind == ZCHAT_LINK && event->link == ZCHAT_LINK_REFUSED) {
-        char about[256];
+        char text[512];
 
-        snprintf(about, sizeof(about), "not let in as %s", zchat_nick(self->chat));
-        cli_fail((enum rc)event->rc, about);
+        clean_copy(text, sizeof(text), span_of(event->text));
+        cli_say("not let in as %s: %s (%s)", zchat_nick(self->chat),
+                text[0] != '\0' ? text : rc_sentence((enum rc)event->rc),
+                rc_name((enum rc)event->rc));
         return EXIT_NO_LINK;
     }
     if (self->was_up) {

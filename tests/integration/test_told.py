@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """What zchat asks and tells, against a broker that says what the test wants: verbs and line mode at bad times."""
+import itertools
 import pathlib
 
 from told_broker import ToldBroker
@@ -155,6 +156,21 @@ def who_is_not_let_in_is_told_why_and_what_to_do(scene):
         broker.answers["hello"] = lambda each, peer, code=code, name=name: [
             {"v": "error", "code": code, "error": name, "text": name}]
         alice.refused(5, f"({name})", "ping")
+    broker.answers["hello"] = lambda each, peer: [
+        {"v": "error", "code": 7, "error": "not_let_in", "text": "say\x1b[2Jno"}]
+    refused = alice.run("ping").err
+    check(b"by invitation: ask one of its operators" in refused and b"\x1b" not in refused, f"what to do: {refused}")
+
+
+@test
+def a_broker_that_puts_one_off_is_waited_for_and_named(scene):
+    broker, alice = person(scene)
+    tries = itertools.count()
+    broker.answers["hello"] = lambda each, peer: None if next(tries) > 2 else [
+        {"v": "error", "code": 17, "error": "disk_full", "text": "full", "retry": 60}]
+    equal(alice.ok("ping").err.decode(),
+          "zchat: not let in yet: the broker's disk is full; nothing new is accepted (disk_full); trying again\n",
+          "told once")
 
 
 @test
@@ -268,6 +284,43 @@ def what_happens_in_a_room_is_told_in_sentences(scene):
     line.write("/topic\n")
     line.wait_line("* #lab: news\ufffd[2J", where="err")
     end(line, 0)
+
+
+def refuse_first(count, code, name):
+    """Refuse the first posts as a broker does that takes none now, then be ordinary."""
+    tries = itertools.count()
+
+    def answer(each, peer):
+        if next(tries) >= count:
+            return None
+        return [{"v": "error", "code": code, "error": name, "text": name, "number": each["number"], "retry": 60}]
+    return answer
+
+
+@test
+def a_message_that_waits_says_why_once_and_goes_out_under_its_number(scene):
+    for code, name, sentence in ((25, "too_fast", "you send too fast"), (17, "disk_full", "the broker's disk is full")):
+        broker, line = line_in(scene)
+        broker.answers["post"] = refuse_first(3, code, name)
+        line.write("hello\n")
+        line.wait_line("alice: hello")
+        equal([each for each in line.out if "waiting: " in each], [f"· waiting: {sentence}"], "told once")
+        equal({post["number"] for post in broker.asked_of("post")}, {1}, "numbers")
+        equal(len(broker.asked_of("post")), 4, "tries")
+        end(line, 0)
+
+
+@test
+def send_that_ends_with_3_names_what_it_waited_for(scene):
+    broker, alice = person(scene)
+    broker.answers["post"] = refuse_first(10000, 17, "disk_full")
+    result = alice.run("send", "#lab", "hello", "--timeout", "1s")
+    equal(result.code, 3, "exit code")
+    lines = result.err.decode().splitlines()
+    equal(lines[0], "zchat: waiting: the broker's disk is full (disk_full)", "while it waits")
+    check(lines[1].startswith("zchat: the broker's disk is full (disk_full): no answer in time") and
+          "--session" in lines[1], lines)
+    equal(alice.run("send", "#lab", "hello", "--timeout", "1s", "--json").json()[0]["error"], "disk_full", "in JSON")
 
 
 if __name__ == "__main__":
