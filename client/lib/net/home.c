@@ -87,6 +87,7 @@ static enum rc check_files(const struct home *home, char why[static FILES_WHY_BY
         {true, false, ""},
         {false, false, "/keys"}, /* of the keys, the one that is used: home_key() */
         {false, false, "/known_brokers"},
+        {false, false, "/known_brokers.lock"},
         {true, false, "/last_broker"},
         {true, false, "/last_nick"},
         {true, true, "/outbox"},
