@@ -24,6 +24,7 @@ struct job {
     uint64_t first;
     uint64_t last;
     uint64_t since_ms;
+    uint64_t from_least;
     uint32_t credit;
     uint32_t epoch;
     bool has_seal_key;
@@ -149,6 +150,12 @@ static void fetch(struct reader *self, const struct job *job)
             give_failure(self, job);
             return;
         }
+        if (range.first == 0 && page.count > 0 && page.first < job->from_least) {
+            /* What is older is not for the asker: begin where it is. */
+            range.first = job->from_least < page.kept ? page.kept : job->from_least;
+            credit++;
+            continue;
+        }
         if (range.first != 0 && range.first < page.kept) {
             give_gone(self, job, &page);
             return;
@@ -230,6 +237,7 @@ enum rc readers_ask(struct readers *self, const struct effect *effect)
     job->first = effect->read.first;
     job->last = effect->read.last;
     job->since_ms = effect->read.since_ms;
+    job->from_least = job->kind == FX_READ ? effect->read.from_least : 0;
     job->credit = effect->read.credit;
     job->epoch = effect->epoch;
     job->has_seal_key = effect->kind == FX_REPUBLISH && effect->seal_key != NULL;

@@ -6,6 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Sizes that follow from others when they are not given. */
+static void fill_limits(struct core_limits *limits)
+{
+    if (limits->devices_max == 0)
+        limits->devices_max = 4 * limits->accounts_max;
+    if (limits->key_bans_max == 0)
+        limits->key_bans_max = limits->accounts_max;
+}
+
 struct core *core_new(const struct core_limits *limits)
 {
     struct core *self = calloc(1, sizeof *self);
@@ -14,13 +23,20 @@ struct core *core_new(const struct core_limits *limits)
     if (self == NULL)
         return NULL;
     self->limits = *limits;
-    const bool has_streams = streams_init(&self->streams, streams_max, limits->hash_key);
+    fill_limits(&self->limits);
+    const unsigned char *key = limits->hash_key;
+    const bool has_streams = streams_init(&self->streams, streams_max, key);
+    /* As many rows again for bans, mutes and invitations of who is no member. */
     const bool has_members =
-        members_init(&self->members, limits->memberships_max, streams_max, limits->hash_key);
-    const bool has_sessions =
-        sessions_init(&self->sessions, limits->sessions_max, limits->hash_key);
+        members_init(&self->members, 2 * limits->memberships_max, streams_max, key);
+    const bool has_devices =
+        devices_init(&self->devices, self->limits.devices_max, streams_max, key);
+    const bool has_keybans = keybans_init(&self->keybans, self->limits.key_bans_max, key);
+    const bool has_sessions = sessions_init(&self->sessions, limits->sessions_max, key);
     const bool has_pending = pending_init(&self->pending, limits->pending_max);
-    if (!has_streams || !has_members || !has_sessions || !has_pending)
+    self->strangers = calloc(STRANGERS, sizeof *self->strangers);
+    if (!has_streams || !has_members || !has_devices || !has_keybans || !has_sessions ||
+        !has_pending || self->strangers == NULL)
         core_destroy(&self);
     return self;
 }
@@ -33,49 +49,13 @@ void core_destroy(struct core **self_p)
         return;
     streams_fini(&self->streams);
     members_fini(&self->members);
+    devices_fini(&self->devices);
+    keybans_fini(&self->keybans);
     sessions_fini(&self->sessions);
     pending_fini(&self->pending);
+    free(self->strangers);
     free(self);
     *self_p = NULL;
-}
-
-static enum rc replay_stream(struct core *self, const struct record *record)
-{
-    const bool is_room = record->name.len > 0 && record->name.ptr[0] == '#';
-    const uint32_t have = is_room ? self->streams.rooms : self->streams.people;
-
-    if (record->name.len < 2 || record->name.len > STREAM_BYTES_MAX)
-        return RC_BAD_NAME;
-    if (have >= (is_room ? self->limits.rooms_max : self->limits.accounts_max))
-        return RC_LIMIT;
-    const uint32_t row =
-        streams_add(&self->streams, record->stream, record->name, record->owner_key);
-    if (row == 0)
-        return RC_LIMIT;
-    struct stream *stream = core_stream(self, row);
-    stream->head = record->head;
-    stream->confirmed = record->confirmed;
-    stream->confirming = record->confirmed;
-    stream->epoch = record->epoch;
-    memcpy(stream->stream_key, record->stream_key, sizeof stream->stream_key);
-    return RC_OK;
-}
-
-enum rc core_replay(struct core *self, const struct record *record)
-{
-    if (record->kind == RECORD_STREAM)
-        return replay_stream(self, record);
-
-    const uint32_t room = streams_by_id(&self->streams, record->stream);
-    const uint32_t person = streams_by_id(&self->streams, record->member);
-    if (room == 0 || person == 0)
-        return RC_BAD_FIELD;
-    if (members_has(&self->members, room, person))
-        return RC_OK;
-    if (!members_add(&self->members, room, person))
-        return RC_LIMIT;
-    core_stream(self, room)->members++;
-    return RC_OK;
 }
 
 struct effect *core_effect(struct core *self, enum effect_kind kind)
@@ -152,6 +132,25 @@ bool core_store(struct core *self, enum op_kind kind, uint32_t person, peer_id a
     return true;
 }
 
+/* What goes out in this step still does so under the old key: its effects borrow it from behind the new one. */
+static void take_over_keys(struct core *self, const struct op_result *result)
+{
+    for (size_t i = 0; i < result->rekeyed_count; i++) {
+        const struct rekeyed *rekeyed = &result->rekeyed[i];
+        const uint32_t row = streams_by_id(&self->streams, rekeyed->stream);
+
+        INVARIANT(row != 0);
+        struct stream *stream = core_stream(self, row);
+        memcpy(stream->old_key, stream->stream_key, STREAM_KEY_BYTES);
+        memcpy(stream->stream_key, rekeyed->key, STREAM_KEY_BYTES);
+        stream->epoch = rekeyed->epoch;
+        for (size_t at = 0; at < self->fx->count; at++) {
+            if (self->fx->item[at].seal_key == stream->stream_key)
+                self->fx->item[at].seal_key = stream->old_key;
+        }
+    }
+}
+
 void core_publish(struct core *self, const struct op_result *result)
 {
     for (size_t i = 0; i < result->appended_count; i++) {
@@ -166,11 +165,21 @@ void core_publish(struct core *self, const struct op_result *result)
         effect->seq = event->seq;
         effect->wire = event->wire;
         effect->epoch = stream->epoch;
-        effect->seal_key = stream_is_room(stream) ? NULL : stream->stream_key;
+        effect->seal_key = stream_is_sealed(stream) ? stream->stream_key : NULL;
         streams_appended(&self->streams, row, event->seq, self->now_ms);
         if (!stream_is_room(stream))
             core_republish_soon(self, row);
     }
+    take_over_keys(self, result);
+}
+
+const unsigned char *core_seal(const struct core *self, stream_id stream, uint32_t *ret_epoch)
+{
+    const uint32_t row = streams_by_id(&self->streams, stream);
+
+    INVARIANT(row != 0);
+    *ret_epoch = self->streams.row[row].epoch;
+    return stream_is_sealed(&self->streams.row[row]) ? self->streams.row[row].stream_key : NULL;
 }
 
 enum rc core_readable(const struct core *self, uint32_t person, struct span name, uint32_t *ret_row)
@@ -182,63 +191,126 @@ enum rc core_readable(const struct core *self, uint32_t person, struct span name
         return is_room ? RC_NO_SUCH_ROOM : RC_NO_SUCH_NICK;
     if (!is_room && row != person)
         return RC_DENIED;
+    if (is_room && stream_is_sealed(&self->streams.row[row]) &&
+        !members_has(&self->members, row, person))
+        return RC_PRIVATE;
     *ret_row = row;
     return RC_OK;
 }
 
-/* Which verb needs a session, and who handles it. A verb without a row is refused. */
-static const struct {
-    void (*handle)(struct core *self, const struct asked *asked);
-    bool is_free; /* of a session */
-} VERBS[VERB_COUNT] = {
-    [VERB_HELLO] = {core_on_hello, true},      [VERB_BYE] = {core_on_bye, false},
-    [VERB_PING] = {core_on_ping, false},       [VERB_PROBE] = {core_on_probe, false},
-    [VERB_POST] = {core_on_post, false},       [VERB_SKIP] = {core_on_skip, false},
-    [VERB_CONFIRM] = {core_on_confirm, false}, [VERB_JOIN] = {core_on_join, false},
-    [VERB_LEAVE] = {core_on_leave, false},     [VERB_WHO] = {core_on_who, false},
-    [VERB_ROOMS] = {core_on_rooms, false},     [VERB_FETCH] = {core_on_fetch, false},
-    [VERB_HEAD] = {core_on_head, false},       [VERB_MARK] = {core_on_mark, false},
+uint32_t core_person(const struct core *self, struct span nick)
+{
+    char name[STREAM_BYTES_MAX];
+
+    if (nick.len == 0 || nick.len > NAME_BYTES_MAX)
+        return 0;
+    name[0] = '@';
+    memcpy(name + 1, nick.ptr, nick.len);
+    return streams_by_name(&self->streams, (struct span){name, nick.len + 1});
+}
+
+/* Who may use each verb, and what it costs. A verb without a row is refused. */
+static const struct verb_rule VERBS[VERB_COUNT] = {
+    [VERB_HELLO] = {core_on_hello, RIGHT_STRANGER, 5},
+    [VERB_BYE] = {core_on_bye, RIGHT_PERSON, 0},
+    [VERB_PING] = {core_on_ping, RIGHT_PERSON, 1},
+    [VERB_PROBE] = {core_on_probe, RIGHT_PERSON, 1},
+    [VERB_POST] = {core_on_post, RIGHT_PERSON, 1}, /* and 1 for each 4 KiB */
+    [VERB_SKIP] = {core_on_skip, RIGHT_PERSON, 1},
+    [VERB_CONFIRM] = {core_on_confirm, RIGHT_PERSON, 1},
+    [VERB_JOIN] = {core_on_join, RIGHT_PERSON, 5},
+    [VERB_LEAVE] = {core_on_leave, RIGHT_PERSON, 5},
+    [VERB_WHO] = {core_on_who, RIGHT_PERSON, 20},
+    [VERB_ROOMS] = {core_on_rooms, RIGHT_PERSON, 20},
+    [VERB_FETCH] = {core_on_fetch, RIGHT_PERSON, 2}, /* and its credit */
+    [VERB_HEAD] = {core_on_head, RIGHT_PERSON, 1},
+    [VERB_MARK] = {core_on_mark, RIGHT_PERSON, 1},
+    [VERB_TOPIC] = {core_on_topic, RIGHT_ROOM_OP, 5},
+    [VERB_MODE] = {core_on_mode, RIGHT_ROOM_OP, 5},
+    [VERB_INVITE] = {core_on_standing, RIGHT_MEMBER, 5},
+    [VERB_OP] = {core_on_standing, RIGHT_ROOM_OP, 5},
+    [VERB_DEOP] = {core_on_standing, RIGHT_ROOM_OP, 5},
+    [VERB_KICK] = {core_on_standing, RIGHT_KEEPER, 5},
+    [VERB_BAN] = {core_on_standing, RIGHT_KEEPER, 5},
+    [VERB_UNBAN] = {core_on_standing, RIGHT_KEEPER, 5},
+    [VERB_MUTE] = {core_on_standing, RIGHT_KEEPER, 5},
+    [VERB_UNMUTE] = {core_on_standing, RIGHT_KEEPER, 5},
+    [VERB_BANS] = {core_on_bans, RIGHT_KEEPER, 20},
+    [VERB_ADMIT] = {core_on_admit, RIGHT_PERSON, 10},     /* more in rights_to_admit() */
+    [VERB_DEVICES] = {core_on_devices, RIGHT_PERSON, 20}, /* rights_over_account() */
+    [VERB_REVOKE] = {core_on_revoke, RIGHT_PERSON, 5},    /* rights_over_account() */
+    [VERB_ROLE] = {core_on_role, RIGHT_OWNER, 5},
+    [VERB_SESSIONS] = {core_on_sessions, RIGHT_OPERATOR, 20},
 };
 
-/* The key of the connection must be the account's: a connection cannot change its key, so another one
+const struct verb_rule *core_verb_rule(enum verb verb)
+{
+    return verb > VERB_NONE && verb < VERB_COUNT && VERBS[verb].handle != NULL ? &VERBS[verb]
+                                                                               : NULL;
+}
+
+/* The key of the connection must be the session's: a connection cannot change its key, so another one
  * here means that the shell mixed up peers; refuse rather than guess. */
 static bool is_owner(struct core *self, const struct asked *asked)
 {
-    return asked->key == NULL ||
-           memcmp(core_stream(self, asked->person)->owner_key, asked->key, PUBLIC_KEY_BYTES) == 0;
+    const uint32_t device = self->sessions.row[asked->session].device;
+
+    return asked->key == NULL || device == 0 ||
+           memcmp(self->devices.row[device].key, asked->key, PUBLIC_KEY_BYTES) == 0;
+}
+
+static void refuse_command(struct core *self, const struct asked *asked, enum rc rc)
+{
+    const struct message *message = asked->message;
+
+    if (message->verb == VERB_POST && message_has(message, HAS_NUMBER) && asked->session != 0)
+        core_refuse_post(self, asked, rc);
+    else
+        core_refuse(self, asked, rc);
+}
+
+static void decide(struct core *self, const struct asked *asked, enum rc refusal)
+{
+    const struct verb_rule *rule = core_verb_rule(asked->message->verb);
+
+    if (asked->session != 0 && !is_owner(self, asked)) {
+        core_refuse(self, asked, RC_DENIED);
+        return;
+    }
+    if (!core_is_in_time(self, asked))
+        return;
+    if (refusal != RC_OK) {
+        refuse_command(self, asked, refusal);
+        return;
+    }
+    const enum rc rc = rights_check(self, asked);
+    if (rc == RC_OK)
+        rule->handle(self, asked);
+    else if (message_has(asked->message, HAS_STREAM) && rule != NULL && rc != RC_HELLO_FIRST)
+        core_refuse_about(self, asked, rc);
+    else
+        core_refuse(self, asked, rc);
 }
 
 static void on_command(struct core *self, const struct core_event *event)
 {
     const struct message *message = event->command.message;
-    struct asked asked = {.peer = event->command.peer,
+    const struct verb_rule *rule = core_verb_rule(message->verb);
+    struct asked asked = {.right = rule == NULL ? RIGHT_NOBODY : rule->right,
+                          .peer = event->command.peer,
                           .key = event->command.key,
                           .message = message,
                           .skeleton = event->command.skeleton};
-    const bool is_known = message->verb > VERB_NONE && message->verb < VERB_COUNT &&
-                          VERBS[message->verb].handle != NULL;
 
+    if (message_has(message, HAS_STREAM) && event->command.refusal == RC_OK)
+        asked.stream = streams_by_name(&self->streams, message->stream);
     asked.session = sessions_by_peer(&self->sessions, asked.peer);
     if (asked.session != 0) {
         asked.person = self->sessions.row[asked.session].person;
         sessions_touch(&self->sessions, asked.session, self->now_ms);
         core_stream(self, asked.person)->heard_ms = self->now_ms;
     }
-    if (event->command.refusal != RC_OK) {
-        if (message->verb == VERB_POST && message_has(message, HAS_NUMBER) && asked.session != 0 &&
-            is_owner(self, &asked))
-            core_refuse_post(self, &asked, event->command.refusal);
-        else
-            core_refuse(self, &asked, event->command.refusal);
-    } else if (!is_known) {
-        core_refuse(self, &asked, RC_UNKNOWN_VERB);
-    } else if (asked.session == 0 && !VERBS[message->verb].is_free) {
-        core_refuse(self, &asked, RC_HELLO_FIRST);
-    } else if (asked.session != 0 && !is_owner(self, &asked)) {
-        core_refuse(self, &asked, RC_DENIED);
-    } else {
-        VERBS[message->verb].handle(self, &asked);
-    }
+    decide(self, &asked, event->command.refusal);
 }
 
 static void on_stored(struct core *self, const struct op_result *result)
@@ -248,12 +320,16 @@ static void on_stored(struct core *self, const struct op_result *result)
         [OP_VOID] = core_stored_post,   [OP_JOIN] = core_stored_join,
         [OP_LEAVE] = core_stored_leave, [OP_CONFIRM] = core_stored_confirm,
         [OP_MARK] = core_stored_mark,   [OP_MARK_GET] = core_stored_mark,
+        [OP_ROOM] = core_stored_room,   [OP_STANDING] = core_stored_standing,
+        [OP_ADMIT] = core_stored_admit, [OP_KEY_BAN] = core_stored_keyban,
+        [OP_ROLE] = core_stored_role,   [OP_REVOKE] = core_stored_revoke,
     };
     struct ticket *ticket = pending_get(&self->pending, result->ticket);
 
     INVARIANT(ticket != NULL && ticket->kind == result->kind);
     HANDLERS[ticket->kind](self, ticket, result);
     pending_free(&self->pending, result->ticket.v);
+    core_mind_doors(self);
 }
 
 void core_step(struct core *self, const struct core_event *event, struct effects *fx)
@@ -262,6 +338,8 @@ void core_step(struct core *self, const struct core_event *event, struct effects
     self->fx = fx;
     self->now_ms = event->now_ms;
     self->wall_ms = event->wall_ms;
+    if (!self->is_replayed)
+        core_begin(self);
     switch (event->kind) {
     case CORE_EV_COMMAND:
         on_command(self, event);

@@ -81,8 +81,9 @@ struct effect {
             uint64_t first; /* 0: by since_ms */
             uint64_t last;  /* 0: to the head */
             uint64_t since_ms;
-            uint32_t credit; /* pages */
-        } read;              /* FX_READ, FX_REPUBLISH */
+            uint64_t from_least; /* by since_ms: nothing before this place */
+            uint32_t credit;     /* pages */
+        } read;                  /* FX_READ, FX_REPUBLISH */
     };
 };
 
@@ -112,6 +113,11 @@ uint64_t core_next_deadline_ms(const struct core *self);
 /* How a stream's events leave now: NULL when it is public, else its key, and its epoch. What is published again is
  * sealed with what holds at that moment, not with what held when it was read. */
 const unsigned char *core_seal(const struct core *self, stream_id stream, uint32_t *ret_epoch);
+
+/* The keys of accounts, and whether the shell may let them in: the one after `row` (0: the first); 0 at the end.
+ * The shell walks them once behind core_replay(); what changes later comes as FX_ADMIT and FX_EXPEL. */
+uint32_t core_next_device(const struct core *self, uint32_t row, const unsigned char **ret_key,
+                          bool *ret_is_admitted);
 
 /* Is there an owner? (Else the shell makes an invitation for one.) */
 bool core_has_owner(const struct core *self);

@@ -3,22 +3,46 @@
 #define BROKER_CORE_CORE_INTERNAL_H
 
 #include "broker/core/core.h"
+#include "broker/core/devices.h"
+#include "broker/core/keybans.h"
 #include "broker/core/members.h"
 #include "broker/core/pending.h"
+#include "broker/core/rights.h"
 #include "broker/core/sessions.h"
 #include "broker/core/streams.h"
+
+#define STRANGERS      4096 /* buckets of keys without a session */
+#define TOO_FAST_MS    50   /* a session is told at most so often, and to wait at least so long */
+#define BANS_LOOKED_MS 1000 /* how often the broker's bans are looked at, whether one is over */
+
+struct stranger {
+    struct bucket asks;
+    uint64_t too_fast_ms; /* when it was last told */
+};
 
 struct core {
     struct core_limits limits;
     struct streams streams;
     struct members members;
+    struct devices devices;
+    struct keybans keybans;
+    struct stranger *strangers; /* by the hash of the key, or of the peer */
     struct sessions sessions;
     struct pending pending;
     uint32_t people_reserved; /* rows kept free for HELLOs and JOINs in the store's hands */
     uint32_t rooms_reserved;
     uint32_t members_reserved;
+    uint32_t standings_reserved; /* rows of members for what is no membership */
     uint32_t sessions_reserved;
-    uint32_t reads; /* in the readers' hands, of sessions that are gone as well */
+    uint32_t devices_reserved;
+    uint32_t keybans_reserved;
+    uint32_t owners;
+    uint32_t owners_changing; /* with is_changing */
+    uint32_t sweep;           /* the session that is looked at next, whether it may stay; 0: none */
+    uint32_t ending_bans;     /* of the broker, that are over some day */
+    uint64_t look_at_ms;      /* when they are looked at again */
+    bool is_replayed;         /* the first step has been */
+    uint32_t reads;           /* in the readers' hands, of sessions that are gone as well */
     bool is_stopping;
     char probe_topic[18]; /* "~" and 16 hex digits: lives until the next step */
     struct core_stats stats;
@@ -31,13 +55,24 @@ struct core {
 
 /* A command as its handler sees it: of a live session, unless the verb needs none. */
 struct asked {
+    enum right right; /* of the verb */
     peer_id peer;
     const unsigned char *key; /* NULL: --insecure */
     const struct message *message;
     struct span skeleton;
     uint32_t session; /* row; 0 for HELLO of a new connection */
     uint32_t person;  /* row */
+    uint32_t stream;  /* row of message->stream; 0: there is none */
 };
+
+/* One verb: who may use it, what it costs (protocol 7.7), who handles it. */
+struct verb_rule {
+    void (*handle)(struct core *self, const struct asked *asked);
+    enum right right;
+    uint32_t cost;
+};
+/* NULL: the broker does not know this verb. */
+const struct verb_rule *core_verb_rule(enum verb verb);
 
 /* Effects. The returned message is the caller's to fill in. */
 struct effect *core_effect(struct core *self, enum effect_kind kind);
@@ -52,7 +87,7 @@ struct message *core_error(struct core *self, peer_id peer, bool has_ref, uint64
  * have their window, and what the core asks by itself has no limit). */
 bool core_store(struct core *self, enum op_kind kind, uint32_t person, peer_id asker,
                 struct op **ret_op, struct ticket **ret_ticket);
-/* Publish what an operation appended, and keep the heads. */
+/* Publish what an operation appended under the keys that held before it, keep the heads, and take over new keys. */
 void core_publish(struct core *self, const struct op_result *result);
 
 /* Is there room for one row more? RC_LIMIT: no. RC_BUSY: only rows kept free for work in the store's hands
@@ -64,7 +99,17 @@ static inline enum rc core_room_for_one(uint32_t count, uint32_t reserved, uint3
     return reserved >= max - count ? RC_BUSY : RC_OK;
 }
 
-/* The stream of that name if this person may read it: RC_NO_SUCH_ROOM, RC_NO_SUCH_NICK, RC_DENIED. */
+/* The same for a share of which 0 means that there is no limit. */
+static inline enum rc core_share_for_one(uint32_t count, uint32_t reserved, uint32_t max)
+{
+    return max == 0 ? RC_OK : core_room_for_one(count, reserved, max);
+}
+
+/* Is there a row for somebody's standing with a room who has none there? */
+enum rc core_room_for_standing(struct core *self, uint32_t room, uint32_t person) MUST_CHECK;
+
+/* The stream of that name if this person may read it: RC_NO_SUCH_ROOM, RC_NO_SUCH_NICK, RC_DENIED,
+ * RC_PRIVATE. */
 enum rc core_readable(const struct core *self, uint32_t person, struct span name,
                       uint32_t *ret_row) MUST_CHECK;
 
@@ -81,6 +126,17 @@ static inline struct span core_nick(const struct core *self, uint32_t person)
     return (struct span){name.ptr + 1, name.len - 1};
 }
 
+/* The row of the person of that nick, or 0. */
+uint32_t core_person(const struct core *self, struct span nick);
+
+static inline struct span core_key(const unsigned char *key)
+{
+    return (struct span){(const char *)key, PUBLIC_KEY_BYTES};
+}
+
+/* RC_REVOKED, RC_BANNED: that device, or person, may not be here now. `device` 0: --insecure. */
+enum rc core_may_stay(const struct core *self, uint32_t person, uint32_t device) MUST_CHECK;
+
 /* Handlers, one a verb, and one for the result of each kind of operation. */
 void core_on_hello(struct core *self, const struct asked *asked);
 void core_on_ping(struct core *self, const struct asked *asked);
@@ -96,13 +152,80 @@ void core_on_rooms(struct core *self, const struct asked *asked);
 void core_on_fetch(struct core *self, const struct asked *asked);
 void core_on_head(struct core *self, const struct asked *asked);
 void core_on_mark(struct core *self, const struct asked *asked);
+/* core_run.c */
+void core_on_topic(struct core *self, const struct asked *asked);
+void core_on_mode(struct core *self, const struct asked *asked);
+void core_on_standing(struct core *self, const struct asked *asked); /* INVITE to UNMUTE */
+/* core_lists.c. END, with the place where the list goes on when it is not over. */
+void core_end_list(struct core *self, const struct asked *asked, uint64_t cursor);
+void core_on_bans(struct core *self, const struct asked *asked);
+/* core_people.c */
+void core_on_devices(struct core *self, const struct asked *asked);
+void core_on_sessions(struct core *self, const struct asked *asked);
+void core_on_admit(struct core *self, const struct asked *asked);
+void core_on_revoke(struct core *self, const struct asked *asked);
+void core_on_role(struct core *self, const struct asked *asked);
 
+void core_stored_room(struct core *self, struct ticket *ticket, const struct op_result *result);
+void core_stored_standing(struct core *self, struct ticket *ticket, const struct op_result *result);
+void core_stored_keyban(struct core *self, struct ticket *ticket, const struct op_result *result);
+void core_stored_admit(struct core *self, struct ticket *ticket, const struct op_result *result);
+void core_stored_revoke(struct core *self, struct ticket *ticket, const struct op_result *result);
+void core_stored_role(struct core *self, struct ticket *ticket, const struct op_result *result);
 void core_stored_hello(struct core *self, struct ticket *ticket, const struct op_result *result);
 void core_stored_post(struct core *self, struct ticket *ticket, const struct op_result *result);
 void core_stored_confirm(struct core *self, struct ticket *ticket, const struct op_result *result);
 void core_stored_join(struct core *self, struct ticket *ticket, const struct op_result *result);
 void core_stored_leave(struct core *self, struct ticket *ticket, const struct op_result *result);
 void core_stored_mark(struct core *self, struct ticket *ticket, const struct op_result *result);
+
+/* What core_run.c and core_people.c have in common: ask, refuse and answer with DONE. */
+enum rc core_ask(struct core *self, enum op_kind kind, const struct asked *asked, uint32_t target,
+                 struct op **ret_op, struct ticket **ret_ticket) MUST_CHECK;
+/* ERROR with the stream that was named, if one was. */
+void core_refuse_about(struct core *self, const struct asked *asked, enum rc rc);
+void core_done(struct core *self, const struct ticket *ticket, const struct op_result *result);
+/* True when the operation failed: that was answered. */
+bool core_failed(struct core *self, const struct ticket *ticket, const struct op_result *result);
+/* Until when, for `seconds` of the message: FOR_EVER_MS without. RC_BAD_FIELD: too long. */
+enum rc core_until(const struct core *self, const struct message *message,
+                   uint64_t *ret) MUST_CHECK;
+
+/* core_replay.c: behind the last record, before the first step. */
+void core_begin(struct core *self);
+
+static inline struct span core_role_name(enum role role)
+{
+    return role == ROLE_OWNER ? SPAN("owner")
+                              : (role == ROLE_OPERATOR ? SPAN("operator") : SPAN("member"));
+}
+
+/* core_doors.c: who must go, and which keys the shell lets in. */
+void core_set_role(struct core *self, uint32_t person, enum role role);
+/* The last owner who can still come in? */
+bool core_is_last_owner(const struct core *self, uint32_t person);
+/* One change of somebody's place at the broker at a time, and one of any owner's: or two owners could remove
+ * each other. RC_BUSY: wait for the one that is in the store's hands. */
+enum rc core_may_change(const struct core *self, uint32_t person) MUST_CHECK;
+void core_begin_change(struct core *self, uint32_t person);
+void core_end_change(struct core *self, uint32_t person);
+void core_set_ban(struct core *self, uint32_t person, uint64_t until_ms);
+void core_set_key_ban(struct core *self, uint32_t room, const unsigned char *key,
+                      uint64_t until_ms);
+void core_revoke(struct core *self, uint32_t device);
+/* End sessions and tell the shell as far as *fx has room; the rest comes with ticks. */
+void core_mind_doors(struct core *self);
+/* Bans of the broker that are over. */
+void core_look_at_bans(struct core *self);
+/* When it wants to be called again. */
+uint64_t core_doors_deadline_ms(const struct core *self);
+
+/* core_rate.c: True when this question may be asked now. Else it was told so, or is dropped. */
+bool core_is_in_time(struct core *self, const struct asked *asked);
+
+/* JOINED, ROOM and HEAD: how the room is, and its key. */
+void core_tell_modes(struct core *self, struct message *message, uint32_t room, uint32_t person);
+void core_tell_key(struct core *self, struct message *message, uint32_t row);
 
 /* A post that the shell refused, or that the core refuses: its number is used up. */
 void core_refuse_post(struct core *self, const struct asked *asked, enum rc rc);

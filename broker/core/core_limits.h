@@ -12,7 +12,8 @@ enum registration {
     REGISTRATION_CLOSED, /* nobody new */
 };
 
-/* Table sizes are fixed at birth; a full table is RC_LIMIT to whoever wanted more. */
+/* Table sizes are fixed at birth; a full table is RC_LIMIT to whoever wanted more. Shares and buckets of 0 are
+ * no limit; tables of 0 devices or key bans get a size that goes with accounts_max. */
 struct core_limits {
     uint32_t accounts_max;
     uint32_t rooms_max;

@@ -1,19 +1,44 @@
 /* core_post.c - POST, SKIP and CONFIRM: numbers, answers, receipts (protocol 6). */
 #include "broker/core/core_internal.h"
 
+static enum rc check_room(const struct core *self, const struct asked *asked)
+{
+    if (asked->stream == 0)
+        return RC_NO_SUCH_ROOM;
+    const struct standing *standing =
+        members_standing(&self->members, asked->stream, asked->person);
+    if ((standing->flags & STAND_MEMBER) == 0)
+        return RC_NOT_MEMBER;
+    if (standing->muted_until_ms > self->wall_ms)
+        return RC_MUTED;
+    return asked->key != NULL &&
+                   keybans_hold(&self->keybans, asked->stream, asked->key, self->wall_ms)
+               ? RC_BANNED
+               : RC_OK;
+}
+
+static enum rc check_person(const struct core *self, const struct asked *asked)
+{
+    if (asked->stream == 0)
+        return RC_NO_SUCH_NICK;
+    const struct stream *person = &self->streams.row[asked->stream];
+    return self->limits.mailbox_max != 0 &&
+                   person->head - person->confirmed >= self->limits.mailbox_max
+               ? RC_MAILBOX_FULL
+               : RC_OK;
+}
+
 /* Where a post goes, and whether this person may post there. */
 static enum rc find_target(const struct core *self, const struct asked *asked, uint32_t *ret_row)
 {
     const struct span name = asked->message->stream;
     const bool is_room = name.len > 0 && name.ptr[0] == '#';
-    const uint32_t row = streams_by_name(&self->streams, name);
+    const uint32_t row = asked->stream;
+    const enum rc rc = is_room ? check_room(self, asked) : check_person(self, asked);
 
-    if (row == 0)
-        return is_room ? RC_NO_SUCH_ROOM : RC_NO_SUCH_NICK;
-    if (is_room && !members_has(&self->members, row, asked->person))
-        return RC_NOT_MEMBER;
-    *ret_row = row;
-    return RC_OK;
+    if (rc == RC_OK)
+        *ret_row = row;
+    return rc;
 }
 
 static enum rc check_post(const struct core *self, const struct asked *asked, uint32_t *ret_row)
@@ -94,6 +119,7 @@ void core_on_post(struct core *self, const struct asked *asked)
     if (!is_next(self, asked))
         return;
     const enum rc rc = check_post(self, asked, &target);
+    self->stats.over_mailbox += rc == RC_MAILBOX_FULL;
     submit(self, asked, target, rc);
 }
 

@@ -1,42 +1,83 @@
 /* core_read.c - FETCH, HEAD and MARK (protocol 7.1, 7.2, 7.5). */
 #include "broker/core/core_internal.h"
 
+/* Before this place the room was private, and this person not in it. 0: nothing is closed. */
+static uint64_t open_from(const struct core *self, uint32_t room, uint32_t person)
+{
+    const struct stream *stream = &self->streams.row[room];
+
+    if (!stream_is_room(stream) || stream->open_from <= 1)
+        return 0;
+    const struct standing *standing = members_standing(&self->members, room, person);
+    return (standing->flags & STAND_MEMBER) != 0 && standing->since < stream->open_from
+               ? 0
+               : stream->open_from;
+}
+
+static void answer_gone(struct core *self, const struct asked *asked, uint32_t row, uint64_t first)
+{
+    struct message *gone = core_answer(self, asked, VERB_GONE);
+
+    message_set(gone, STREAM, stream, stream_name(core_stream(self, row)));
+    message_set(gone, FIRST, first, first);
+    message_set(gone, SEQ, seq, core_stream(self, row)->head);
+}
+
+/* What a FETCH may bring is decided now: what is said in a closed stream later may be for others. */
+static void ask_readers(struct core *self, const struct asked *asked, uint32_t row, uint64_t first,
+                        uint64_t from_least)
+{
+    const struct message *fetch = asked->message;
+    const struct stream *stream = core_stream(self, row);
+    uint64_t last = message_has(fetch, HAS_LAST) ? fetch->last : 0;
+
+    if (stream_is_sealed(stream) && (last == 0 || last > stream->head))
+        last = stream->head;
+    struct effect *effect = core_effect(self, FX_READ);
+    effect->peer = asked->peer;
+    effect->stream = stream->id;
+    effect->name = stream_name(stream);
+    effect->read.has_ref = message_has(fetch, HAS_REF);
+    effect->read.ref = effect->read.has_ref ? fetch->ref : 0;
+    effect->read.first = first;
+    effect->read.last = last;
+    effect->read.since_ms = first == 0 ? fetch->since : 0;
+    effect->read.from_least = first == 0 ? from_least : 0;
+    effect->read.credit =
+        message_has(fetch, HAS_CREDIT) && fetch->credit > 0 ? (uint32_t)fetch->credit : 1;
+    self->sessions.row[asked->session].fetches++;
+    self->reads++;
+}
+
 void core_on_fetch(struct core *self, const struct asked *asked)
 {
     const struct message *fetch = asked->message;
-    struct session *session = &self->sessions.row[asked->session];
-    const uint64_t since = message_has(fetch, HAS_SINCE) ? fetch->since : 0;
+    const bool has_since = message_has(fetch, HAS_SINCE) && fetch->since != 0;
     const uint64_t last = message_has(fetch, HAS_LAST) ? fetch->last : 0;
     uint64_t first = message_has(fetch, HAS_FIRST) ? fetch->first : 0;
     uint32_t row = 0;
     enum rc rc = core_readable(self, asked->person, fetch->stream, &row);
 
-    if (first == 0 && since == 0)
+    if (first == 0 && !has_since)
         first = 1;
     if (rc == RC_OK && last != 0 && first > last)
         rc = RC_BAD_FIELD;
-    if (rc == RC_OK && session->fetches >= FETCH_OUTSTANDING_MAX)
+    if (rc == RC_OK && self->sessions.row[asked->session].fetches >= FETCH_OUTSTANDING_MAX) {
         rc = RC_LIMIT;
+        self->stats.over_fetches++;
+    }
     /* A peer that changes its sessions escapes the limit above, but not this one. */
     if (rc == RC_OK && self->reads >= self->limits.pending_max)
         rc = RC_BUSY;
     if (rc != RC_OK) {
-        message_set(core_refuse(self, asked, rc), STREAM, stream, fetch->stream);
+        core_refuse_about(self, asked, rc);
         return;
     }
-    struct effect *effect = core_effect(self, FX_READ);
-    effect->peer = asked->peer;
-    effect->stream = core_stream(self, row)->id;
-    effect->name = stream_name(core_stream(self, row));
-    effect->read.has_ref = message_has(fetch, HAS_REF);
-    effect->read.ref = effect->read.has_ref ? fetch->ref : 0;
-    effect->read.first = first;
-    effect->read.last = last;
-    effect->read.since_ms = first == 0 ? since : 0;
-    effect->read.credit =
-        message_has(fetch, HAS_CREDIT) && fetch->credit > 0 ? (uint32_t)fetch->credit : 1;
-    session->fetches++;
-    self->reads++;
+    const uint64_t least = open_from(self, row, asked->person);
+    if (first != 0 && first < least)
+        answer_gone(self, asked, row, least);
+    else
+        ask_readers(self, asked, row, first, least);
 }
 
 void core_on_head(struct core *self, const struct asked *asked)
@@ -52,6 +93,7 @@ void core_on_head(struct core *self, const struct asked *asked)
     struct message *reply = core_answer(self, asked, VERB_HEAD);
     message_set(reply, STREAM, stream, stream_name(core_stream(self, row)));
     message_set(reply, SEQ, seq, core_stream(self, row)->head);
+    core_tell_key(self, reply, row);
 }
 
 void core_on_mark(struct core *self, const struct asked *asked)

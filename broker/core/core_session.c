@@ -31,42 +31,101 @@ void core_end_session(struct core *self, uint32_t row)
     sessions_remove(&self->sessions, row);
 }
 
+/* Whether that key may be this person, as far as it can be known without the store: which invitation is
+ * good it alone knows (R-15). */
+static enum rc check_key(const struct core *self, const struct asked *asked, uint32_t person)
+{
+    const bool has_invite = message_has(asked->message, HAS_INVITE);
+    const uint32_t device = asked->key == NULL ? 0 : devices_by_key(&self->devices, asked->key);
+
+    if (device != 0) {
+        const uint32_t owner = self->devices.row[device].person;
+        const enum rc rc = core_may_stay(self, owner, device);
+
+        if (rc != RC_OK)
+            return rc;
+        if (owner == person)
+            return RC_OK;
+        return person != 0 ? RC_NICK_IN_USE : RC_WRONG_NICK;
+    }
+    if (asked->key != NULL && keybans_hold(&self->keybans, 0, asked->key, self->wall_ms))
+        return RC_BANNED;
+    if (person != 0 && asked->key != NULL && !has_invite)
+        return RC_NICK_IN_USE;
+    if (person != 0)
+        return core_may_stay(self, person, 0);
+    /* Where nobody new is wanted, the first owner is. */
+    if (self->limits.registration == REGISTRATION_OPEN ||
+        (has_invite && (self->limits.registration == REGISTRATION_INVITE || !core_has_owner(self))))
+        return RC_OK;
+    return RC_NOT_LET_IN;
+}
+
+/* Whether there is room for what HELLO may bring. */
+static enum rc check_tables(struct core *self, const struct asked *asked, uint32_t person)
+{
+    const struct core_limits *limits = &self->limits;
+    const uint32_t live = sessions_by_id(&self->sessions, (session_id){asked->message->session});
+    const bool is_new_session = live == 0 && asked->session == 0;
+    enum rc rc = RC_OK;
+
+    if (person == 0)
+        rc = core_room_for_one(self->streams.people, self->people_reserved, limits->accounts_max);
+    self->stats.over_accounts += rc == RC_LIMIT;
+    if (rc == RC_OK && asked->key != NULL && devices_by_key(&self->devices, asked->key) == 0) {
+        rc = core_room_for_one(self->devices.count, self->devices_reserved, limits->devices_max);
+        self->stats.over_devices += rc == RC_LIMIT;
+    }
+    if (live != 0 && self->sessions.row[live].person != person)
+        return RC_SESSION_TAKEN;
+    if (rc != RC_OK || !is_new_session)
+        return rc;
+    rc = core_room_for_one(self->sessions.count, self->sessions_reserved, limits->sessions_max);
+    if (rc == RC_OK && person != 0)
+        rc =
+            core_share_for_one(core_stream(self, person)->devices, 0, limits->account_sessions_max);
+    self->stats.over_sessions += rc == RC_LIMIT;
+    return rc;
+}
+
 /* Whether HELLO may go to the store at all; what only the store knows it decides. */
 static enum rc check_hello(struct core *self, const struct asked *asked, uint32_t *ret_person)
 {
     const struct message *hello = asked->message;
-    char name[STREAM_BYTES_MAX];
 
     if (hello->low > PROTOCOL_VERSION_HIGH || hello->high < PROTOCOL_VERSION_LOW)
         return RC_VERSION;
-    if (hello->session == 0 || hello->nick.len == 0 || hello->nick.len > NAME_BYTES_MAX)
+    if (hello->session == 0 || hello->nick.len == 0 || hello->nick.len > NAME_BYTES_MAX ||
+        (message_has(hello, HAS_INVITE) && hello->invite.len != INVITE_BYTES))
         return RC_BAD_FIELD;
-    name[0] = '@';
-    memcpy(name + 1, hello->nick.ptr, hello->nick.len);
-    const uint32_t person =
-        streams_by_name(&self->streams, (struct span){name, hello->nick.len + 1});
-    const uint32_t owned =
-        asked->key != NULL ? streams_by_owner(&self->streams, asked->key) : person;
-    if (person != 0 && asked->key != NULL &&
-        memcmp(core_stream(self, person)->owner_key, asked->key, PUBLIC_KEY_BYTES) != 0)
-        return RC_NICK_IN_USE;
-    if (owned != person)
-        return RC_WRONG_NICK;
-    if (person == 0 && self->limits.registration != REGISTRATION_OPEN)
-        return RC_NOT_LET_IN;
-    enum rc rc = RC_OK;
-    if (person == 0)
-        rc = core_room_for_one(self->streams.people, self->people_reserved,
-                               self->limits.accounts_max);
-    const uint32_t live = sessions_by_id(&self->sessions, (session_id){hello->session});
-    if (live != 0 && self->sessions.row[live].person != person)
-        return RC_SESSION_TAKEN;
-    if (rc == RC_OK && live == 0 && asked->session == 0)
-        rc = core_room_for_one(self->sessions.count, self->sessions_reserved,
-                               self->limits.sessions_max);
+    const uint32_t person = core_person(self, hello->nick);
+    enum rc rc = check_key(self, asked, person);
+    if (rc == RC_OK)
+        rc = check_tables(self, asked, person);
     if (rc == RC_OK)
         *ret_person = person;
     return rc;
+}
+
+/* The token and the device that HELLO brings. */
+static void bring_device(struct core *self, const struct asked *asked, struct op *op,
+                         struct ticket *ticket)
+{
+    const struct message *hello = asked->message;
+    const uint32_t devices_max = self->limits.account_devices_max;
+
+    op->limit = devices_max == 0 ? UINT32_MAX : devices_max;
+    op->has_token = message_has(hello, HAS_INVITE);
+    if (op->has_token)
+        memcpy(op->token, hello->invite.ptr, INVITE_BYTES);
+    if (asked->key == NULL)
+        return;
+    memcpy(op->key, asked->key, sizeof op->key);
+    memcpy(ticket->key, asked->key, sizeof ticket->key);
+    if (devices_by_key(&self->devices, asked->key) == 0) {
+        ticket->has_device = true;
+        self->devices_reserved++;
+    }
 }
 
 void core_on_hello(struct core *self, const struct asked *asked)
@@ -86,10 +145,7 @@ void core_on_hello(struct core *self, const struct asked *asked)
     op->nick = hello->nick;
     op->skeleton = asked->skeleton;
     op->session = (session_id){hello->session};
-    if (asked->key != NULL) {
-        memcpy(op->key, asked->key, sizeof op->key);
-        memcpy(ticket->key, asked->key, sizeof ticket->key);
-    }
+    bring_device(self, asked, op, ticket);
     ticket->peer = asked->peer;
     ticket->has_ref = message_has(hello, HAS_REF);
     ticket->ref = hello->ref;
@@ -115,7 +171,7 @@ static uint32_t person_of(struct core *self, const struct ticket *ticket,
     name[0] = '@';
     memcpy(name + 1, ticket->name, ticket->name_len);
     row = streams_add(&self->streams, result->stream,
-                      (struct span){name, (size_t)ticket->name_len + 1}, ticket->key);
+                      (struct span){name, (size_t)ticket->name_len + 1});
     INVARIANT(row != 0); /* the row was reserved */
     struct stream *stream = core_stream(self, row);
     stream->epoch = result->epoch;
@@ -129,7 +185,8 @@ static uint32_t person_of(struct core *self, const struct ticket *ticket,
 /* The live session on this connection: a new one, or one that moves here; 0: the table is
  * full. (A row was kept free when HELLO came, but the peer's earlier session, on whose row it counted, may have
  * moved away since.) */
-static uint32_t settle(struct core *self, const struct ticket *ticket, uint32_t person)
+static uint32_t settle(struct core *self, const struct ticket *ticket, uint32_t person,
+                       uint32_t device)
 {
     uint32_t row = sessions_by_id(&self->sessions, ticket->session);
     const uint32_t here = sessions_by_peer(&self->sessions, ticket->peer);
@@ -144,6 +201,7 @@ static uint32_t settle(struct core *self, const struct ticket *ticket, uint32_t 
         if (row == 0)
             return 0;
         core_stream(self, person)->devices++;
+        self->sessions.row[row].since_ms = self->wall_ms;
     } else {
         if (here != row)
             sessions_move(&self->sessions, row, ticket->peer);
@@ -152,11 +210,30 @@ static uint32_t settle(struct core *self, const struct ticket *ticket, uint32_t 
     core_stream(self, person)->heard_ms = self->now_ms;
     struct session *session = &self->sessions.row[row];
     session->fetches = fetches;
+    session->device = device;
     if (session->is_inbox)
         core_stream(self, person)->inboxes--;
     session->is_inbox = ticket->is_inbox;
     if (session->is_inbox)
         core_stream(self, person)->inboxes++;
+    return row;
+}
+
+/* The key's row, made now when the store has just bound it. 0: --insecure. */
+static uint32_t device_of(struct core *self, const struct ticket *ticket, uint32_t person,
+                          const struct op_result *result)
+{
+    static const unsigned char none[PUBLIC_KEY_BYTES];
+
+    if (memcmp(ticket->key, none, sizeof none) == 0)
+        return 0;
+    uint32_t row = devices_by_key(&self->devices, ticket->key);
+    if (row != 0)
+        return row;
+    row = devices_add(&self->devices, ticket->key, person, result->label, self->wall_ms);
+    INVARIANT(row != 0); /* the row was reserved */
+    self->devices.row[row].is_banned = keybans_find(&self->keybans, 0, ticket->key) != 0;
+    devices_changed(&self->devices, row);
     return row;
 }
 
@@ -177,10 +254,29 @@ static void welcome(struct core *self, const struct ticket *ticket, uint32_t row
     message_set(reply, EPOCH, epoch, person->epoch);
     message_set(reply, KEY, key,
                 ((struct span){(const char *)person->stream_key, STREAM_KEY_BYTES}));
+    message_set(reply, ROLE, role, core_role_name(person->role));
     message_set(reply, WINDOW, window, POST_WINDOW);
     message_set(reply, PING_EVERY, ping_ms, PING_MS);
     message_set(reply, EXPIRE, expire_ms, SESSION_EXPIRE_MS);
     message_set(reply, TS, ts, self->wall_ms);
+}
+
+/* What became of the world while HELLO was in the store's hands. */
+static enum rc check_again(struct core *self, const struct ticket *ticket, uint32_t person,
+                           uint32_t device)
+{
+    const uint32_t live = sessions_by_id(&self->sessions, ticket->session);
+    const uint32_t here = sessions_by_peer(&self->sessions, ticket->peer);
+
+    if (live != 0 && self->sessions.row[live].person != person)
+        return RC_SESSION_TAKEN;
+    if (device != 0 && self->devices.row[device].person != person)
+        return RC_WRONG_NICK;
+    const enum rc rc = core_may_stay(self, person, device);
+    if (rc != RC_OK || live != 0 || (here != 0 && self->sessions.row[here].person == person))
+        return rc;
+    return core_share_for_one(core_stream(self, person)->devices, 0,
+                              self->limits.account_sessions_max);
 }
 
 void core_stored_hello(struct core *self, struct ticket *ticket, const struct op_result *result)
@@ -188,19 +284,21 @@ void core_stored_hello(struct core *self, struct ticket *ticket, const struct op
     self->sessions_reserved--;
     if (ticket->is_reserved)
         self->people_reserved--;
+    if (ticket->has_device)
+        self->devices_reserved--;
     if (result->rc != RC_OK) {
+        self->stats.over_devices += result->rc == RC_LIMIT;
         core_error(self, ticket->peer, ticket->has_ref, ticket->ref, result->rc);
         return;
     }
     const uint32_t person = person_of(self, ticket, result);
-    const uint32_t live = sessions_by_id(&self->sessions, ticket->session);
-    if (live != 0 && self->sessions.row[live].person != person) {
-        core_error(self, ticket->peer, ticket->has_ref, ticket->ref, RC_SESSION_TAKEN);
-        return;
-    }
-    const uint32_t row = settle(self, ticket, person);
+    const uint32_t device = device_of(self, ticket, person, result);
+    core_set_role(self, person, result->role);
+    const enum rc rc = check_again(self, ticket, person, device);
+    const uint32_t row = rc == RC_OK ? settle(self, ticket, person, device) : 0;
     if (row == 0) {
-        core_error(self, ticket->peer, ticket->has_ref, ticket->ref, RC_LIMIT);
+        self->stats.over_sessions += rc == RC_OK || rc == RC_LIMIT;
+        core_error(self, ticket->peer, ticket->has_ref, ticket->ref, rc == RC_OK ? RC_LIMIT : rc);
         return;
     }
     struct session *session = &self->sessions.row[row];
@@ -208,6 +306,7 @@ void core_stored_hello(struct core *self, struct ticket *ticket, const struct op
         session->stored = result->next - 1;
         session->accepted = session->stored;
     }
+    core_mind_doors(self); /* a new key may open connections before it hears WELCOME */
     welcome(self, ticket, row);
     core_republish_soon(self, person);
 }
@@ -297,6 +396,8 @@ void core_on_tick(struct core *self)
 {
     uint32_t row;
 
+    core_look_at_bans(self);
+    core_mind_doors(self);
     while ((row = sessions_oldest(&self->sessions)) != 0 &&
            self->sessions.row[row].seen_ms + SESSION_EXPIRE_MS <= self->now_ms) {
         core_end_session(self, row);
@@ -316,6 +417,8 @@ uint64_t core_next_deadline_ms(const struct core *self)
     const uint64_t streams = streams_next_deadline_ms(&self->streams);
     const uint64_t expiry =
         oldest == 0 ? UINT64_MAX : self->sessions.row[oldest].seen_ms + SESSION_EXPIRE_MS;
+    const uint64_t doors = core_doors_deadline_ms(self);
+    const uint64_t next = expiry < streams ? expiry : streams;
 
-    return expiry < streams ? expiry : streams;
+    return next < doors ? next : doors;
 }

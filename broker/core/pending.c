@@ -59,3 +59,11 @@ void ticket_set_name(struct ticket *self, struct span name)
     memcpy(self->name, name.ptr, name.len);
     self->name_len = (uint8_t)name.len;
 }
+
+void ticket_set_topic(struct ticket *self, struct span topic)
+{
+    INVARIANT(topic.len <= sizeof self->topic);
+    if (topic.len > 0)
+        memcpy(self->topic, topic.ptr, topic.len);
+    self->topic_len = (uint16_t)topic.len;
+}

@@ -4,6 +4,7 @@
 
 #include "broker/core/list.h"
 #include "broker/core/record.h"
+#include "shared/proto/message.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,8 +22,16 @@ struct ticket {
     uint32_t person; /* stream rows; 0: not there yet */
     uint32_t stream;
     uint64_t seq;                        /* CONFIRM, MARK: the place asked for */
-    unsigned char key[PUBLIC_KEY_BYTES]; /* HELLO */
-    char name[STREAM_BYTES_MAX];         /* HELLO: "@nick"; JOIN: "#room"; MARK: the mark */
+    unsigned char key[PUBLIC_KEY_BYTES]; /* HELLO, KEY_BAN, REVOKE: zeros for all devices */
+    bool has_device;                     /* HELLO: a row of struct devices is kept free */
+    enum verb verb;                      /* of those that are answered with DONE */
+    uint32_t target;                     /* stream row: the person it is about */
+    uint64_t until_ms;                   /* KEY_BAN, ADMIT */
+    enum role role;                      /* ADMIT, ROLE */
+    bool is_for_device;                  /* ADMIT */
+    uint16_t topic_len;                  /* TOPIC */
+    char topic[SUBJECT_BYTES_MAX];
+    char name[STREAM_BYTES_MAX]; /* HELLO, ADMIT: nick; JOIN: "#room"; MARK: the mark */
     uint8_t name_len;
 };
 
@@ -60,6 +69,12 @@ void pending_free(struct pending *self, uint32_t row);
 struct ticket *pending_get(struct pending *self, ticket_id id);
 
 void ticket_set_name(struct ticket *self, struct span name);
+void ticket_set_topic(struct ticket *self, struct span topic);
+
+static inline struct span ticket_topic(const struct ticket *self)
+{
+    return (struct span){self->topic, self->topic_len};
+}
 
 static inline struct span ticket_name(const struct ticket *self)
 {

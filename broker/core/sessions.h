@@ -13,6 +13,7 @@ struct session {
     session_id id;
     peer_id peer;
     uint32_t person;   /* row of struct streams */
+    uint32_t device;   /* row of struct devices; 0 with --insecure */
     uint32_t accepted; /* the last number handed to the store */
     uint32_t stored;   /* the last number it has answered */
     uint32_t pending;  /* posts in the store's hands */
@@ -20,6 +21,8 @@ struct session {
     bool is_inbox;
     bool is_away;
     uint64_t seen_ms;
+    uint64_t since_ms;    /* wall clock: when it began */
+    uint64_t too_fast_ms; /* when it was last told that it is too fast */
 };
 
 struct sessions {

@@ -16,9 +16,8 @@ bool streams_init(struct streams *self, uint32_t rows_max, const unsigned char k
     self->republish_links = calloc((size_t)rows_max + 1, sizeof *self->republish_links);
     const bool has_names = table_init(&self->by_name, rows_max, key);
     const bool has_ids = table_init(&self->by_id, rows_max, key);
-    const bool has_owners = table_init(&self->by_owner, rows_max, key);
     return self->row != NULL && self->head_links != NULL && self->republish_links != NULL &&
-           has_names && has_ids && has_owners;
+           has_names && has_ids;
 }
 
 void streams_fini(struct streams *self)
@@ -28,7 +27,6 @@ void streams_fini(struct streams *self)
     free(self->republish_links);
     table_fini(&self->by_name);
     table_fini(&self->by_id);
-    table_fini(&self->by_owner);
 }
 
 uint32_t streams_by_name(const struct streams *self, struct span name)
@@ -59,24 +57,8 @@ uint32_t streams_by_id(const struct streams *self, stream_id id)
     return 0;
 }
 
-uint32_t streams_by_owner(const struct streams *self, const unsigned char *key)
+uint32_t streams_add(struct streams *self, stream_id id, struct span name)
 {
-    const uint64_t hash = table_hash(&self->by_owner, key, PUBLIC_KEY_BYTES);
-    uint32_t cursor = 0;
-    uint32_t row;
-
-    while ((row = table_next(&self->by_owner, hash, &cursor)) != 0) {
-        if (memcmp(self->row[row].owner_key, key, PUBLIC_KEY_BYTES) == 0)
-            return row;
-    }
-    return 0;
-}
-
-uint32_t streams_add(struct streams *self, stream_id id, struct span name,
-                     const unsigned char *owner_key)
-{
-    static const unsigned char nobody[PUBLIC_KEY_BYTES];
-
     INVARIANT(name.len >= 2 && name.len <= STREAM_BYTES_MAX);
     if (self->count == self->rows_max)
         return 0;
@@ -88,15 +70,10 @@ uint32_t streams_add(struct streams *self, stream_id id, struct span name,
     stream->epoch = 1;
     table_put(&self->by_name, table_hash(&self->by_name, name.ptr, name.len), row);
     table_put(&self->by_id, table_hash(&self->by_id, &id.v, sizeof id.v), row);
-    if (stream_is_room(stream)) {
+    if (stream_is_room(stream))
         self->rooms++;
-        return row;
-    }
-    self->people++;
-    if (owner_key != NULL && memcmp(owner_key, nobody, sizeof nobody) != 0) {
-        memcpy(stream->owner_key, owner_key, PUBLIC_KEY_BYTES);
-        table_put(&self->by_owner, table_hash(&self->by_owner, owner_key, PUBLIC_KEY_BYTES), row);
-    }
+    else
+        self->people++;
     return row;
 }
 

@@ -7,12 +7,14 @@
 #include "broker/core/list.h"
 #include "broker/core/record.h"
 #include "broker/core/table.h"
+#include "shared/base/bucket.h"
 #include "shared/base/ids.h"
 #include "shared/base/limits.h"
 #include "shared/base/span.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define REPUBLISH_LEVELS 6
 
@@ -22,10 +24,18 @@ struct stream {
     uint8_t name_len;
     uint64_t head;
     uint32_t epoch;
-    uint32_t members; /* of a room */
-    uint32_t joining; /* joins and leaves in the store's hands */
-    uint32_t leaving;
+    uint32_t joining;    /* of a room or a person: joins in the store's hands */
+    uint32_t leaving;    /* of a room: what ends memberships there */
     uint64_t head_at_ms; /* when HEAD is due, while in `heads` */
+    unsigned char stream_key[STREAM_KEY_BYTES];
+    unsigned char old_key[STREAM_KEY_BYTES]; /* of the step in which a new one came */
+    struct bucket posts;                     /* to it */
+
+    /* of a room */
+    uint32_t modes;     /* ROOM_ */
+    uint64_t open_from; /* see struct record */
+    uint16_t topic_len;
+    char topic[SUBJECT_BYTES_MAX];
 
     /* of a person */
     uint64_t confirmed;
@@ -36,8 +46,11 @@ struct stream {
     uint32_t inboxes;    /* of them, those that confirm */
     uint32_t republish_level;
     uint64_t republish_at_ms;
-    unsigned char owner_key[PUBLIC_KEY_BYTES];
-    unsigned char stream_key[STREAM_KEY_BYTES];
+    enum role role;
+    uint64_t banned_until_ms; /* by the broker, wall clock; 0: not */
+    bool is_changing;         /* a REVOKE, ROLE or ban of the person is in the store's hands */
+    bool was_owner;           /* when that was asked */
+    struct bucket asks;
 };
 
 struct streams {
@@ -48,7 +61,6 @@ struct streams {
     uint32_t people;
     struct table by_name;
     struct table by_id;
-    struct table by_owner;
 
     struct links *head_links;
     struct list heads; /* HEAD is due, oldest first: the delay is the same for all */
@@ -62,20 +74,37 @@ void streams_fini(struct streams *self);
 /* All return a row number, 0 when there is none. */
 uint32_t streams_by_name(const struct streams *self, struct span name);
 uint32_t streams_by_id(const struct streams *self, stream_id id);
-uint32_t streams_by_owner(const struct streams *self, const unsigned char *key);
 
-/* Add a stream; 0 when the table is full. The owner's key may be NULL or all zero: nobody's. */
-uint32_t streams_add(struct streams *self, stream_id id, struct span name,
-                     const unsigned char *owner_key);
+/* Add a stream; 0 when the table is full. */
+uint32_t streams_add(struct streams *self, stream_id id, struct span name);
 
 static inline struct span stream_name(const struct stream *self)
 {
     return (struct span){self->name, self->name_len};
 }
 
+static inline struct span stream_topic(const struct stream *self)
+{
+    return (struct span){self->topic, self->topic_len};
+}
+
+/* What is longer than a topic may be is cut. */
+static inline void stream_set_topic(struct stream *self, struct span topic)
+{
+    self->topic_len = (uint16_t)(topic.len < sizeof self->topic ? topic.len : sizeof self->topic);
+    if (self->topic_len > 0)
+        memcpy(self->topic, topic.ptr, self->topic_len);
+}
+
 static inline bool stream_is_room(const struct stream *self)
 {
     return self->name[0] == '#';
+}
+
+/* Its events leave in a box: those of people and of private rooms. */
+static inline bool stream_is_sealed(const struct stream *self)
+{
+    return !stream_is_room(self) || (self->modes & ROOM_PRIVATE) != 0;
 }
 
 /* An event was appended: HEAD is due HEAD_DELAY_MS after it. */

@@ -138,10 +138,10 @@ static void carry_out(struct world *self, const struct effect *effect)
     case FX_ANNOUNCE:
         announce(self, effect->name, &effect->message);
         break;
-    case FX_READ:
     case FX_ADMIT:
     case FX_EXPEL:
         break;
+    case FX_READ:
     case FX_REPUBLISH: {
         struct read_order order = order_of(effect);
 

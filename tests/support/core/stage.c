@@ -62,6 +62,8 @@ static struct op op_dup(const struct op *op)
     copy.text = span_dup(op->text);
     copy.kind_name = span_dup(op->kind_name);
     copy.mark = span_dup(op->mark);
+    copy.target_nick = span_dup(op->target_nick);
+    copy.label = span_dup(op->label);
     return copy;
 }
 
@@ -73,6 +75,8 @@ static void op_free(struct op *op)
     span_free(op->text);
     span_free(op->kind_name);
     span_free(op->mark);
+    span_free(op->target_nick);
+    span_free(op->label);
 }
 
 static struct said *write_down(struct stage *self, const struct effect *effect)
@@ -81,7 +85,8 @@ static struct said *write_down(struct stage *self, const struct effect *effect)
 
     said->effect = *effect;
     /* What an effect does not have is not initialised; only what has a name is looked at. */
-    const bool has_name = effect->kind != FX_REPLY && effect->kind != FX_STORE;
+    const bool has_name = effect->kind != FX_REPLY && effect->kind != FX_STORE &&
+                          effect->kind != FX_ADMIT && effect->kind != FX_EXPEL;
     said->effect.name = has_name ? span_dup(effect->name) : (struct span){NULL, 0};
     said->effect.wire = (struct span){NULL, 0};
     if (self->last_said != NULL)
@@ -142,7 +147,11 @@ static void read_pages(struct stage *self, const struct effect *asked)
     effect.name = asked->name;
     for (uint32_t page_number = 1; page_number <= asked->read.credit; page_number++) {
         struct store_page page;
-        const enum rc rc = store_read(self->reader, &range, &page);
+        enum rc rc = store_read(self->reader, &range, &page);
+        if (is_fetch && range.first == 0 && page.count > 0 && page.first < asked->read.from_least) {
+            range.first = asked->read.from_least; /* what is older is not for the asker */
+            rc = store_read(self->reader, &range, &page);
+        }
         const uint64_t last = range.last == 0 || range.last > page.head ? page.head : range.last;
         const bool is_gone = range.first != 0 && range.first < page.kept && page.kept > 1;
         const bool is_done =
@@ -185,10 +194,11 @@ static void carry_out(struct stage *self, const struct effect *effect)
     case FX_PUBLISH:
         write_down_wire(self, effect, effect->wire);
         break;
-    case FX_READ:
     case FX_ADMIT:
     case FX_EXPEL:
+        write_down(self, effect);
         break;
+    case FX_READ:
     case FX_REPUBLISH:
         write_down(self, effect);
         if (!self->has_hands_off)

@@ -248,7 +248,7 @@ static struct message any_command(struct monkey *monkey, peer_id peer)
     message.cursor = any(monkey, 4) == 0 ? (uint64_t)any(monkey, 60) << any(monkey, 40) : 0;
     message.ref = ++monkey->ref;
     /* All there may be, but what changes the meaning by being there. */
-    message.has = ~(HAS_SINCE | HAS_FIRST | HAS_LAST | HAS_CREDIT);
+    message.has = ~(HAS_SINCE | HAS_FIRST | HAS_LAST | HAS_CREDIT | HAS_INVITE | HAS_KEY);
     if (any(monkey, 2) == 0)
         message.has &= ~(HAS_SEQ | HAS_CREATE | HAS_STREAM | HAS_INBOX | HAS_KIND);
     if (message.verb != VERB_WHO && message.verb != VERB_ROOMS)

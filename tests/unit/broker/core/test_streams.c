@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 static const unsigned char KEY[16] = "sixteen byte key";
-static const unsigned char OWNER[PUBLIC_KEY_BYTES] = "alice's key";
 
 static int set_up(void **state)
 {
@@ -23,19 +22,18 @@ static int tear_down(void **state)
 
 static uint32_t add(struct streams *streams, uint32_t id, const char *name)
 {
-    return streams_add(streams, (stream_id){id}, span_of(name), NULL);
+    return streams_add(streams, (stream_id){id}, span_of(name));
 }
 
-static void a_stream_is_found_by_name_number_and_owner(void **state)
+static void a_stream_is_found_by_name_and_number(void **state)
 {
     struct streams *streams = *state;
     const uint32_t room = add(streams, 70, "#lobby");
-    const uint32_t alice = streams_add(streams, (stream_id){71}, SPAN("@alice"), OWNER);
+    const uint32_t alice = add(streams, 71, "@alice");
 
     assert_int_equal(streams_by_name(streams, SPAN("#lobby")), room);
     assert_int_equal(streams_by_name(streams, SPAN("@alice")), alice);
     assert_int_equal(streams_by_id(streams, (stream_id){71}), alice);
-    assert_int_equal(streams_by_owner(streams, OWNER), alice);
     assert_true(stream_is_room(&streams->row[room]));
     assert_false(stream_is_room(&streams->row[alice]));
     assert_int_equal(streams->rooms, 1);
@@ -54,17 +52,6 @@ static void what_is_not_there_is_row_0(void **state)
     assert_int_equal(streams_by_name(streams, SPAN("")), 0);
     assert_int_equal(streams_by_name(streams, span_of(long_name)), 0);
     assert_int_equal(streams_by_id(streams, (stream_id){2}), 0);
-    assert_int_equal(streams_by_owner(streams, OWNER), 0);
-}
-
-/* With --insecure nobody has a key: all zeros must not make everybody the same person. */
-static void a_key_of_zeros_is_nobodys(void **state)
-{
-    struct streams *streams = *state;
-    const unsigned char zeros[PUBLIC_KEY_BYTES] = {0};
-
-    streams_add(streams, (stream_id){1}, SPAN("@alice"), zeros);
-    assert_int_equal(streams_by_owner(streams, zeros), 0);
 }
 
 static void a_full_table_takes_no_more(void **state)
@@ -145,10 +132,8 @@ static void republication_of_one_stops_without_touching_others(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_stream_is_found_by_name_number_and_owner, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_stream_is_found_by_name_and_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_there_is_row_0, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_key_of_zeros_is_nobodys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_table_takes_no_more, set_up, tear_down),
         cmocka_unit_test_setup_teardown(head_is_due_a_second_after_the_last_event, set_up,
                                         tear_down),
