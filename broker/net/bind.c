@@ -273,7 +273,8 @@ enum rc bind_attach(const struct bound *self, enum door door, void *socket,
             zmq_setsockopt(socket, ZMQ_USE_FD, &fd, sizeof(fd)) == 0 &&
             zmq_bind(socket, endpoint->text) == 0)
             continue;
-        snprintf(why, WHY_BYTES_MAX, "cannot serve %.300s: %s", endpoint->text, zmq_strerror(errno));
+        snprintf(why, WHY_BYTES_MAX, "cannot serve %.300s: %s", endpoint->text,
+                 zmq_strerror(errno));
         if (fd >= 0)
             (void)close(fd);
         return RC_SYSTEM;
