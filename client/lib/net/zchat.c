@@ -136,15 +136,27 @@ static enum rc start(struct zchat *self, const struct zchat_options *options, st
     return RC_OK;
 }
 
-/* An invitation's nick counts for more than what was used last, and for less than what is said here and now. */
-static const char *nick_given(const struct zchat *self, const struct zchat_options *options)
+/* Said here and now: counts for more than an invitation's nick, which counts for more than the last one used. */
+static bool is_nick_given(const struct zchat_options *options)
 {
     const char *environment = getenv("ZCHAT_NICK");
 
-    if ((options->nick != NULL && options->nick[0] != '\0') ||
-        (environment != NULL && environment[0] != '\0'))
-        return options->nick;
-    return self->choice.url.nick;
+    return (options->nick != NULL && options->nick[0] != '\0') ||
+           (environment != NULL && environment[0] != '\0');
+}
+
+static enum rc choose(struct zchat *self, const struct zchat_options *options)
+{
+    const bool is_given = is_nick_given(options);
+    enum rc rc = RC_OK;
+
+    if (is_given)
+        rc = choice_nick(&self->home, options->nick, &self->nick, &last_why);
+    if (rc == RC_OK)
+        rc = choice_broker(&self->home, options->broker, &self->choice, &last_why);
+    if (rc == RC_OK && !is_given)
+        rc = choice_nick(&self->home, self->choice.url.nick, &self->nick, &last_why);
+    return rc;
 }
 
 zchat_rc zchat_open(const struct zchat_options *options, struct zchat **ret, const char **ret_why)
@@ -158,9 +170,7 @@ zchat_rc zchat_open(const struct zchat_options *options, struct zchat **ret, con
         options = &defaults;
     rc = home_open(options->home, &self->home, &last_why);
     if (rc == RC_OK)
-        rc = choice_broker(&self->home, options->broker, &self->choice, &last_why);
-    if (rc == RC_OK)
-        rc = choice_nick(&self->home, nick_given(self, options), &self->nick, &last_why);
+        rc = choose(self, options);
     if (rc == RC_OK)
         rc = note_open(&self->note, options->history, &last_why);
     if (rc == RC_OK)
