@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -27,6 +28,9 @@
 /* What a CURVE server has sent before READY: greeting 64, WELCOME 170, or ERROR 12 instead. READY is at
  * least 60. */
 #define BYTES_BEFORE_READY 250
+
+#define SILENT_MIN_MS \
+    2000 /* a slow way, or a machine with thousands of clients, takes a second or two */
 
 /* One socket that is watched. */
 struct door {
@@ -72,13 +76,25 @@ uint32_t doorman_default_max(void)
 
 /* Judging */
 
-static bool has_entered(int fd)
+enum progress { SHAKING, SILENT, ENTERED };
+
+/* SILENT: it is their turn, and they have not said anything for a while. Whoever waits for us is not: when
+ * thousands come back at once, their handshakes take us seconds, and cutting them would only make them
+ * begin anew, for ever. */
+static enum progress progress_of(int fd)
 {
     struct tcp_info info = {.tcpi_bytes_acked = 0};
     socklen_t len = sizeof(info);
+    int unread = 0;
 
-    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
-           info.tcpi_bytes_acked > BYTES_BEFORE_READY;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+        return SILENT;
+    if (info.tcpi_bytes_acked > BYTES_BEFORE_READY)
+        return ENTERED;
+    if (ioctl(fd, FIONREAD, &unread) == 0 && unread == 0 &&
+        info.tcpi_last_data_recv >= SILENT_MIN_MS)
+        return SILENT;
+    return SHAKING;
 }
 
 /* One line a second at most: strangers decide how often this happens. */
@@ -107,17 +123,20 @@ static void cut(struct doorman *self, int fd, uint64_t *counter, const char *why
     tell(self, why);
 }
 
-/* Whose turn it is to go, of the half-open; those who turn out to be inside leave the list, so each is looked
- * at once. -1: all are inside. */
-static int oldest_outside(struct doorman *self, int of_fd)
+/* Whose turn it is to go, of the half-open: the oldest, when it is silent. Those who turn out to be inside
+ * leave the list, so each is looked at once. -1: nobody's. */
+static int oldest_silent(struct doorman *self, int of_fd)
 {
-    int fd;
+    for (;;) {
+        const int fd = of_fd < 0 ? callers_oldest_pending(self->callers)
+                                 : callers_oldest_pending_of(self->callers, of_fd);
+        const enum progress progress = fd < 0 ? SHAKING : progress_of(fd);
 
-    while ((fd = of_fd < 0 ? callers_oldest_pending(self->callers)
-                           : callers_oldest_pending_of(self->callers, of_fd)) >= 0 &&
-           has_entered(fd))
-        callers_enter(self->callers, fd);
-    return fd;
+        if (progress == ENTERED)
+            callers_enter(self->callers, fd);
+        else
+            return progress == SILENT ? fd : -1;
+    }
 }
 
 static void keep_limits(struct doorman *self, int fd)
@@ -131,12 +150,12 @@ static void keep_limits(struct doorman *self, int fd)
         cut(self, fd, &stats->cut_address, "connections-per-address");
         return;
     }
-    if (pending_max > 0 && callers_pending_of(self->callers, fd) > pending_max &&
-        (oldest = oldest_outside(self, fd)) >= 0 &&
-        callers_pending_of(self->callers, fd) > pending_max)
+    while (pending_max > 0 && callers_pending_of(self->callers, fd) > pending_max &&
+           (oldest = oldest_silent(self, fd)) >= 0 &&
+           callers_pending_of(self->callers, fd) > pending_max)
         cut(self, oldest, &stats->cut_pending, "handshakes-pending-max");
     if (callers_staying(self->callers) > limits->connections_max) {
-        oldest = oldest_outside(self, -1);
+        oldest = oldest_silent(self, -1);
         cut(self, oldest >= 0 ? oldest : fd, &stats->cut_full, "connections-max");
     }
 }
@@ -170,7 +189,7 @@ static void on_accepted(struct doorman *self, const struct door *door, int fd)
 /* Descriptors are short, whatever the limits say: somebody who is not inside has to make room. */
 static void on_accept_failed(struct doorman *self)
 {
-    const int oldest = oldest_outside(self, -1);
+    const int oldest = oldest_silent(self, -1);
 
     if (oldest >= 0)
         cut(self, oldest, &self->stats.cut_full, "no-descriptor");

@@ -6,8 +6,9 @@
  * closes it).
  *
  * Half-open are connections whose handshake has not come to its end. Beyond their limit the oldest of the
- * address goes, so one who opens and says nothing cannot keep others of that address out. When all
- * places are taken, the oldest half-open one of all goes, and when there is none, the newcomer. libzmq
+ * address goes, if it has said nothing for 2 s although it is its turn: so one who opens and says nothing
+ * cannot keep others of that address out, and a crowd that comes back at once is not cut for our being slow. When
+ * all places are taken, the oldest half-open one of all goes on the same terms, or else the newcomer. libzmq
  * does not tell whose handshake succeeded, but the system tells how many bytes the peer has
  * confirmed: READY is more than the CURVE server says before. That is not known on a socket file, so
  * everybody there counts as inside at once, of the one address "local".

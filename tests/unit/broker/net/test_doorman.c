@@ -162,6 +162,16 @@ static bool is_heard(struct fixture *f, void *socket)
     return zmq_poll(&item, 1, WAIT_MS) > 0 && front_receive(f->front, &frame) == RC_OK;
 }
 
+/* As long as the half-open are spared. */
+static void wait_for_silence(void)
+{
+    const uint64_t end_ms = clock_mono_ms() + 2200;
+    const struct timespec step = {.tv_nsec = 50000000};
+
+    while (clock_mono_ms() < end_ms)
+        nanosleep(&step, NULL);
+}
+
 static const char *commands_of(struct fixture *f)
 {
     static char endpoint[64];
@@ -221,8 +231,11 @@ static void of_the_half_open_the_oldest_goes_and_who_is_inside_stays(void **stat
     oldest = connect_from(f, "127.0.0.1");
     stats_when(f, 2, 2);
     second = connect_from(f, "127.0.0.1");
-    for (int i = 0; i < 7; i++)
+    for (int i = 0; i < 6; i++)
         connect_from(f, "127.0.0.1");
+    stats_when(f, 9, 9);
+    wait_for_silence();
+    connect_from(f, "127.0.0.1");
     assert_true(is_ended(oldest, WAIT_MS));
     assert_int_equal(stats_when(f, 9, 10).cut_pending, 1);
     assert_false(is_ended(second, 0));
@@ -249,6 +262,7 @@ static void when_all_places_are_taken_the_half_open_make_room(void **state)
     for (int i = 0; i < 4; i++)
         connect_from(f, "127.0.0.2");
     stats_when(f, 8, 8);
+    wait_for_silence();
     inside[3] = client(f, commands_of(f));
     assert_true(is_heard(f, inside[3]));
     assert_true(is_ended(oldest, WAIT_MS));
@@ -257,6 +271,19 @@ static void when_all_places_are_taken_the_half_open_make_room(void **state)
         zmq_close(inside[i]);
     }
     assert_true(stats_when(f, 4, 9).cut_full == 1);
+}
+
+static void a_crowd_that_just_came_is_spared(void **state)
+{
+    struct fixture *f = *state;
+
+    open_with(f, &(struct doorman_limits){100, 100, 8});
+    for (int i = 0; i < 30; i++)
+        connect_from(f, "127.0.0.1");
+    assert_int_equal(stats_when(f, 30, 30).cut_pending, 0);
+    wait_for_silence();
+    connect_from(f, "127.0.0.1");
+    assert_int_equal(stats_when(f, 8, 31).cut_pending, 23);
 }
 
 static void when_all_are_inside_the_newcomer_goes(void **state)
@@ -394,6 +421,7 @@ int main(void)
         TEST(connections_are_counted_by_address),
         TEST(who_has_too_many_connections_gets_no_more),
         TEST(of_the_half_open_the_oldest_goes_and_who_is_inside_stays),
+        TEST(a_crowd_that_just_came_is_spared),
         TEST(when_all_places_are_taken_the_half_open_make_room),
         TEST(when_all_are_inside_the_newcomer_goes),
         TEST(a_socket_that_was_cut_off_is_no_longer_counted),
