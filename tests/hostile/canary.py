@@ -204,8 +204,8 @@ def open_with(keys, sealed):
 class Known(RawClient):
     """A person by hand who keeps every key of a stream that the broker ever gave."""
 
-    def __init__(self, url, nick, **more):
-        super().__init__(url)
+    def __init__(self, url, nick, key_pair=None, **more):
+        super().__init__(url, key_pair=key_pair)
         self.nick, self.keys = nick, {}
         self.number = 0
         self.hello(nick, **more)

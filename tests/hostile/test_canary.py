@@ -208,7 +208,10 @@ def who_was_kicked_reads_nothing_that_is_said_afterwards(scene):
         raise Skipped("this broker has no private rooms yet")
     broker = scene.broker("--log-level", "debug", *known_options(scene, account_rate=1000000, account_burst=1000000))
     wire, url = capture(scene, broker)
-    alice, bob, mallory, eve = (Known(url, nick, inbox=nick != "eve") for nick in ("alice", "bob", "mallory", "eve"))
+    client = scene.person("mallory", url)
+    client.ok("ping")
+    alice, bob, eve = (Known(url, nick) for nick in ("alice", "bob", "eve"))
+    mallory = Known(url, "mallory", keys_of(client))
     people = {"alice": alice, "bob": bob, "mallory": mallory, "eve": eve}
     for each in people.values():
         scene.at_end(each.close)
@@ -223,8 +226,9 @@ def who_was_kicked_reads_nothing_that_is_said_afterwards(scene):
         equal(people[nick].ask(v="join", stream="#den")["v"], "joined", "answer to JOIN")
         people[nick].ask(v="head", stream="#den")
     before, after, again = Canary("before"), Canary("after"), Canary("again")
-    wait_until(lambda: alice.post("#den", before.text) and
-               before.text in opened(ears, mallory.keys.values(), "#den"), "mallory reads along while a member")
+    tail = client.tail("#den")
+    wait_until(lambda: alice.post("#den", before.text) and before.text in opened(ears, mallory.keys.values(), "#den") and
+               before.text in texts(tail.json()), "mallory reads along while a member")
     equal(alice.ask(v="kick", stream="#den", nick="mallory", text="enough")["v"], "done", "answer to KICK")
     held = dict(mallory.keys)
     for text in (after.text, again.text):
@@ -248,6 +252,10 @@ def who_was_kicked_reads_nothing_that_is_said_afterwards(scene):
     equal({text for text in opened(ears, {**held, **mallory.keys}.values(), "#den")} & {after.text, again.text, "the last"},
           set(), "what the kicked one's keys open of what was said afterwards")
     equal(opened(strangers_ears, eve.keys.values(), "#den"), [], "what a stranger's keys open")
+    for canary in (after, again):
+        client.run("history", "#den", "--timeout", "2s")
+        equal(canary.found_in("\n".join(tail.out + tail.err).encode()), None, "the canary in the kicked one's client")
+    tail.stop()
     for each in (*people.values(), ears, strangers_ears, wire):
         each.close()
     for canary in (before, after, again):
@@ -256,7 +264,9 @@ def who_was_kicked_reads_nothing_that_is_said_afterwards(scene):
         for port, data in wire.data.items():
             equal(canary.found_in(bytes(data)), None, f"the canary on the wire of port {port}")
         equal(canary.found_in("\n".join(broker.process.err).encode()), None, "the canary in the broker's log")
-    strange = [path for path in files_with(scene.folder, [before, after, again]) if not path.startswith(STORE)]
+    equal([path for path in files_with(scene.folder, [before]) if not path.startswith((STORE, "home-mallory/"))], [],
+          "files that hold what the kicked one might read")
+    strange = [path for path in files_with(scene.folder, [after, again]) if not path.startswith(STORE)]
     equal(strange, [], "files that hold it and should not")
 
 
