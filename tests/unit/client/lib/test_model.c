@@ -224,6 +224,27 @@ static void a_hello_that_is_put_off_is_said_again_later(void **state)
     assert_int_equal(f->event.link, ZCHAT_LINK_UP);
 }
 
+static void an_invitation_is_said_with_each_hello_until_welcome(void **state)
+{
+    static const unsigned char token[INVITE_BYTES] = "0123456789abcdef";
+    struct fixture f = fixture_with((struct model_options){.invite = token});
+
+    (void)state;
+    open_link(&f);
+    assert_int_equal(sent(&f, VERB_HELLO, 0)->invite.len, INVITE_BYTES);
+    assert_memory_equal(sent(&f, VERB_HELLO, 0)->invite.ptr, token, INVITE_BYTES);
+    pass_to_deadline(&f); /* no answer */
+    assert_true(message_has(sent(&f, VERB_HELLO, 0), HAS_INVITE));
+    forget(&f);
+    model_lost(f.model, f.now_ms, &f.fx);
+    open_link(&f);
+    assert_true(message_has(sent(&f, VERB_HELLO, 0), HAS_INVITE));
+    welcome(&f, 1);
+    receive(&f, MSG(ERROR, F(CODE, code, RC_HELLO_FIRST)));
+    assert_false(message_has(sent(&f, VERB_HELLO, 0), HAS_INVITE)); /* it is used up */
+    fixture_fini(&f);
+}
+
 static void only_errors_that_fit_answer_a_hello(void **state)
 {
     struct fixture *f = *state;
@@ -491,6 +512,7 @@ int main(void)
         T(nothing_is_heard_between_two_connections),
         T(a_refused_hello_is_final),
         T(a_hello_that_is_put_off_is_said_again_later),
+        cmocka_unit_test(an_invitation_is_said_with_each_hello_until_welcome),
         T(only_errors_that_fit_answer_a_hello),
         T(an_unknown_code_is_like_denied),
         T(hello_first_is_answered_with_hello_and_everything_again),

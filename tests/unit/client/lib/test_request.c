@@ -56,6 +56,162 @@ static void every_kind_of_request_has_its_answer(void **state)
     }
 }
 
+static void every_order_is_answered_with_done(void **state)
+{
+    static const enum verb verbs[] = {VERB_TOPIC, VERB_MODE,   VERB_INVITE, VERB_OP,
+                                      VERB_DEOP,  VERB_KICK,   VERB_BAN,    VERB_UNBAN,
+                                      VERB_MUTE,  VERB_UNMUTE, VERB_REVOKE, VERB_ROLE};
+    struct fixture *f = *state;
+
+    go_up(f);
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        char nick[] = "bob", text[] = "enough";
+        struct message order = MSG(NONE, S("#lab"), F(NICK, nick, span_of(nick)),
+                                   F(TEXT, text, span_of(text)), F(SECONDS, seconds, 60));
+        uint32_t ref;
+
+        order.verb = verbs[i];
+        assert_int_equal(request(f, order, &ref), RC_OK);
+        memset(nick, 'x', sizeof(nick) - 1); /* it was copied */
+        memset(text, 'x', sizeof(text) - 1);
+        pass(f, 2600); /* it is asked again */
+        assert_true(span_equal(sent(f, verbs[i], 0)->nick, SPAN("bob")));
+        assert_true(span_equal(sent(f, verbs[i], 0)->text, SPAN("enough")));
+        assert_int_equal(sent(f, verbs[i], 0)->seconds, 60);
+        receive(f, MSG(DONE, S("#lab"), F(SEQ, seq, 7), F(REF, ref, ref)));
+        assert_told(f, ZCHAT_ANSWER);
+        assert_int_equal(f->event.ref, ref);
+        assert_int_equal(f->event.rc, RC_OK);
+        assert_int_equal(f->event.seq, 7);
+        assert_string_equal(f->event.stream, "#lab");
+        assert_no_tell(f);
+    }
+}
+
+static void an_order_is_refused_with_the_sentence_of_the_broker(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t ref;
+
+    go_up(f);
+    assert_int_equal(request(f, MSG(KICK, S("#lab"), F(NICK, nick, SPAN("bob"))), &ref), RC_OK);
+    receive(f, MSG(ERROR, F(CODE, code, RC_TOO_FAST), F(TEXT, text, SPAN("slow")), F(REF, ref, ref),
+                   F(RETRY, retry, 1000)));
+    assert_no_tell(f);
+    pass(f, 999);
+    assert_int_equal(sent_count(f, VERB_KICK), 0); /* not a moment before */
+    pass(f, 251);
+    assert_int_equal(sent_count(f, VERB_KICK), 1);
+    answer_error(f, RC_DENIED, ref);
+    assert_told(f, ZCHAT_ANSWER);
+    assert_int_equal(f->event.rc, RC_DENIED);
+    assert_string_equal(f->event.text, "no");
+    assert_string_equal(f->event.stream, "#lab");
+}
+
+static void an_invitation_brings_its_token_in_key(void **state)
+{
+    struct fixture *f = *state;
+    const char token[] = "\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff";
+    uint32_t ref;
+
+    go_up(f);
+    assert_int_equal(request(f, MSG(ADMIT, F(NICK, nick, SPAN("dora"))), &ref), RC_OK);
+    receive(f, MSG(INVITATION, F(INVITE, invite, ((struct span){token, 16})),
+                   F(ROLE, role, SPAN("member")), F(UNTIL, until, 99), F(NICK, nick, SPAN("dora")),
+                   F(REF, ref, ref)));
+    assert_told(f, ZCHAT_ANSWER);
+    assert_string_equal(f->event.key, "00112233445566778899aabbccddeeff");
+    assert_string_equal(f->event.from, "dora");
+    assert_string_equal(f->event.role, "member");
+    assert_int_equal(f->event.until_ms, 99);
+    assert_string_equal(f->event.text, "");
+}
+
+static void devices_sessions_and_bans_are_told_as_rows(void **state)
+{
+    struct fixture *f = *state;
+    char key[PUBLIC_KEY_BYTES + 1] = "";
+    const struct span bytes = {key, PUBLIC_KEY_BYTES};
+    uint32_t ref;
+
+    memset(key, 0xab, PUBLIC_KEY_BYTES);
+    go_up(f);
+    assert_int_equal(request(f, MSG(DEVICES), &ref), RC_OK);
+    receive(f, MSG(DEVICE, F(KEY, key, bytes), F(TS, ts, 5), F(NAME, name, SPAN("laptop")),
+                   F(MEMBER, member, true), F(REF, ref, ref)));
+    receive(f,
+            MSG(SESSION, F(NICK, nick, SPAN("bob")), F(SESSION, session, 1),
+                F(STATE, state, SPAN("online")), F(TS, ts, 1), F(REF, ref, ref))); /* not asked */
+    receive(f, MSG(END, F(REF, ref, ref)));
+    assert_told(f, ZCHAT_DEVICE);
+    assert_int_equal(f->event.ref, ref);
+    assert_int_equal(strlen(f->event.key), 64);
+    assert_int_equal(strncmp(f->event.key, "abab", 4), 0);
+    assert_string_equal(f->event.text, "laptop");
+    assert_int_equal(f->event.ts_ms, 5);
+    assert_true(f->event.is_own);
+    assert_false(f->event.is_member);
+    assert_told(f, ZCHAT_ANSWER);
+
+    assert_int_equal(request(f, MSG(SESSIONS), &ref), RC_OK);
+    receive(f, MSG(SESSION, F(NICK, nick, SPAN("bob")), F(SESSION, session, 77),
+                   F(STATE, state, SPAN("online")), F(TS, ts, 6), F(KEY, key, bytes),
+                   F(REF, ref, ref)));
+    receive(f, MSG(END, F(REF, ref, ref)));
+    assert_told(f, ZCHAT_SESSION);
+    assert_string_equal(f->event.from, "bob");
+    assert_string_equal(f->event.state, "online");
+    assert_int_equal(f->event.session, 77);
+    assert_int_equal(strlen(f->event.key), 64);
+    assert_told(f, ZCHAT_ANSWER);
+
+    assert_int_equal(request(f, MSG(BANS, S("#lab")), &ref), RC_OK);
+    receive(f, MSG(BANNED, F(STATE, state, SPAN("mute")), S("#lab"), F(NICK, nick, SPAN("bob")),
+                   F(UNTIL, until, 9), F(REF, ref, ref)));
+    receive(f, MSG(BANNED, F(STATE, state, SPAN("ban")), S("#lab"), F(KEY, key, bytes),
+                   F(REF, ref, ref)));
+    receive(f, MSG(END, F(REF, ref, ref)));
+    assert_told(f, ZCHAT_BAN);
+    assert_string_equal(f->event.state, "mute");
+    assert_string_equal(f->event.from, "bob");
+    assert_string_equal(f->event.key, "");
+    assert_int_equal(f->event.until_ms, 9);
+    assert_told(f, ZCHAT_BAN);
+    assert_string_equal(f->event.from, "");
+    assert_int_equal(strlen(f->event.key), 64);
+    assert_int_equal(f->event.until_ms, 0);
+    assert_told(f, ZCHAT_ANSWER);
+}
+
+static void rooms_and_people_tell_modes_topics_and_roles(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t ref;
+
+    go_up(f);
+    assert_int_equal(request(f, MSG(ROOMS), &ref), RC_OK);
+    receive(f, MSG(ROOM, S("#lab"), F(SEQ, seq, 1), F(PEOPLE, people, 2), F(MEMBER, member, true),
+                   F(TOPIC, topic, SPAN("cats")), F(PRIVATE, is_private, true),
+                   F(PERSISTENT, persistent, true), F(OP, op, true), F(REF, ref, ref)));
+    receive(f, MSG(END, F(REF, ref, ref)));
+    assert_told(f, ZCHAT_ROOM);
+    assert_string_equal(f->event.topic, "cats");
+    assert_true(f->event.is_private && f->event.is_persistent && f->event.is_op);
+    assert_true(f->event.is_member);
+    assert_false(f->event.is_own);
+    assert_told(f, ZCHAT_ANSWER);
+    assert_int_equal(request(f, MSG(WHO), &ref), RC_OK);
+    receive(f, MSG(PERSON, F(NICK, nick, SPAN("bob")), F(STATE, state, SPAN("away")),
+                   F(DEVICES, devices, 1), F(ROLE, role, SPAN("owner")), F(OP, op, true),
+                   F(REF, ref, ref)));
+    receive(f, MSG(END, F(REF, ref, ref)));
+    assert_told(f, ZCHAT_PERSON);
+    assert_string_equal(f->event.role, "owner");
+    assert_true(f->event.is_op);
+    assert_told(f, ZCHAT_ANSWER);
+}
+
 static void requests_wait_for_the_link_and_are_asked_again(void **state)
 {
     struct fixture *f = *state;
@@ -325,6 +481,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_join_is_answered_with_its_ref),
         T(every_kind_of_request_has_its_answer),
+        T(every_order_is_answered_with_done),
+        T(an_order_is_refused_with_the_sentence_of_the_broker),
+        T(an_invitation_brings_its_token_in_key),
+        T(devices_sessions_and_bans_are_told_as_rows),
+        T(rooms_and_people_tell_modes_topics_and_roles),
         T(requests_wait_for_the_link_and_are_asked_again),
         T(pauses_between_askings_grow),
         T(a_refused_request_is_told_with_its_reason),

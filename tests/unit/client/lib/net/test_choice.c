@@ -4,6 +4,8 @@
 #include "client/lib/net/choice.h"
 #include "client/lib/net/known.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -158,7 +160,7 @@ static void R4_a_known_address_with_another_key_stops_with_both_fingerprints(voi
 {
     struct fixture *f = *state;
     struct broker_url a = url_of(FAR "?key=" KEY_A), b = url_of(FAR "?key=" KEY_B);
-    char print_a[40], print_b[40];
+    char print_a[40], print_b[40], words_a[KEY_WORDS_BYTES], words_b[KEY_WORDS_BYTES];
 
     pin(f, FAR "?key=" KEY_A);
     assert_int_equal(choice_broker(&f->home, FAR "?key=" KEY_B, &f->choice, &f->why),
@@ -167,6 +169,10 @@ static void R4_a_known_address_with_another_key_stops_with_both_fingerprints(voi
     key_fingerprint(b.key, print_b);
     assert_non_null(strstr(f->why.text, print_a));
     assert_non_null(strstr(f->why.text, print_b));
+    key_words(a.key, words_a); /* easier to read out */
+    key_words(b.key, words_b);
+    assert_non_null(strstr(f->why.text, words_a));
+    assert_non_null(strstr(f->why.text, words_b));
 }
 
 static void an_address_without_a_key_gets_the_known_one(void **state)
@@ -222,6 +228,68 @@ static void a_bad_address_is_shown_without_its_control_characters(void **state)
     assert_null(strchr(f->why.text, '\x1b'));
 }
 
+#define TOKEN  "00112233445566778899aabbccddeeff"
+#define INVITE FAR "?key=" KEY_A "&invite=" TOKEN "&nick=dora"
+
+static void put_file(struct fixture *f, const char *text, mode_t mode, char path[static 4096])
+{
+    FILE *file;
+
+    snprintf(path, 4096, "@%s/address", f->folder.path);
+    file = fopen(path + 1, "we");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    assert_int_equal(chmod(path + 1, mode), 0);
+}
+
+static void an_invitation_is_an_address_and_nothing_of_it_is_remembered(void **state)
+{
+    struct fixture *f = *state;
+    struct broker_url last;
+
+    assert_int_equal(choice_broker(&f->home, INVITE, &f->choice, &f->why), RC_OK);
+    assert_true(f->choice.url.has_invite);
+    assert_string_equal(f->choice.url.nick, "dora");
+    home_remember_broker(&f->home, &f->choice.url);
+    assert_int_equal(known_pin(&f->home, &f->choice.url, &f->why), RC_OK);
+    assert_int_equal(home_last_broker(&f->home, &last), RC_OK);
+    assert_false(last.has_invite);
+    assert_string_equal(last.host, "chat.example.org");
+}
+
+static void a_bad_invitation_is_shown_without_its_token(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(choice_broker(&f->home, "zchat://h?invite=" TOKEN "0", &f->choice, &f->why),
+                     RC_BAD_URL);
+    assert_null(strstr(f->why.text, "0011"));
+    assert_non_null(strstr(f->why.text, "zchat://h?invite=..."));
+}
+
+static void an_address_may_stand_in_a_file_that_is_private_when_it_holds_a_secret(void **state)
+{
+    struct fixture *f = *state;
+    char path[4096];
+
+    put_file(f, FAR "?key=" KEY_A "\nmore\n", 0644, path);
+    assert_int_equal(choice_broker(&f->home, path, &f->choice, &f->why), RC_OK);
+    assert_string_equal(f->choice.url.host, "chat.example.org");
+    assert_int_equal(f->choice.source, CHOICE_GIVEN);
+    put_file(f, INVITE "\n", 0644, path);
+    assert_int_equal(choice_broker(&f->home, path, &f->choice, &f->why), RC_SYSTEM);
+    assert_non_null(strstr(f->why.text, path + 1));
+    assert_null(strstr(f->why.text, TOKEN));
+    put_file(f, INVITE "\n", 0600, path);
+    setenv("ZCHAT_BROKER", path, 1);
+    assert_int_equal(choice_broker(&f->home, NULL, &f->choice, &f->why), RC_OK);
+    unsetenv("ZCHAT_BROKER");
+    assert_true(f->choice.url.has_invite);
+    assert_int_equal(choice_broker(&f->home, "@/nowhere/x", &f->choice, &f->why), RC_SYSTEM);
+    assert_non_null(strstr(f->why.text, "/nowhere/x"));
+}
+
 static void the_nick_is_given_or_from_the_environment_or_the_last_one(void **state)
 {
     struct fixture *f = *state;
@@ -255,6 +323,9 @@ int main(void)
         TEST(the_local_file_is_the_truth_about_its_own_address),
         TEST(the_local_file_says_nothing_about_other_addresses),
         TEST(a_bad_address_is_shown_without_its_control_characters),
+        TEST(an_invitation_is_an_address_and_nothing_of_it_is_remembered),
+        TEST(a_bad_invitation_is_shown_without_its_token),
+        TEST(an_address_may_stand_in_a_file_that_is_private_when_it_holds_a_secret),
         TEST(the_nick_is_given_or_from_the_environment_or_the_last_one),
     };
 

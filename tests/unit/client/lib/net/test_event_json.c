@@ -61,6 +61,21 @@ static void fields_that_are_not_there_are_left_out(void **state)
                   "\"from\":\"bob\",\"upto\":9}\n");
 }
 
+static void a_ban_tells_room_and_end(void **state)
+{
+    struct zchat_event event = plain("ban");
+
+    (void)state;
+    event.to = "alice";
+    event.text = "enough";
+    event.text_len = 6;
+    event.room = "#lab";
+    event.until_ms = 1795425710123;
+    check(&event, "{\"stream\":\"@alice\",\"seq\":18,\"ts\":\"2026-11-23T09:21:50.123Z\",\"type\":"
+                  "\"ban\",\"from\":\"bob\",\"to\":\"alice\",\"text\":\"enough\",\"room\":\"#lab\","
+                  "\"until\":\"2026-11-23T09:21:50.123Z\"}\n");
+}
+
 static void a_gap_ends_at_its_last_event(void **state)
 {
     const struct zchat_event gap = {.kind = ZCHAT_GAP, .stream = "#lobby", .first = 2, .last = 7};
@@ -74,6 +89,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_private_message_tells_both_places),
         cmocka_unit_test(fields_that_are_not_there_are_left_out),
+        cmocka_unit_test(a_ban_tells_room_and_end),
         cmocka_unit_test(a_gap_ends_at_its_last_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
