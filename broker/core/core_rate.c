@@ -57,15 +57,26 @@ static uint64_t take_place(struct core *self, const struct asked *asked, uint32_
                 cost, self->now_ms);
 }
 
+/* Whose bucket it is: a device that says HELLO is no stranger, and a script says it often. 0: a stranger. */
+static uint32_t payer_of(const struct core *self, const struct asked *asked)
+{
+    if (asked->session != 0 || asked->key == NULL)
+        return asked->person;
+    const uint32_t device = devices_by_key(&self->devices, asked->key);
+    return device == 0 || self->devices.row[device].is_revoked ? 0
+                                                               : self->devices.row[device].person;
+}
+
 bool core_is_in_time(struct core *self, const struct asked *asked)
 {
     const struct core_limits *limits = &self->limits;
     const uint32_t cost = cost_of(asked);
+    const uint32_t person = payer_of(self, asked);
     uint64_t wait_ms;
 
     if (cost == 0)
         return true;
-    if (asked->session == 0) {
+    if (asked->session == 0 && person == 0) {
         struct stranger *stranger = stranger_of(self, asked);
 
         wait_ms = take(&stranger->asks, limits->stranger_rate, limits->stranger_burst, cost,
@@ -76,9 +87,10 @@ bool core_is_in_time(struct core *self, const struct asked *asked)
         tell(self, asked, wait_ms, &stranger->too_fast_ms);
         return false;
     }
-    uint64_t *told_ms = &self->sessions.row[asked->session].too_fast_ms;
-    wait_ms = take(&core_stream(self, asked->person)->asks, limits->account_rate,
-                   limits->account_burst, cost, self->now_ms);
+    uint64_t *told_ms = asked->session != 0 ? &self->sessions.row[asked->session].too_fast_ms
+                                            : &stranger_of(self, asked)->too_fast_ms;
+    wait_ms = take(&core_stream(self, person)->asks, limits->account_rate, limits->account_burst,
+                   cost, self->now_ms);
     if (wait_ms != 0) {
         self->stats.too_fast_account++;
         tell(self, asked, wait_ms, told_ms);

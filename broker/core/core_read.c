@@ -31,7 +31,8 @@ static void ask_readers(struct core *self, const struct asked *asked, uint32_t r
     const struct stream *stream = core_stream(self, row);
     uint64_t last = message_has(fetch, HAS_LAST) ? fetch->last : 0;
 
-    if (stream_is_sealed(stream) && (last == 0 || last > stream->head))
+    /* The answer may be read much later, when the asker was put out, or the room has become private. */
+    if (last == 0 || last > stream->head)
         last = stream->head;
     struct effect *effect = core_effect(self, FX_READ);
     effect->peer = asked->peer;
