@@ -222,13 +222,16 @@ static void step(struct stage *self, struct core_event *event)
     }
 }
 
-/* Stream keys that are the same in every run. */
+/* Stream keys that are the same in every run, and no two alike. */
 static void count_up(void *context, unsigned char *bytes, size_t len)
 {
-    unsigned char *next = context;
+    uint64_t *next = context;
 
     for (size_t i = 0; i < len; i++)
-        bytes[i] = (*next)++;
+        bytes[i] = (unsigned char)(*next + i);
+    for (size_t i = 0; i < len && i < 7; i++)
+        bytes[len - 1 - i] ^= (unsigned char)(*next >> 8 * (i + 1));
+    *next += len;
 }
 
 static void open_core(struct stage *self)
@@ -239,7 +242,7 @@ static void open_core(struct stage *self)
 
 void stage_open(struct stage *self, const struct core_limits *limits)
 {
-    static unsigned char next;
+    static uint64_t next;
     const struct core_limits small = {.accounts_max = 40,
                                       .rooms_max = 40,
                                       .memberships_max = 200,
@@ -406,6 +409,18 @@ void stage_fail(struct stage *self, enum rc rc, uint32_t next)
         .ticket = held->op.ticket, .kind = held->op.kind, .rc = rc, .next = next};
 
     give(self, &result);
+    op_free(&held->op);
+    free(held);
+}
+
+void stage_give(struct stage *self, const struct op_result *result)
+{
+    struct held_op *held = let_go(self);
+    struct op_result filled = *result;
+
+    filled.ticket = held->op.ticket;
+    filled.kind = held->op.kind;
+    give(self, &filled);
     op_free(&held->op);
     free(held);
 }

@@ -72,6 +72,8 @@ size_t stage_commit(struct stage *self);
 void stage_commit_all(struct stage *self);
 /* The oldest held operation gets this result, and never reaches the store. */
 void stage_fail(struct stage *self, enum rc rc, uint32_t next);
+/* The same with a whole result made by hand; its ticket and kind are filled in. */
+void stage_give(struct stage *self, const struct op_result *result);
 /* The oldest held operation, or NULL. */
 const struct op *stage_held(const struct stage *self);
 
