@@ -36,15 +36,38 @@ static inline uint64_t entry_seq(uint64_t entry)
 /* Stream 0 is nobody's: its entries are the numbers that were used up without a message. */
 #define REFUSED_STREAM ((stream_id){0})
 
-/* What a stream is; never changes but for a new epoch. */
+/* What a stream is. */
 struct stream_row {
     stream_id id;
     struct span name;     /* with sigil */
     struct span skeleton; /* behind the same sigil, so that rooms and people do not mix */
-    bool has_owner;
-    unsigned char owner_key[PUBLIC_KEY_BYTES]; /* zeros without one: a room, or --insecure */
     unsigned char stream_key[STREAM_KEY_BYTES];
     uint32_t epoch;
+    enum role role;     /* of a person */
+    uint32_t modes;     /* of a room: ROOM_ */
+    struct span topic;  /* of a room */
+    uint64_t open_from; /* as in struct record; 1 for people */
+};
+
+/* A key that belongs to an account for ever. */
+struct device_row {
+    unsigned char key[PUBLIC_KEY_BYTES];
+    stream_id account;
+    struct span label;
+    uint64_t ts_ms; /* when it came */
+    bool is_revoked;
+};
+
+#define INVITATION_HASH_BYTES 32 /* BLAKE2b-256 of the token */
+
+struct invitation_row {
+    unsigned char hash[INVITATION_HASH_BYTES];
+    stream_id maker; /* none: the broker itself */
+    enum role role;
+    struct span nick; /* whom it is for; empty: anybody */
+    bool is_device;   /* for one more device of the maker */
+    struct span label;
+    uint64_t until_ms;
 };
 
 /* Where a stream stands; changes with every event. */
@@ -78,7 +101,7 @@ struct sender_row {
     stream_id sender;
 };
 
-enum stream_unique { BY_NAME, BY_SKELETON, BY_OWNER_KEY };
+enum stream_unique { BY_NAME, BY_SKELETON };
 
 struct backend;
 struct backend_calls {
@@ -97,6 +120,8 @@ struct backend_calls {
                            stream_id *ret);
     enum rc (*get_stream)(struct backend *self, stream_id id, struct stream_row *ret);
     enum rc (*add_stream)(struct backend *self, const struct stream_row *row); /* at place 0 */
+    /* All but name and skeleton. */
+    enum rc (*put_stream)(struct backend *self, const struct stream_row *row);
     enum rc (*get_place)(struct backend *self, stream_id stream, struct place_row *ret);
     enum rc (*put_place)(struct backend *self, const struct place_row *row);
     enum rc (*get_session)(struct backend *self, session_id id, struct session_row *ret);
@@ -106,9 +131,38 @@ struct backend_calls {
     /* The kept events from `first` to `last`, at most `max`: fewer only when there are no more. */
     enum rc (*get_senders)(struct backend *self, stream_id stream, uint64_t first, uint64_t last,
                            struct sender_row *ret, size_t max, size_t *ret_count);
-    enum rc (*has_member)(struct backend *self, stream_id room, stream_id account); /* RC_END: no */
-    enum rc (*add_member)(struct backend *self, stream_id room, stream_id account);
-    enum rc (*drop_member)(struct backend *self, stream_id room, stream_id account);
+
+    /* Devices are never removed. */
+    enum rc (*get_device)(struct backend *self, const unsigned char *key, struct device_row *ret);
+    enum rc (*add_device)(struct backend *self, const struct device_row *row);
+    enum rc (*revoke_device)(struct backend *self, const unsigned char *key);
+    enum rc (*revoke_devices)(struct backend *self, stream_id account); /* all of them */
+    enum rc (*count_devices)(struct backend *self, stream_id account,
+                             size_t *ret); /* not revoked */
+
+    /* How an account stands with a stream; a standing of zeros has no row. */
+    enum rc (*get_standing)(struct backend *self, stream_id stream, stream_id account,
+                            struct standing *ret);
+    enum rc (*put_standing)(struct backend *self, stream_id stream, stream_id account,
+                            const struct standing *standing);
+    enum rc (*has_members)(struct backend *self, stream_id room); /* RC_END: nobody is in it */
+    /* The first private room behind `after` that the account is a member of. */
+    enum rc (*next_private_room)(struct backend *self, stream_id account, stream_id after,
+                                 stream_id *ret);
+    enum rc (*get_key_ban)(struct backend *self, stream_id stream, const unsigned char *key,
+                           uint64_t *ret_until_ms);
+    enum rc (*put_key_ban)(struct backend *self, stream_id stream, const unsigned char *key,
+                           uint64_t until_ms);                       /* 0: none */
+    enum rc (*drop_standings)(struct backend *self, stream_id room); /* and its key bans */
+
+    enum rc (*get_invitation)(struct backend *self, const unsigned char *hash,
+                              struct invitation_row *ret);
+    enum rc (*add_invitation)(struct backend *self, const struct invitation_row *row);
+    enum rc (*drop_invitation)(struct backend *self, const unsigned char *hash);
+    enum rc (*drop_invitations_of)(struct backend *self, stream_id maker);
+    enum rc (*drop_invitations_over)(struct backend *self, uint64_t now_ms); /* until_ms <= now */
+    enum rc (*count_invitations)(struct backend *self, stream_id maker, size_t *ret);
+
     enum rc (*get_mark)(struct backend *self, stream_id account, struct span name, stream_id stream,
                         uint64_t *ret_seq);
     enum rc (*put_mark)(struct backend *self, stream_id account, struct span name, stream_id stream,

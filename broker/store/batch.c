@@ -39,6 +39,8 @@ void batch_add(struct batch *self, const struct op *op)
     copy->text = arena_copy(&self->arena, op->text);
     copy->kind_name = arena_copy(&self->arena, op->kind_name);
     copy->mark = arena_copy(&self->arena, op->mark);
+    copy->target_nick = arena_copy(&self->arena, op->target_nick);
+    copy->label = arena_copy(&self->arena, op->label);
 }
 
 size_t batch_count(const struct batch *self)
@@ -52,6 +54,18 @@ const struct op_result *batch_results(const struct batch *self)
     return self->results;
 }
 
+static void copy_rekeyed(struct batch *self, const struct op_result *from, struct op_result *ret)
+{
+    const size_t size_bytes = from->rekeyed_count * sizeof(*from->rekeyed);
+    struct rekeyed *rekeyed;
+
+    if (size_bytes == 0)
+        return;
+    rekeyed = arena_alloc(&self->arena, size_bytes);
+    memcpy(rekeyed, from->rekeyed, size_bytes);
+    ret->rekeyed = rekeyed;
+}
+
 void batch_set_results(struct batch *self, const struct op_result *results)
 {
     INVARIANT(self->results == NULL);
@@ -61,6 +75,8 @@ void batch_set_results(struct batch *self, const struct op_result *results)
         struct appended *appended;
 
         self->results[i] = *from;
+        self->results[i].label = arena_copy(&self->arena, from->label);
+        copy_rekeyed(self, from, &self->results[i]);
         if (from->appended_count == 0)
             continue;
         appended = arena_alloc(&self->arena, from->appended_count * sizeof(*appended));

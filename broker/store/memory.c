@@ -1,9 +1,7 @@
 /* memory.c - the log in memory: for tests and the simulation. Nothing here can fail, so there is
  * nothing to roll back: the rules look before they write. */
-#include "broker/store/backend.h"
+#include "broker/store/memory_rows.h"
 
-#include "broker/store/arena.h"
-#include "broker/store/map.h"
 #include "shared/base/alloc.h"
 #include "shared/base/invariant.h"
 
@@ -11,54 +9,14 @@
 
 #define ROOM_BYTES (UINT64_C(1) << 40) /* what statvfs would say */
 
-/* A stream with all that belongs to it; its events are never removed: seq n is [n - 1]. */
-struct memory_stream {
-    struct stream_row row;
-    struct place_row place;
-    struct event_row *events;
-    size_t event_count;
-    size_t event_capacity;
-    stream_id *members; /* in order */
-    size_t member_count;
-};
-
-struct memory_mark {
-    stream_id account;
-    stream_id stream;
-    struct span name;
-    uint64_t seq;
-};
-
-struct memory {
-    struct backend base;
-    struct arena arena;            /* names, sessions, events' bytes */
-    struct memory_stream *streams; /* by id; [0] is REFUSED_STREAM */
-    size_t stream_count;
-    struct map sessions;
-    struct memory_mark *marks;
-    size_t mark_count;
-    uint64_t free_bytes_min;
-};
-
-static struct memory *memory_of(struct backend *base)
-{
-    return (struct memory *)base;
-}
-
-static struct memory_stream *stream_at(struct memory *self, stream_id id)
-{
-    return id.v < self->stream_count ? &self->streams[id.v] : NULL;
-}
-
 static void memory_close(struct backend *base, bool has_failed)
 {
     struct memory *self = memory_of(base);
 
     (void)has_failed;
-    for (size_t i = 0; i < self->stream_count; i++) {
+    for (size_t i = 0; i < self->stream_count; i++)
         free(self->streams[i].events);
-        free(self->streams[i].members);
-    }
+    memory_people_free(self);
     free(self->streams);
     free(self->marks);
     map_fini(&self->sessions);
@@ -88,28 +46,16 @@ static enum rc memory_last_stream(struct backend *base, stream_id *ret)
     return RC_OK;
 }
 
-static bool is_of(const struct stream_row *row, enum stream_unique by, struct span value)
-{
-    switch (by) {
-    case BY_NAME:
-        return span_equal(row->name, value);
-    case BY_SKELETON:
-        return span_equal(row->skeleton, value);
-    case BY_OWNER_KEY:
-        return row->has_owner && value.len == sizeof(row->owner_key) &&
-               memcmp(row->owner_key, value.ptr, value.len) == 0;
-    }
-    return false;
-}
-
 static enum rc memory_find_stream(struct backend *base, enum stream_unique by, struct span value,
                                   stream_id *ret)
 {
     struct memory *self = memory_of(base);
 
     for (size_t i = 1; i < self->stream_count; i++) {
-        if (is_of(&self->streams[i].row, by, value)) {
-            *ret = self->streams[i].row.id;
+        const struct stream_row *row = &self->streams[i].row;
+
+        if (span_equal(by == BY_NAME ? row->name : row->skeleton, value)) {
+            *ret = row->id;
             return RC_OK;
         }
     }
@@ -140,6 +86,21 @@ static enum rc memory_add_stream(struct backend *base, const struct stream_row *
     *stream = (struct memory_stream){.row = *row, .place.stream = row->id};
     stream->row.name = arena_copy(&self->arena, row->name);
     stream->row.skeleton = arena_copy(&self->arena, row->skeleton);
+    stream->row.topic = arena_copy(&self->arena, row->topic);
+    return RC_OK;
+}
+
+static enum rc memory_put_stream(struct backend *base, const struct stream_row *row)
+{
+    struct memory *self = memory_of(base);
+    struct stream_row *kept = &stream_at(self, row->id)->row;
+    const struct stream_row before = *kept;
+
+    *kept = *row;
+    kept->name = before.name;
+    kept->skeleton = before.skeleton;
+    kept->topic =
+        span_equal(before.topic, row->topic) ? before.topic : arena_copy(&self->arena, row->topic);
     return RC_OK;
 }
 
@@ -230,59 +191,6 @@ static enum rc memory_get_senders(struct backend *base, stream_id id, uint64_t f
     return RC_OK;
 }
 
-/* Where the account stands among the room's members, or would stand. */
-static size_t member_index(const struct memory_stream *room, stream_id account, bool *ret_is_there)
-{
-    size_t low = 0;
-    size_t high = room->member_count;
-
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-
-        if (room->members[middle].v < account.v)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *ret_is_there = low < room->member_count && stream_equal(room->members[low], account);
-    return low;
-}
-
-static enum rc memory_has_member(struct backend *base, stream_id room, stream_id account)
-{
-    bool is_there;
-
-    member_index(stream_at(memory_of(base), room), account, &is_there);
-    return is_there ? RC_OK : RC_END;
-}
-
-static enum rc memory_add_member(struct backend *base, stream_id id, stream_id account)
-{
-    struct memory_stream *room = stream_at(memory_of(base), id);
-    bool is_there;
-    const size_t at = member_index(room, account, &is_there);
-
-    room->members = x_realloc(room->members, room->member_count + 1, sizeof(*room->members));
-    memmove(&room->members[at + 1], &room->members[at],
-            (room->member_count - at) * sizeof(*room->members));
-    room->members[at] = account;
-    room->member_count++;
-    return RC_OK;
-}
-
-static enum rc memory_drop_member(struct backend *base, stream_id id, stream_id account)
-{
-    struct memory_stream *room = stream_at(memory_of(base), id);
-    bool is_there;
-    const size_t at = member_index(room, account, &is_there);
-
-    INVARIANT(is_there);
-    room->member_count--;
-    memmove(&room->members[at], &room->members[at + 1],
-            (room->member_count - at) * sizeof(*room->members));
-    return RC_OK;
-}
-
 static struct memory_mark *find_mark(struct memory *self, stream_id account, struct span name,
                                      stream_id stream)
 {
@@ -335,17 +243,20 @@ static enum rc memory_count_marks(struct backend *base, stream_id account, size_
 
 static struct record record_of(const struct memory_stream *stream)
 {
-    struct record record = {
-        .kind = RECORD_STREAM,
-        .stream = stream->row.id,
-        .name = stream->row.name,
-        .skeleton = {stream->row.skeleton.ptr + 1, stream->row.skeleton.len - 1},
-        .head = stream->place.head,
-        .confirmed = stream->place.confirmed,
-        .epoch = stream->row.epoch};
+    const struct stream_row *row = &stream->row;
+    struct record record = {.kind = RECORD_STREAM,
+                            .stream = row->id,
+                            .name = row->name,
+                            .skeleton = {row->skeleton.ptr + 1, row->skeleton.len - 1},
+                            .head = stream->place.head,
+                            .confirmed = stream->place.confirmed,
+                            .epoch = row->epoch,
+                            .role = row->role,
+                            .modes = row->modes,
+                            .topic = row->topic,
+                            .open_from = row->open_from};
 
-    memcpy(record.owner_key, stream->row.owner_key, sizeof(record.owner_key));
-    memcpy(record.stream_key, stream->row.stream_key, sizeof(record.stream_key));
+    memcpy(record.stream_key, row->stream_key, sizeof(record.stream_key));
     return record;
 }
 
@@ -358,15 +269,7 @@ static enum rc memory_replay(struct backend *base, store_on_record *on_record, v
 
         on_record(context, &record);
     }
-    for (size_t i = 1; i < self->stream_count; i++) {
-        for (size_t n = 0; n < self->streams[i].member_count; n++) {
-            const struct record record = {.kind = RECORD_MEMBER,
-                                          .stream = self->streams[i].row.id,
-                                          .member = self->streams[i].members[n]};
-
-            on_record(context, &record);
-        }
-    }
+    memory_people_replay(self, on_record, context);
     return RC_OK;
 }
 
@@ -464,6 +367,7 @@ enum rc store_open_memory(store_entropy *entropy, void *context, struct store **
         .find_stream = memory_find_stream,
         .get_stream = memory_get_stream,
         .add_stream = memory_add_stream,
+        .put_stream = memory_put_stream,
         .get_place = memory_get_place,
         .put_place = memory_put_place,
         .get_session = memory_get_session,
@@ -471,9 +375,6 @@ enum rc store_open_memory(store_entropy *entropy, void *context, struct store **
         .add_event = memory_add_event,
         .get_event = memory_get_event,
         .get_senders = memory_get_senders,
-        .has_member = memory_has_member,
-        .add_member = memory_add_member,
-        .drop_member = memory_drop_member,
         .get_mark = memory_get_mark,
         .put_mark = memory_put_mark,
         .count_marks = memory_count_marks,
@@ -483,7 +384,9 @@ enum rc store_open_memory(store_entropy *entropy, void *context, struct store **
     struct memory *self = x_alloc(1, sizeof(*self));
     const struct stream_row refused = {.id = REFUSED_STREAM};
 
-    self->base.calls = &calls;
+    self->calls = calls;
+    memory_people_calls(&self->calls);
+    self->base.calls = &self->calls;
     map_init(&self->sessions);
     (void)memory_add_stream(&self->base, &refused);
     *ret = store_over(&self->base, entropy, context);

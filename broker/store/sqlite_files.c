@@ -1,6 +1,7 @@
 #include "broker/store/sqlite_files.h"
 
 #include "broker/store/disk.h"
+#include "broker/store/sqlite_schema.h"
 #include "shared/base/alloc.h"
 
 #include <errno.h>
@@ -11,50 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define APPLICATION_ID     0x7a636874 /* "zcht": other programs' databases are refused */
 #define CACHE_KIB          8192
 #define WAL_KEPT_BYTES_MAX (128 << 20) /* overwriting a file syncs in half the time of growing it */
-
-/* The log. `event.id` is entry_of() of backend.h: stream by stream, in order. Stream 0 is
- * REFUSED_STREAM. `place` stands beside `stream` because it changes with every event: the less
- * of it lies around it on a page, the less a commit writes. */
-static const char SCHEMA[] = "CREATE TABLE stream ("
-                             " id INTEGER PRIMARY KEY,"
-                             " name TEXT NOT NULL UNIQUE,"
-                             " skeleton TEXT NOT NULL UNIQUE," /* behind the sigil */
-                             " owner_key BLOB UNIQUE,"
-                             " stream_key BLOB NOT NULL,"
-                             " epoch INTEGER NOT NULL) STRICT;"
-                             "CREATE TABLE place ("
-                             " stream INTEGER PRIMARY KEY,"
-                             " head INTEGER NOT NULL,"
-                             " confirmed INTEGER NOT NULL,"
-                             " ts INTEGER NOT NULL) STRICT;"
-                             "CREATE TABLE member ("
-                             " stream INTEGER NOT NULL,"
-                             " account INTEGER NOT NULL,"
-                             " PRIMARY KEY (stream, account)) STRICT, WITHOUT ROWID;"
-                             "CREATE TABLE session ("
-                             " id INTEGER PRIMARY KEY,"
-                             " account INTEGER NOT NULL,"
-                             " last INTEGER NOT NULL,"
-                             " entry INTEGER NOT NULL) STRICT;"
-                             "CREATE TABLE event ("
-                             " id INTEGER PRIMARY KEY,"
-                             " ts INTEGER NOT NULL,"
-                             " sender INTEGER NOT NULL,"
-                             " own_seq INTEGER NOT NULL,"
-                             " refusal INTEGER NOT NULL,"
-                             " prev INTEGER NOT NULL,"
-                             " wire BLOB NOT NULL) STRICT;"
-                             "CREATE TABLE mark ("
-                             " account INTEGER NOT NULL,"
-                             " name TEXT NOT NULL,"
-                             " stream INTEGER NOT NULL,"
-                             " seq INTEGER NOT NULL,"
-                             " PRIMARY KEY (account, name, stream)) STRICT, WITHOUT ROWID;"
-                             "INSERT INTO stream VALUES (0, '', '', NULL, x'', 0);"
-                             "INSERT INTO place VALUES (0, 0, 0, 0);";
 
 static enum rc refuse(struct db *db, enum rc rc, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -106,29 +65,6 @@ static enum rc create_file(struct files *self, const char *where, struct db *db)
     return RC_OK;
 }
 
-/* *ret_is_empty: a database without anything in it, to be filled. */
-static enum rc check_schema(struct db *db, bool *ret_is_empty)
-{
-    int64_t application = 0, version = 0, tables = 0;
-    enum rc rc = db_number(db, "PRAGMA application_id", &application);
-
-    if (rc == RC_OK)
-        rc = db_number(db, "PRAGMA user_version", &version);
-    if (rc == RC_OK)
-        rc = db_number(db, "SELECT count(*) FROM sqlite_schema", &tables);
-    if (rc != RC_OK)
-        return rc;
-    if (tables > 0 && application != APPLICATION_ID)
-        return refuse(db, RC_STORE, "%s: this is not a zchat log; move it away", db->path);
-    if (version > SCHEMA_VERSION)
-        return refuse(
-            db, RC_STORE,
-            "%s: written by a newer zchat (schema %lld, known here up to %d); use that one",
-            db->path, (long long)version, SCHEMA_VERSION);
-    *ret_is_empty = tables == 0;
-    return RC_OK;
-}
-
 /* Only this connection writes and folds the log back: before 3.51.3 SQLite can lose committed pages
  * otherwise. Page size and vacuuming can be chosen only before the first table (and choosing
  * writes, which an existing log on a full disk must do without). */
@@ -156,27 +92,17 @@ static enum rc set_up(struct db *db, bool is_empty)
     return rc;
 }
 
-static enum rc create_schema(struct db *db)
-{
-    char sql[sizeof(SCHEMA) + 256];
-
-    snprintf(sql, sizeof(sql),
-             "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;",
-             SCHEMA, APPLICATION_ID, SCHEMA_VERSION);
-    return db_execute(db, sql);
-}
-
 static enum rc open_database(struct db *db)
 {
-    bool is_empty = false;
+    int version = 0;
     enum rc rc = db_open(db, DB_WRITER);
 
     if (rc == RC_OK)
-        rc = check_schema(db, &is_empty);
+        rc = schema_check(db, &version);
     if (rc == RC_OK)
-        rc = set_up(db, is_empty);
-    if (rc == RC_OK && is_empty)
-        rc = create_schema(db);
+        rc = set_up(db, version == 0);
+    if (rc == RC_OK)
+        rc = schema_bring_up(db, version);
     return rc;
 }
 

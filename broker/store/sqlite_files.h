@@ -4,8 +4,6 @@
 
 #include "broker/store/sqlite_db.h"
 
-#define SCHEMA_VERSION 1
-
 struct files {
     char *path; /* of the database */
     int folder; /* descriptors; the lock lives as long as its file is open */

@@ -57,9 +57,9 @@ enum rc store_replay(struct store *self, store_on_record *on_record, void *conte
 }
 
 static enum rc carry_out(struct store *self, const struct op *ops, size_t count,
-                         struct op_result *results, bool is_full)
+                         struct op_result *results, enum txn_space space)
 {
-    enum rc rc = txn_begin(&self->txn, is_full);
+    enum rc rc = txn_begin(&self->txn, space);
 
     for (size_t i = 0; i < count && rc == RC_OK; i++)
         rc = rules_carry_out(&self->txn, &ops[i], &results[i]);
@@ -73,16 +73,16 @@ static enum rc carry_out(struct store *self, const struct op *ops, size_t count,
 enum rc store_apply(struct store *self, const struct op *ops, size_t count,
                     struct op_result *results)
 {
-    const bool is_full = !self->backend->calls->has_room(self->backend);
-    enum rc rc;
+    const bool has_room = self->backend->calls->has_room(self->backend);
+    enum rc rc = RC_DISK_FULL;
 
     if (self->has_failed)
         return RC_STORE;
-    rc = carry_out(self, ops, count, results, is_full);
-    /* Nothing was changed. What needs no writing is answered all the same: the second
-     * time writing is refused one by one. */
-    if (rc == RC_DISK_FULL && !is_full)
-        rc = carry_out(self, ops, count, results, true);
+    /* After RC_DISK_FULL nothing was changed. What needs no writing is answered all the same: the next
+     * time writing is refused one by one, but for what is urgent, and at last all of it. */
+    for (int space = has_room ? SPACE_FOR_ALL : SPACE_FOR_URGENT;
+         space <= SPACE_FOR_NOTHING && rc == RC_DISK_FULL; space++)
+        rc = carry_out(self, ops, count, results, (enum txn_space)space);
     if (rc == RC_OK)
         return RC_OK;
     self->has_failed = true;

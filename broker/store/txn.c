@@ -19,22 +19,25 @@ void txn_init(struct txn *self, struct backend *backend, struct arena *arena)
     *self = (struct txn){.backend = backend, .arena = arena};
     map_init(&self->places);
     map_init(&self->sessions);
+    map_init(&self->stands);
 }
 
 void txn_fini(struct txn *self)
 {
     map_fini(&self->places);
     map_fini(&self->sessions);
+    map_fini(&self->stands);
 }
 
-enum rc txn_begin(struct txn *self, bool is_full)
+enum rc txn_begin(struct txn *self, enum txn_space space)
 {
     arena_clear(self->arena);
     map_clear(&self->places);
     map_clear(&self->sessions);
+    map_clear(&self->stands);
     self->changed_places = NULL;
     self->changed_sessions = NULL;
-    self->is_full = is_full;
+    self->space = space;
 
     enum rc rc = self->backend->calls->begin(self->backend);
     if (rc != RC_OK)
@@ -114,10 +117,73 @@ enum rc txn_session(struct txn *self, session_id id, struct session **ret)
     return RC_OK;
 }
 
+enum rc txn_stream(struct txn *self, stream_id stream, struct stream_row *ret)
+{
+    const enum rc rc = self->backend->calls->get_stream(self->backend, stream, ret);
+
+    if (rc != RC_OK)
+        return rc;
+    ret->name = arena_copy(self->arena, ret->name);
+    ret->skeleton = arena_copy(self->arena, ret->skeleton);
+    ret->topic = arena_copy(self->arena, ret->topic);
+    return RC_OK;
+}
+
+static enum rc find_stand(struct txn *self, stream_id stream, stream_id account,
+                          struct standing **ret)
+{
+    const uint64_t key = (uint64_t)stream.v << 32 | account.v;
+    struct standing *stand = map_get(&self->stands, key);
+
+    if (stand == NULL) {
+        struct standing standing = {0};
+        const enum rc rc =
+            self->backend->calls->get_standing(self->backend, stream, account, &standing);
+
+        if (rc != RC_OK && rc != RC_END)
+            return rc;
+        stand = arena_alloc(self->arena, sizeof(*stand));
+        *stand = standing;
+        map_put(&self->stands, key, stand);
+    }
+    *ret = stand;
+    return RC_OK;
+}
+
+enum rc txn_standing(struct txn *self, stream_id stream, stream_id account,
+                     const struct standing **ret)
+{
+    struct standing *stand = NULL;
+    const enum rc rc = find_stand(self, stream, account, &stand);
+
+    if (rc == RC_OK)
+        *ret = stand;
+    return rc;
+}
+
+enum rc txn_set_standing(struct txn *self, stream_id stream, stream_id account,
+                         const struct standing *standing)
+{
+    struct standing *stand;
+    const enum rc rc = find_stand(self, stream, account, &stand);
+
+    if (rc != RC_OK)
+        return rc;
+    *stand = *standing;
+    return self->backend->calls->put_standing(self->backend, stream, account, standing);
+}
+
+enum rc txn_drop_standings(struct txn *self, stream_id room)
+{
+    map_clear(&self->stands);
+    return self->backend->calls->drop_standings(self->backend, room);
+}
+
 static struct span encode(struct txn *self, const struct message *event)
 {
     const size_t most = EVENT_BYTES_BESIDE_STRINGS + event->stream.len + event->type.len +
-                        event->from.len + event->to.len + event->text.len + event->kind.len;
+                        event->from.len + event->to.len + event->text.len + event->kind.len +
+                        event->room.len;
     struct wire_buf buf = {.data = arena_reserve(self->arena, most), .capacity = most};
     const enum rc rc = wire_write(&buf, event);
 

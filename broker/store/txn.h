@@ -26,15 +26,20 @@ struct session {
     struct answers *answers; /* read from the log when somebody asks again */
 };
 
+/* What may still be written; what may not is RC_DISK_FULL. A little may be so that a room can be defended, and a
+ * stolen device removed, while the disk is full. */
+enum txn_space { SPACE_FOR_ALL, SPACE_FOR_URGENT, SPACE_FOR_NOTHING };
+
 struct txn {
     struct backend *backend;
     struct arena *arena; /* for what results borrow */
     store_entropy *entropy;
     void *entropy_context;
-    bool is_full;          /* write nothing: what would is RC_DISK_FULL */
+    enum txn_space space;
     stream_id last_stream; /* the newest */
     struct map places;
     struct map sessions;
+    struct map stands; /* struct standing, of stream and account */
     struct place *changed_places;
     struct session *changed_sessions;
 };
@@ -43,7 +48,7 @@ void txn_init(struct txn *self, struct backend *backend, struct arena *arena);
 void txn_fini(struct txn *self);
 
 /* Forget what another transaction touched, and begin. Codes here and below as in backend.h. */
-enum rc txn_begin(struct txn *self, bool is_full) MUST_CHECK;
+enum rc txn_begin(struct txn *self, enum txn_space space) MUST_CHECK;
 /* Write what has changed, and commit. */
 enum rc txn_commit(struct txn *self) MUST_CHECK;
 
@@ -54,6 +59,17 @@ enum rc txn_needed(struct txn *self, enum rc rc, const char *what) MUST_CHECK;
 enum rc txn_place(struct txn *self, stream_id stream, struct place **ret) MUST_CHECK;
 enum rc txn_session(struct txn *self, session_id id, struct session **ret) MUST_CHECK;
 void txn_place_changed(struct txn *self, struct place *place);
+
+/* The stream's row; its spans live with the transaction. RC_END: there is no such stream. */
+enum rc txn_stream(struct txn *self, stream_id stream, struct stream_row *ret) MUST_CHECK;
+
+/* How the account stands with the stream; zeros if nothing is known. Borrowed until the next write here. */
+enum rc txn_standing(struct txn *self, stream_id stream, stream_id account,
+                     const struct standing **ret) MUST_CHECK;
+enum rc txn_set_standing(struct txn *self, stream_id stream, stream_id account,
+                         const struct standing *standing) MUST_CHECK;
+/* Nobody stands any way with this room any more, and no key is banned from it. */
+enum rc txn_drop_standings(struct txn *self, stream_id room) MUST_CHECK;
 
 /* Append an event. `event` has all fields but stream and seq; its ts is raised to that of the event
  * before. `row` has the columns that are not in the map. */

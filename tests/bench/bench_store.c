@@ -56,15 +56,16 @@ static void people_the_store(struct bench *self)
         must(store_apply(self->store, &op, 1, &result), "hello");
         self->people[i] = result.stream;
     }
-    for (unsigned i = 0; i < ROOMS; i++) {
-        struct op op = {.kind = OP_JOIN, .ts_ms = 1, .account = self->people[0]};
+    for (unsigned i = 0; i < ROOMS * SESSIONS; i++) {
+        const unsigned room = i / SESSIONS, who = i % SESSIONS;
+        struct op op = {.kind = OP_JOIN, .ts_ms = 1, .account = self->people[who]};
 
-        snprintf(self->names[i], sizeof(self->names[i]), "#room%u", i);
-        op.nick = span_of(self->nicks[0]);
-        op.name = span_of(self->names[i]);
-        op.skeleton = span_of(self->names[i] + 1);
+        snprintf(self->names[room], sizeof(self->names[room]), "#room%u", room);
+        op.nick = span_of(self->nicks[who]);
+        op.name = span_of(self->names[room]);
+        op.skeleton = span_of(self->names[room] + 1);
         must(store_apply(self->store, &op, 1, &result), "join");
-        self->rooms[i] = result.stream;
+        self->rooms[room] = result.stream;
     }
 }
 

@@ -221,22 +221,27 @@ static void replay_tells_streams_before_members(void **state)
     assert_int_equal(store_apply(box->store, ops, 5, results), RC_OK);
     told.count = 0;
     assert_int_equal(store_replay(box->store, tell, &told), RC_OK);
-    assert_int_equal(told.count, 6);
+    assert_int_equal(told.count, 8);
     assert_string_equal(told.text[0][0], "@alice");
     assert_string_equal(told.text[0][1], "alice");
-    assert_memory_equal(told.record[0].owner_key, "alice", 6);
     assert_int_equal(told.record[0].head, 2);
     assert_int_equal(told.record[0].epoch, 1);
+    assert_int_equal(told.record[0].open_from, 1);
     assert_string_equal(told.text[1][0], "#lobby");
     assert_int_equal(told.record[1].head, 3);
     assert_string_equal(told.text[2][0], "@bob");
     assert_int_equal(told.record[2].confirmed, 1);
     assert_string_equal(told.text[3][0], "#games");
-    assert_int_equal(told.record[4].kind, RECORD_MEMBER);
-    assert_int_equal(told.record[4].stream.v, lobby.v);
+    assert_int_equal(told.record[4].kind, RECORD_DEVICE);
     assert_int_equal(told.record[4].member.v, alice.v);
-    assert_int_equal(told.record[5].stream.v, told.record[3].stream.v);
-    assert_int_equal(told.record[5].member.v, bob.v);
+    assert_memory_equal(told.record[4].key, "alice", 6);
+    assert_int_equal(told.record[6].kind, RECORD_STANDING);
+    assert_int_equal(told.record[6].stream.v, lobby.v);
+    assert_int_equal(told.record[6].member.v, alice.v);
+    assert_int_equal(told.record[6].standing.flags, STAND_MEMBER | STAND_OP);
+    assert_int_equal(told.record[6].standing.since, 1);
+    assert_int_equal(told.record[7].stream.v, told.record[3].stream.v);
+    assert_int_equal(told.record[7].member.v, bob.v);
 }
 
 #define CONTRACT(X)                                             \

@@ -104,7 +104,18 @@ static void assert_same_log(struct box *a, struct box *b)
         assert_int_equal(one->member.v, other->member.v);
         assert_int_equal(one->head, other->head);
         assert_int_equal(one->confirmed, other->confirmed);
-        assert_memory_equal(one->owner_key, other->owner_key, sizeof(one->owner_key));
+        assert_memory_equal(one->key, other->key, sizeof(one->key));
+        assert_int_equal(one->standing.flags, other->standing.flags);
+        assert_int_equal(one->standing.since, other->standing.since);
+        assert_int_equal(one->standing.banned_until_ms, other->standing.banned_until_ms);
+        assert_int_equal(one->standing.muted_until_ms, other->standing.muted_until_ms);
+        assert_int_equal(one->modes, other->modes);
+        assert_int_equal(one->role, other->role);
+        assert_int_equal(one->open_from, other->open_from);
+        assert_int_equal(one->epoch, other->epoch);
+        assert_int_equal(one->until_ms, other->until_ms);
+        assert_int_equal(one->ts_ms, other->ts_ms);
+        assert_int_equal(one->is_revoked, other->is_revoked);
         assert_memory_equal(told[0].text[i], told[1].text[i], sizeof(told[0].text[i]));
     }
     for (uint32_t id = 1; id < 12; id++) {

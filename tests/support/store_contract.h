@@ -10,8 +10,8 @@
 
 /* What a replay has told. */
 struct told {
-    struct record record[64];
-    char text[64][2][32]; /* name, skeleton */
+    struct record record[256];
+    char text[256][2][32]; /* name, skeleton */
     size_t count;
 };
 
@@ -20,7 +20,7 @@ static BOX_UNUSED void tell(void *context, const struct record *record)
     struct told *told = context;
     const size_t at = told->count++;
 
-    assert_true(at < 64);
+    assert_true(at < 256);
     told->record[at] = *record;
     snprintf(told->text[at][0], 32, "%.*s", (int)record->name.len, record->name.ptr);
     snprintf(told->text[at][1], 32, "%.*s", (int)record->skeleton.len, record->skeleton.ptr);
