@@ -39,7 +39,10 @@ static void joined(struct core *self, peer_id peer, bool has_ref, uint64_t ref, 
     message_set(reply, SEQ, seq, room->head);
     message_set(reply, PEOPLE, people, self->members.tally[row].members);
     core_tell_modes(self, reply, row, person);
-    core_tell_key(self, reply, row);
+    /* The device may have been removed meanwhile: the key is for who is still there. */
+    const uint32_t here = sessions_by_peer(&self->sessions, peer);
+    if (here != 0 && self->sessions.row[here].person == person)
+        core_tell_key(self, reply, row);
 }
 
 static bool is_room_name(struct span name)
@@ -170,6 +173,8 @@ void core_on_join(struct core *self, const struct asked *asked)
     op->name = join->stream;
     op->skeleton = asked->skeleton;
     op->modes_set = modes_of(join);
+    if (asked->key != NULL)
+        memcpy(op->key, asked->key, sizeof op->key);
     ticket->peer = asked->peer;
     ticket->has_ref = message_has(join, HAS_REF);
     ticket->ref = join->ref;
