@@ -323,6 +323,11 @@ static void on_error(struct model *self, const struct message *error)
     }
     if (!self->ctx.is_up)
         return;
+    if ((rc == RC_REVOKED || rc == RC_BANNED) &&
+        (error->has & (HAS_NUMBER | HAS_REF | HAS_STREAM)) == 0) { /* the session is over: R-42 */
+        refuse(self, rc, message_error_text(error));
+        return;
+    }
     if (message_has(error, HAS_NUMBER))
         outbox_error(self->outbox, &self->ctx, error);
     else if (message_has(error, HAS_REF) && !requests_answer(self->requests, &self->ctx, error))

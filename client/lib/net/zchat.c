@@ -277,7 +277,8 @@ zchat_rc zchat_trouble(const struct zchat *self, const char **ret_why)
     last_why.text[0] = '\0';
     if (self->is_up) {
         rc = RC_OK;
-    } else if (self->pump.phase == PUMP_STOPPED) {
+    } else if (self->pump.phase == PUMP_STOPPED &&
+               (self->refused == RC_OK || self->refused == RC_NOT_LET_IN)) {
         why_set(&last_why, "%s", KEY_REFUSED);
         rc = RC_NOT_LET_IN;
     } else if (self->refused != RC_OK) {

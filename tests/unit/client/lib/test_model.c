@@ -261,6 +261,23 @@ static void only_errors_that_fit_answer_a_hello(void **state)
     assert_true(strlen(f->event.text) > 0);
 }
 
+static void R42_a_session_whose_key_is_removed_ends_with_a_word(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t ref;
+
+    go_up(f);
+    assert_int_equal(request(f, MSG(JOIN, S("#lab")), &ref), RC_OK);
+    answer_error(f, RC_BANNED, ref); /* of that room */
+    assert_told(f, ZCHAT_ANSWER);
+    assert_no_tell(f);
+    receive(f, MSG(ERROR, F(CODE, code, RC_REVOKED), F(TEXT, text, SPAN("gone"))));
+    assert_told(f, ZCHAT_LINK);
+    assert_int_equal(f->event.link, ZCHAT_LINK_REFUSED);
+    assert_int_equal(f->event.rc, RC_REVOKED);
+    assert_no_tell(f);
+}
+
 static void an_unknown_code_is_like_denied(void **state)
 {
     struct fixture *f = *state;
@@ -514,6 +531,7 @@ int main(void)
         T(a_hello_that_is_put_off_is_said_again_later),
         cmocka_unit_test(an_invitation_is_said_with_each_hello_until_welcome),
         T(only_errors_that_fit_answer_a_hello),
+        T(R42_a_session_whose_key_is_removed_ends_with_a_word),
         T(an_unknown_code_is_like_denied),
         T(hello_first_is_answered_with_hello_and_everything_again),
         T(bye_of_the_broker_is_followed_by_a_reconnect_after_its_time),
