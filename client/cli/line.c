@@ -310,9 +310,9 @@ static void on_answer(struct line *self, const struct zchat_event *event)
     enum line_ask ask = self->ask;
 
     if (event->ref == 0 || event->ref != self->ask_ref) {
-        if (event->ref == 0 && event->rc != 0 && line_room_find(self, event->stream) != NULL)
+        if (event->ref == 0 && event->rc != 0 && event->stream[0] == '#')
             line_room_lose(self, event->stream); /* it may not be read any more */
-        else if (event->rc != 0 && strcmp(event->stream, self->lost) != 0)
+        else if (event->rc != 0)
             line_remark("%s: %s", event->stream, zchat_strerror(event->rc));
         if (event->ref == 0 && ask == ASK_HISTORY)
             self->ask = ASK_NOTHING;

@@ -45,6 +45,8 @@ void line_room_lose(struct line *self, const char *stream)
     const bool is_target = strcmp(self->target, stream) == 0;
     char name[STREAM_BYTES_MAX + 1];
 
+    if (line_room_find(self, stream) == NULL)
+        return; /* that is known already */
     snprintf(name, sizeof(name), "%s", stream);
     line_room_exit(self, name);
     if (is_target)

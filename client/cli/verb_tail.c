@@ -22,6 +22,7 @@ struct followed {
     uint64_t marked;   /* the broker knows, or will */
     uint32_t mark_ref; /* of a mark on its way, else 0 */
     bool is_live;
+    bool is_lost; /* it may not be read any more */
 };
 
 struct tail {
@@ -162,10 +163,26 @@ static void send_marks(struct tail *self)
     self->marked_at_ms = cli_now_ms();
 }
 
+/* A stream that was followed may not be read any more: put out, a room made private. The others go on. */
+static enum exit_code lose(struct tail *self, const struct zchat_event *event)
+{
+    const enum exit_code code = cli_fail((enum rc)event->rc, event->stream);
+    struct followed *followed = find(self, event->stream);
+
+    if (followed == NULL || !followed->is_live)
+        return code; /* it never could be: more likely somebody mistyped */
+    followed->is_lost = true;
+    for (size_t i = 0; i < self->count; i++) {
+        if (!self->stream[i].is_lost)
+            return EXIT_GO_ON;
+    }
+    return code;
+}
+
 static enum exit_code on_answer(struct tail *self, const struct zchat_event *event)
 {
     if (event->ref == 0)
-        return cli_fail((enum rc)event->rc, event->stream);
+        return lose(self, event);
     for (size_t i = 0; i < self->count; i++) {
         if (self->stream[i].mark_ref != event->ref)
             continue;

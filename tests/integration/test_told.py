@@ -216,6 +216,13 @@ def who_is_put_out_is_told_and_what_is_typed_then_goes_nowhere(scene):
     line.write("/query #other\nthere\n")
     line.wait_line("#other alice: there")
     equal([post["text"] for post in broker.asked_of("post")], ["before", "there"], "what was posted")
+    broker.answers["head"] = lambda each, peer: [{"v": "error", "code": 13, "error": "not_member", "text": "no"}] \
+        if each["stream"] == "#other" else None
+    broker.append("#other", "kick", **{"from": "bob"}, to="alice")
+    line.wait_line("* you are no longer in #other", where="err")
+    line.write("/msg @bob bye\n")
+    broker.wait_asked("post", text="bye")
+    equal([each for each in line.err if "join the room first" in each], [], "it is said once")
     check(not [each for each in line.out if "put alice out" in each], f"it is told once: {line.out}")
     end(line, 4)
 
@@ -230,6 +237,26 @@ def a_room_that_may_not_be_read_any_more_is_left(scene):
     line.wait_line("* not sent", where="err")
     equal(broker.asked_of("post"), [], "posts")
     end(line, 4)
+
+
+@test
+def tail_goes_on_with_what_it_may_still_read(scene):
+    broker, alice = person(scene)
+    broker.members = {"#lab": {"alice"}, "#other": {"alice"}}
+    for room in broker.members:
+        broker.append(room, "join", **{"from": "alice"})
+    tail, alone = alice.tail("#lab", "#other", "--since", "all"), alice.tail("#lab", "--since", "all")
+    for each, count in ((tail, 2), (alone, 1)):
+        each.wait_count(count)
+    broker.answers["head"] = broker.answers["fetch"] = lambda each, peer: [
+        {"v": "error", "code": 13, "error": "not_member", "text": "no"}] if each["stream"] == "#lab" else None
+    broker.append("#lab", "kick", **{"from": "bob"}, to="alice")
+    tail.wait_event(type="kick")
+    tail.wait_line("#lab: join the room first (not_member)", where="err")
+    broker.append("#other", "message", **{"from": "bob"}, text="still")
+    tail.wait_event(text="still")
+    equal(alone.wait_exit(), 4, "nothing is left to follow")
+    alice.refused(4, "(not_member)", "tail", "#other", "#lab", "--until-end")  # it never could be read
 
 
 @test
