@@ -47,11 +47,12 @@ def crowd_program():
 class Crowd:
     """Users that are in, follow and post."""
 
-    def __init__(self, scene, broker, users, rate):
+    def __init__(self, scene, broker, users, rate, every_ms=1000):
+        self.lines_a_second = 1000 // every_ms
         check(crowd_program().exists(), f"{crowd_program()} is not built")
         self.users, self.acks = users, scene.folder / "acks"
         self.process = scene.start([crowd_program(), "--port", broker.port, "--key", broker.key(), "--users", users,
-                                    "--rate", rate, "--acks", self.acks], "crowd")
+                                    "--rate", rate, "--acks", self.acks, "--every", every_ms], "crowd")
 
     def last(self):
         lines = self.process.out
@@ -66,8 +67,9 @@ class Crowd:
     def window(self, seconds):
         """What is told in the next whole seconds: acknowledgements in ms, the slowest PONGs' p99 in ms, the last line."""
         begin = self.process.out_count() + 1  # the second that runs belongs to what was before
-        self.process.wait_count(begin + seconds, timeout=seconds * 5 + 30)
-        lines = [json.loads(line) for line in self.process.out[begin:begin + seconds]]
+        count = int(seconds * self.lines_a_second)
+        self.process.wait_count(begin + count, timeout=seconds * 5 + 30)
+        lines = [json.loads(line) for line in self.process.out[begin:begin + count]]
         acks = [us / 1000 for line in lines for us in line["acks"]]
         return acks, [line["pong_p99"] / 1000 for line in lines if line["pongs"]], lines[-1]
 
@@ -149,7 +151,7 @@ def besiege(scene, args, warm_s=WARM_S):
     broker = scene.broker(*known_options(scene, **args.settings))
     pid = broker.process.pid
     figures = {"rss_empty": rss_mib(pid), "is_sanitized": is_sanitized(pid), "settings": args.settings, "turns": [], "strangers": []}
-    crowd = Crowd(scene, broker, args.users, args.rate)
+    crowd = Crowd(scene, broker, args.users, args.rate, args.every_ms)
     begin = time.monotonic()
     crowd.wait_in()
     figures["in_s"] = time.monotonic() - begin
@@ -242,7 +244,7 @@ def main():
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--record", action="store_true")
     args = parser.parse_args()
-    args.turn_s, args.after_s, args.settings = int(args.minutes * 30 / args.turns), 30, {}
+    args.turn_s, args.after_s, args.settings, args.every_ms = int(args.minutes * 30 / args.turns), 30, {}, 1000
 
     def doors(scene):
         page = report(args, besiege(scene, args))

@@ -8,7 +8,8 @@ from zchat_test import SLOW, check, equal, run_tests, test
 
 @test
 def two_hundred_users_go_on_beside_malformed_and_half_open_connections(scene):
-    args = argparse.Namespace(users=200, rate=50, malformed=1000, half_open=300, turns=1, turn_s=3, after_s=1, settings={})
+    args = argparse.Namespace(users=200, rate=50, malformed=1000, half_open=300, turns=1, turn_s=3, after_s=1, settings={},
+                              every_ms=250)
     figures = besiege(scene, args, warm_s=0)
     turn = figures["turns"][0]
     print(f"# p99 {turn['quiet']:.1f} ms quiet, {turn['attacked']:.1f} ms under attack; memory {figures['rss_before']:.0f}, "

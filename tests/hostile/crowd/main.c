@@ -2,8 +2,9 @@
  * rate. For load tests.
  *
  *   crowd --port N --key HEX --users N --rate POSTS/S [--room-size N] [--source ADDRESS] [--prefix NAME] [--acks FILE]
+ *         [--every MS]
  *
- * Each second one JSON line on stdout: how many are in, how long acknowledgements took (microseconds, all
+ * Every second (or so many ms) one JSON line on stdout: how many are in, how long acknowledgements took (microseconds, all
  * of them), PONGs likewise (p50, p99, most), what was heard and missed. Lines on stdin: `rate POSTS/S`, `ping MS`
  * (how often each says PING), `stop`, as the end of stdin: no more posts; what is not answered is waited for,
  * then a last line with `done`. FILE gets a line for each acknowledged post: room, seq, session, number. */
@@ -64,7 +65,7 @@ static struct crowd {
     uint32_t in, coming;
     uint64_t acked, posted, cut, refused, heard, holes, errors;
     uint32_t next; /* who posts next */
-    uint64_t ping_us;
+    uint64_t ping_us, every_us;
     double owed; /* posts */
     bool is_stopping;
 } crowd;
@@ -451,7 +452,7 @@ static void run(void)
             for (uint32_t i = 0; i < crowd.count; i++)
                 on_time(&crowd.users[i]);
         }
-        if (crowd.now_us - told_us >= 1000000) {
+        if (crowd.now_us - told_us >= crowd.every_us) {
             told_us = crowd.now_us;
             report(false);
         }
@@ -497,10 +498,11 @@ static void make_users(void)
 
 int main(int argc, char **argv)
 {
-    static const char *const names[] = {"port",      "key",    "users",  "rate",
-                                        "room-size", "source", "prefix", "acks"};
-    enum { PORT, KEY, USERS, RATE, ROOM_SIZE, SOURCE, PREFIX, ACKS, COUNT };
-    const char *given[COUNT] = {[RATE] = "10", [ROOM_SIZE] = "40", [PREFIX] = "user"};
+    static const char *const names[] = {"port",   "key",    "users", "rate", "room-size",
+                                        "source", "prefix", "acks",  "every"};
+    enum { PORT, KEY, USERS, RATE, ROOM_SIZE, SOURCE, PREFIX, ACKS, EVERY, COUNT };
+    const char *given[COUNT] = {
+        [RATE] = "10", [ROOM_SIZE] = "40", [PREFIX] = "user", [EVERY] = "1000"};
     struct rlimit files;
 
     for (int i = 1; i + 1 < argc; i += 2) {
@@ -522,6 +524,7 @@ int main(int argc, char **argv)
     crowd.room_size = (uint32_t)strtoul(given[ROOM_SIZE], NULL, 10);
     crowd.prefix = given[PREFIX];
     crowd.ping_us = PING_MS * 1000;
+    crowd.every_us = strtoul(given[EVERY], NULL, 10) * 1000;
     crowd.acks_file = given[ACKS] == NULL ? NULL : fopen(given[ACKS], "we");
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
