@@ -1,19 +1,16 @@
 # shellcheck shell=bash
-# fuzz [TARGET [SECONDS]]  build with libFuzzer and search; without a target, all of them for a minute each
-need_tool clang
+# fuzz [TARGET ...] [--runs N] [--seconds S] [--jobs N] [--record]  search with libFuzzer; a minute each, all targets, when not told
+# What it finds of its own lies in build/fuzz/found; tests/fuzz/corpus holds what is worth keeping: a finding that was
+# mended, and what `--minimise` merges from there. --record writes docs/results/fuzz-DATE.md from the logs.
+need_tool clang python3
 targets=()
-for file in tests/fuzz/fuzz_*.c; do
-    targets+=("$(basename "$file" .c)")
+for argument in "$@"; do
+    [ -f "tests/fuzz/$argument.c" ] && targets+=("$argument")
 done
-seconds=${2-60}
-if [ $# -gt 0 ]; then
-    targets=("$1")
+if [ "${#targets[@]}" -eq 0 ]; then
+    for file in tests/fuzz/fuzz_*.c; do
+        targets+=("$(basename "$file" .c)")
+    done
 fi
 build_preset fuzz "${targets[@]}"
-for target in "${targets[@]}"; do
-    echo "$target, $seconds s:"
-    # What it finds of its own lies in build/; corpus/ holds what is worth keeping.
-    mkdir -p "build/fuzz/found/$target"
-    "build/fuzz/tests/fuzz/$target" -max_total_time="$seconds" -timeout=5 -print_final_stats=1 \
-        -artifact_prefix="build/fuzz/found/$target-" "build/fuzz/found/$target" "tests/fuzz/corpus/$target"
-done
+exec /usr/bin/python3 scripts/dev.d/fuzz.py --programs build/fuzz/tests/fuzz --work build/fuzz/found "$@"

@@ -7,12 +7,12 @@
 #include "tests/fuzz/broker_shadow.h"
 #include "tests/fuzz/script.h"
 
+#include "broker/canonical.h"
 #include "broker/core/core.h"
 #include "broker/store/batch.h"
 #include "broker/store/store.h"
 #include "shared/base/alloc.h"
 #include "shared/base/invariant.h"
-#include "shared/text/name.h"
 
 #include <stdlib.h>
 
@@ -43,8 +43,8 @@ enum step {
 static struct script_words words = {
     .streams = (const char *const[]){"#a", "@al", "#b", "@bo", "@cy", "#c", "@", "x", NULL},
     .nicks = (const char *const[]){"al", "bo", "cy", "di", "AL", "", "a b", NULL},
-    .others = (const char *const[]){"message", "notice", "hi", "", "x", "0", "owner", "op", "operator",
-                                  "member", "none", NULL},
+    .others = (const char *const[]){"message", "notice", "hi", "", "x", "0", "owner", "op",
+                                    "operator", "member", "none", NULL},
 };
 
 struct world {
@@ -52,8 +52,9 @@ struct world {
     struct core *core;
     struct store *store;
     struct store_reader *reader;
-    struct batch *batch;    /* asked for, not committed */
-    struct batch *answered; /* committed: its results from `told` on are still to be told; or NULL */
+    struct batch *batch; /* asked for, not committed */
+    struct batch
+        *answered; /* committed: its results from `told` on are still to be told; or NULL */
     size_t told;
     struct {
         peer_id peer;
@@ -65,6 +66,8 @@ struct world {
     size_t reads;
     uint64_t now_ms, wall_ms;
     unsigned char entropy;
+    char invite[SCRIPT_BLOBS][INVITE_BYTES]; /* the last ones made; words.blob borrows them */
+    size_t invites;
 };
 
 static struct shadow shadow;
@@ -94,13 +97,26 @@ static void read_page(struct world *self, const struct effect *effect)
     shadow_check_page(&shadow, effect->name, page.wire);
 }
 
+/* An invitation is of use to somebody who has it. */
+static void note_reply(struct world *self, const struct message *message)
+{
+    const size_t at = self->invites % SCRIPT_BLOBS;
+
+    free((char *)(uintptr_t)script_wire(message).ptr); /* it fits its frame, and can be read */
+    if (!message_has(message, HAS_INVITE) || message->invite.len != INVITE_BYTES)
+        return;
+    memcpy(self->invite[at], message->invite.ptr, INVITE_BYTES);
+    words.blob[at] = (struct span){self->invite[at], INVITE_BYTES};
+    self->invites++;
+}
+
 static void carry_out(struct world *self, const struct effect *effect)
 {
     shadow_check(&shadow, effect);
     switch (effect->kind) {
     case FX_REPLY:
-    case FX_ANNOUNCE: /* it fits its frame, and what it borrows can be read */
-        free((char *)(uintptr_t)script_wire(&effect->message).ptr);
+    case FX_ANNOUNCE:
+        note_reply(self, &effect->message);
         break;
     case FX_STORE:
         batch_add(self->batch, &effect->op);
@@ -169,38 +185,17 @@ static void connect_slot(struct world *self, size_t slot, unsigned char key)
     shadow_connected(&shadow, self->slot[slot].peer, self->has_keys ? key : 0);
 }
 
-/* Names in canonical form, as the hub does it. */
-static enum rc canonicalise(struct message *message, struct name *nick, struct stream_name *stream,
-                            struct span *ret_skeleton)
-{
-    if (message_has(message, HAS_NICK)) {
-        if (name_parse(message->nick, nick) != RC_OK)
-            return RC_BAD_NAME;
-        message->nick = name_text(nick);
-        *ret_skeleton = name_skeleton(nick);
-    }
-    if (message_has(message, HAS_STREAM)) {
-        if (stream_name_parse(message->stream, stream) != RC_OK)
-            return RC_BAD_NAME;
-        message->stream = stream_name_text(stream);
-        *ret_skeleton = name_skeleton(&stream->name);
-    }
-    return RC_OK;
-}
-
 static void say(struct world *self, size_t slot, struct message *message, enum rc refusal)
 {
     struct core_event event = {.kind = CORE_EV_COMMAND};
-    struct span skeleton = {NULL, 0};
-    struct stream_name stream;
-    struct name nick;
+    struct canonical names = {.skeleton = {NULL, 0}};
 
     if (refusal == RC_OK)
-        refusal = canonicalise(message, &nick, &stream, &skeleton);
+        refusal = canonicalise(message, &names);
     event.command.peer = self->slot[slot].peer;
     event.command.key = self->has_keys ? self->slot[slot].key : NULL;
     event.command.message = message;
-    event.command.skeleton = skeleton;
+    event.command.skeleton = names.skeleton;
     event.command.refusal = refusal;
     step(self, &event);
 }
@@ -405,6 +400,12 @@ static struct core_limits small_limits(uint8_t how)
     limits.memberships_max = how & 8 ? 2 : 12;
     limits.room_members_max = how & 16 ? 1 : 4;
     limits.sessions_max = how & 32 ? 2 : 6;
+    limits.devices_max = how & 2 ? 3 : 8;
+    limits.key_bans_max = how & 4 ? 1 : 4;
+    limits.account_devices_max = 2;
+    limits.account_invitations_max = 3;
+    limits.room_standings_max = how & 8 ? 1 : 4;
+    limits.mailbox_max = how & 16 ? 4 : 64;
     limits.pending_max = how & 64 ? 3 : 24;
     limits.registration = how & 128 ? REGISTRATION_INVITE : REGISTRATION_OPEN;
     memcpy(limits.hash_key, "sixteen bytes...", sizeof limits.hash_key);
@@ -418,6 +419,7 @@ static void begin(struct world *self, struct script *script)
 
     *self = (struct world){.now_ms = 1000000, .wall_ms = 1700000000000, .has_keys = how & 1};
     self->limits = small_limits(how);
+    memset(words.blob, 0, sizeof words.blob);
     rc = store_open_memory(count_up, self, &self->store);
     if (rc == RC_OK)
         rc = store_reader_open(self->store, &self->reader);

@@ -70,7 +70,133 @@ def make_wire():
             write("fuzz_wire_client", "topic-" + name, b"#lobby\0" + data)
 
 
-MAKERS = {"wire": make_wire}
+# --- a broker's life: enum step of fuzz_broker_session.c ------------------------------------
+
+
+def frame(slot, *maps):
+    data = b"".join(maps)
+    return bytes([1, slot]) + struct.pack("<H", len(data)) + data
+
+
+COMMIT = bytes([2, 255])
+TELL = bytes([3])
+READ = bytes([4])
+RESTART = bytes([7])
+
+
+def wait(index):
+    return bytes([5, index])
+
+
+def hello(slot, nick, session, **more):
+    return frame(slot, pack("hello", low=1, high=1, nick=nick, session=session, inbox=True, **more)) + COMMIT
+
+
+def post(slot, number, stream, text="hi"):
+    return frame(slot, pack("post", number=number, stream=stream, text=text)) + COMMIT
+
+
+def make_broker():
+    al, bo = hello(0, "al", 1), hello(1, "bo", 2)
+    joined = al + bo + frame(0, pack("join", stream="#a", create=True)) + COMMIT + \
+        frame(1, pack("join", stream="#a")) + COMMIT
+    scripts = {
+        "hello": al + wait(5),
+        "room": joined + post(0, 1, "#a") + post(1, 1, "#a") + wait(4),
+        "private": al + bo + post(0, 1, "@bo") + wait(5) + wait(6) +
+        frame(1, pack("confirm", stream="@bo", seq=1)) + COMMIT + wait(6),
+        "repeat": joined + post(0, 1, "#a") + post(0, 1, "#a") + post(0, 5, "#a") +
+        frame(0, pack("skip", number=2)) + COMMIT + post(0, 2, "#a"),
+        "restart": joined + post(0, 1, "#a") + RESTART + hello(0, "al", 1) + post(0, 1, "#a"),
+        "fetch": joined + post(0, 1, "#a") + frame(1, pack("fetch", stream="#a", credit=4)) + READ +
+        frame(1, pack("fetch", stream="@al"), pack("fetch", stream="@bo"), pack("head", stream="#a")),
+        "lists": joined + frame(0, pack("who"), pack("rooms", mine=True), pack("who", stream="#a"),
+                                pack("ping", away=True), pack("probe", token=9)),
+        "mark": joined + frame(0, pack("mark", name="x", stream="#a", seq=1)) + COMMIT +
+        frame(0, pack("mark", name="x", stream="#a")) + COMMIT,
+        "full": joined + bytes([8, 1]) + post(0, 1, "#a") + bytes([8, 0]) + post(0, 1, "#a"),
+        "bye": joined + frame(0, pack("bye")) + post(0, 1, "#a") + bytes([9]),
+        "move": al + hello(3, "al", 1) + hello(3, "al", 3) + bytes([6, 0, 0]) + hello(0, "al", 1),
+        "secret": al + bo + frame(0, pack("join", stream="#a", create=True, private=True)) + COMMIT +
+        frame(1, pack("join", stream="#a"), pack("fetch", stream="#a")) + COMMIT +
+        frame(0, pack("invite", stream="#a", nick="bo")) + COMMIT + frame(1, pack("join", stream="#a")) +
+        COMMIT + post(1, 1, "#a") + frame(0, pack("kick", stream="#a", nick="bo", text="out")) + COMMIT +
+        post(0, 1, "#a") + frame(1, pack("fetch", stream="#a"), pack("head", stream="#a")),
+        "rule": joined + frame(0, pack("topic", stream="#a", topic="t"), pack("mode", stream="#a", private=True),
+                               pack("op", stream="#a", nick="bo"), pack("deop", stream="#a", nick="bo"),
+                               pack("mute", stream="#a", nick="bo", seconds=5)) + COMMIT + post(1, 1, "#a") +
+        frame(0, pack("unmute", stream="#a", nick="bo"), pack("ban", stream="#a", nick="bo", seconds=9),
+              pack("bans", stream="#a"), pack("unban", stream="#a", nick="bo"),
+              pack("ban", stream="#a", key=b"\2" * 32)) + COMMIT + wait(5) + frame(1, pack("join", stream="#a")) + COMMIT,
+        "people": al + frame(0, pack("admit", nick="bo", seconds=60), pack("admit", device=True, name="phone"),
+                             pack("devices"), pack("sessions")) + COMMIT + bo +
+        frame(0, pack("role", nick="bo", role="operator"), pack("revoke", nick="bo"),
+              pack("revoke", key=b"\1" * 32), pack("ban", nick="bo"), pack("bans")) + COMMIT,
+    }
+    for name, script in scripts.items():
+        for how in (0x01, 0x7f):
+            write("fuzz_broker_session", f"{name}-{how:02x}", bytes([how]) + script)
+    write("fuzz_broker_session", "insecure", b"\0" + scripts["private"])
+    write("fuzz_broker_session", "invited", b"\x81" + scripts["people"])
+
+
+# --- a client's life: enum step of fuzz_client_session.c -------------------------------------
+
+
+def make_client():
+    everything = bytes([17])
+
+    def follow(stream, kind, value=0, until=0):
+        return bytes([11, stream, kind, value, until])
+
+    live = everything + follow(0, 1, 1) + everything + bytes([2, 0]) * 3 + everything
+    scripts = {
+        "up": everything,
+        "live": live,
+        "hole": live + bytes([2, 128, 2, 0, 6, 3]) + everything,
+        "lost": live + bytes([7, 8]) + everything + bytes([2, 128, 6, 6]) + everything,
+        "own": everything + follow(2, 4) + everything + bytes([2, 2, 5, 7]) * 3 + bytes([6, 5, 15]),
+        "post": everything + bytes([9, 0, 0, 9, 1, 20]) + everything + bytes([2, 66]) + everything,
+        "late": everything + bytes([9, 0, 1, 1, 6, 7, 10, 1, 0]) + everything,
+        "retry": everything + bytes([9, 0, 0, 1, 6, 7, 9, 2, 0, 7, 8]) + everything,
+        "history": everything + bytes([2, 0]) * 4 + follow(0, 1, 1, 3) + everything + follow(0, 2, 2, 9) + everything,
+        "gone": live + bytes([4, 0]) + struct.pack("<H", len(GONE)) + GONE + everything,
+        "again": everything + bytes([4, 0]) + struct.pack("<H", len(FIRST)) + FIRST + everything,
+        "end": live + bytes([12, 0]) + bytes([2, 0]) + everything + bytes([16]),
+    }
+    for name, script in scripts.items():
+        for how in (0, 7, 0x30):
+            write("fuzz_client_session", f"{name}-{how:02x}", bytes([how]) + script)
+
+
+GONE = pack("gone", stream="#a", first=9, seq=12)
+FIRST = pack("error", code=6, error="hello_first", text="say HELLO first")
+
+def make_small():
+    key = b"k" * 32
+    for door in (b"zchat-commands", b"zchat-broadcasts", b"global"):
+        for address in (b"192.0.2.1", b"fe80::1%eth0", b"localhost:0:0:1"):
+            frames = [b"1.0", b"1", door, address, b"", b"CURVE", key]
+            data = b"".join(bytes([len(part)]) + part for part in frames)
+            write("fuzz_zap", f"{door.decode()}-{len(address)}", data)
+    write("fuzz_zap", "short", b"\3" + b"1.0" + b"\1" + b"1")
+    jsonl = b"".join(b'{"stream":"#a","seq":%d,"ts":"2026-11-24T00:00:00.000Z","text":"x"}\n' % n for n in (1, 2, 3))
+    lines = b"".join(b"%d 2026-11-24T00:00:00.000Z <al> hi\n" % n for n in (1, 2, 3))
+    for first, whole in ((b"\0", jsonl), (b"\1", lines)):
+        name = "jsonl" if first == b"\0" else "text"
+        write("fuzz_logger_files", name, first + whole)
+        write("fuzz_logger_files", name + "-torn", first + whole[:-9])
+        write("fuzz_logger_files", name + "-foreign", first + whole + b"not ours\n")
+    write("fuzz_outbox_file", "records", b"\1" + b"\0\5\1" + b"\1\1\0\0\0\2hi" + b"\1\2\0\1\1\3hey" + b"\2\1")
+    write("fuzz_outbox_file", "bytes", b"\0zchat outbox 1 7 1 5 0123456789abcdef\n")
+    write("fuzz_config", "file", b"\0# a comment\nport = 0\nbind = *\nbind = ipc:///run/zchat/b\nlog-level = debug\n"
+          b"registration = closed\ndata = /srv/a # b\nrooms-max = 12\n")
+    write("fuzz_config", "twice", b"\0port = 1\nport = 2\n")
+    write("fuzz_config", "words", b"\1--port=0\n--bind\n::1\n--insecure\n--log-level\ninfo\n--check-config")
+    write("fuzz_config", "help", b"\1--help")
+
+
+MAKERS = {"small": make_small, "wire": make_wire, "broker": make_broker, "client": make_client}
 
 if __name__ == "__main__":
     for maker in sys.argv[1:] or MAKERS:
