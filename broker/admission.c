@@ -4,6 +4,18 @@
 
 #define LAST_WORDS_MS 300 /* for the ERROR to arrive before its connection ends */
 
+enum rc admission_replay(struct keyring *keyring, const struct core *core)
+{
+    const unsigned char *key;
+    bool is_admitted;
+    enum rc rc = RC_OK;
+    uint32_t row = 0;
+
+    while (rc == RC_OK && (row = core_next_device(core, row, &key, &is_admitted)) != 0)
+        rc = is_admitted ? keyring_admit(keyring, key) : keyring_expel(keyring, key);
+    return rc;
+}
+
 void admission_admit(struct admission *self, const unsigned char *key)
 {
     if (self->keyring != NULL && keyring_admit(self->keyring, key) != RC_OK)

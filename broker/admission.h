@@ -22,6 +22,9 @@ struct admission {
     size_t first, count;
 };
 
+/* All devices that the core was told of. RC_LIMIT: more than the keyring holds. */
+enum rc admission_replay(struct keyring *keyring, const struct core *core) MUST_CHECK;
+
 void admission_admit(struct admission *self, const unsigned char *key);
 /* From now on that key opens nothing; `peer` (may be 0) is its command connection. */
 void admission_expel(struct admission *self, const unsigned char *key, peer_id peer,

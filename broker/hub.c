@@ -254,11 +254,14 @@ static void publish_again(struct hub *self, const struct read_answer *answer)
     struct wire_reader reader = wire_reader_over(events, TO_CLIENT | TO_EVERYBODY);
     struct message event;
     struct span wire;
+    uint32_t epoch;
+    /* Of now: the key that held when it was read may be a removed device's. */
+    const unsigned char *seal_key = core_seal(self->parts.core, answer->stream, &epoch);
 
     while (events.len > 0 && wire_read_raw(&reader, &event, &wire) == RC_OK)
         front_publish(self->parts.front, &(struct publication){.topic = answer->name,
-                                                               .seal_key = answer->seal_key,
-                                                               .epoch = answer->epoch,
+                                                               .seal_key = seal_key,
+                                                               .epoch = epoch,
                                                                .seq = event.seq,
                                                                .wire = wire});
 }

@@ -1,4 +1,5 @@
 /* main.c - the broker: reads its configuration, puts the parts together and runs the hub. */
+#include "broker/admission.h"
 #include "broker/hub.h"
 
 #include "broker/net/doorman.h"
@@ -7,6 +8,7 @@
 #include "broker/ops/notify.h"
 #include "broker/ops/options.h"
 #include "broker/ops/sandbox.h"
+#include "broker/owner.h"
 #include "shared/base/files.h"
 #include "shared/base/secret.h"
 #include "shared/base/stdfds.h"
@@ -19,8 +21,8 @@
 #include <sys/signalfd.h>
 #include <zmq.h>
 
-#define EXIT_USAGE       2
-#define KEYS_PER_ACCOUNT 16 /* devices, with those that were taken away */
+#define EXIT_USAGE      2
+#define KEYS_PER_DEVICE 2 /* banned keys need a place too, whose ever they are */
 
 /* Everything that is open, in the order in which it is opened. */
 struct broker {
@@ -191,14 +193,10 @@ static enum rc open_core(struct broker *self)
 /* What strangers may do, by who may take a free nick. */
 static struct keyring_policy door_policy(const struct options *options)
 {
-    struct keyring_policy policy = {
-        .strangers_may_ask = options->registration != REGISTRATION_CLOSED,
-        .strangers_may_listen = options->registration == REGISTRATION_OPEN};
-
-    /* KEYRING: take this line out once the hub admits the keys of accounts at replay; until then
-     * everybody is a stranger. */
-    policy = (struct keyring_policy){.strangers_may_ask = true, .strangers_may_listen = true};
-    return policy;
+    /* Asking is for everybody: an invitation may bring a new device even where nobody new is wanted. */
+    return (struct keyring_policy){.strangers_may_ask = true,
+                                   .strangers_may_listen =
+                                       options->registration == REGISTRATION_OPEN};
 }
 
 static enum rc open_doors(struct broker *self)
@@ -222,9 +220,9 @@ static enum rc open_doors(struct broker *self)
         return complain_of(self, "cannot watch connections");
     if (options->is_insecure)
         return RC_OK;
-    self->keyring = keyring_new(&policy, KEYS_PER_ACCOUNT * (size_t)options->limits.accounts_max);
-    if (self->keyring == NULL)
-        return complain_of(self, "no memory for the keys of accounts-max people");
+    self->keyring = keyring_new(&policy, KEYS_PER_DEVICE * (size_t)options->limits.devices_max);
+    if (self->keyring == NULL || admission_replay(self->keyring, self->core) != RC_OK)
+        return complain_of(self, "no memory for the keys of devices-max devices");
     zap.keyring = self->keyring;
     return zap_start(self->zmq_context, &zap, &self->zap) == RC_OK
                ? RC_OK
@@ -265,7 +263,7 @@ static enum rc start_threads(struct broker *self)
 /* Opening */
 
 /* Of the first address; one that means "all" is told as this machine's own. */
-static void make_url(struct broker *self)
+static struct broker_url address_of(const struct broker *self)
 {
     struct broker_url url = self->options.bind[0];
 
@@ -276,7 +274,21 @@ static void make_url(struct broker *self)
     url.port = url.is_ipc ? 0 : front_port(self->front);
     url.has_key = !self->options.is_insecure;
     memcpy(url.key, self->keys.public_key, sizeof(url.key));
-    broker_url_format(&url, self->url);
+    return url;
+}
+
+/* As long as there is no owner, whoever may read the folder can become one. */
+static enum rc invite_owner(struct broker *self)
+{
+    const struct broker_url address = address_of(self);
+
+    broker_url_format(&address, self->url);
+    if (self->options.is_insecure)
+        return RC_OK;
+    if (!core_has_owner(self->core))
+        return owner_invite(self->store, self->options.data, &address, self->why);
+    owner_forget(self->options.data);
+    return RC_OK;
 }
 
 static void write_urls(struct broker *self)
@@ -303,11 +315,12 @@ static void tell_ready(const struct broker *self)
     static const char *const WHO[] = {"open", "invite", "closed"};
     const struct options *options = &self->options;
 
-    if (options->registration != REGISTRATION_OPEN)
-        log_warn("registration.closed",
-                 "registration=%s: nobody new can enter, since this build cannot make invitations; "
-                 "--registration open lets a free nick be taken by whoever asks first",
-                 WHO[options->registration]);
+    if (!options->is_insecure && !core_has_owner(self->core))
+        log_info("owner.invited",
+                 "file=%s/owner.url: nobody owns this broker yet; zchat --broker @FILE makes its "
+                 "reader the owner, once",
+                 options->data);
+    log_info("registration", "who=%s", WHO[options->registration]);
     for (size_t i = 0; i < options->bind_count; i++)
         log_info("broker.listening", "address=%s port=%u secure=%s", options->bind[i].host,
                  options->bind[i].is_ipc ? 0 : front_port(self->front),
@@ -353,6 +366,8 @@ static enum rc broker_open(struct broker *self)
     if (rc == RC_OK)
         rc = open_sockets(self);
     if (rc == RC_OK)
+        rc = invite_owner(self);
+    if (rc == RC_OK)
         rc = start_threads(self);
     return rc;
 }
@@ -383,7 +398,6 @@ static int serve(struct broker *self)
     enum rc rc = broker_open(self);
 
     if (rc == RC_OK) {
-        make_url(self);
         write_urls(self);
         sandbox_limit_calls(&self->sandbox);
         tell_ready(self);

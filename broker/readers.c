@@ -26,9 +26,6 @@ struct job {
     uint64_t since_ms;
     uint64_t from_least;
     uint32_t credit;
-    uint32_t epoch;
-    bool has_seal_key;
-    unsigned char seal_key[STREAM_KEY_BYTES];
     size_t name_len;
     char name[STREAM_BYTES_MAX];
 };
@@ -239,10 +236,6 @@ enum rc readers_ask(struct readers *self, const struct effect *effect)
     job->since_ms = effect->read.since_ms;
     job->from_least = job->kind == FX_READ ? effect->read.from_least : 0;
     job->credit = effect->read.credit;
-    job->epoch = effect->epoch;
-    job->has_seal_key = effect->kind == FX_REPUBLISH && effect->seal_key != NULL;
-    if (job->has_seal_key)
-        memcpy(job->seal_key, effect->seal_key, sizeof(job->seal_key));
     INVARIANT(effect->name.len <= sizeof(job->name));
     memcpy(job->name, effect->name.ptr, effect->name.len);
     job->name_len = effect->name.len;
@@ -269,9 +262,7 @@ enum rc readers_take(struct readers *self, struct read_answer *ret)
                                 .peer = self->taken.peer,
                                 .body = &self->body,
                                 .name = {self->taken.name, self->taken.name_len},
-                                .epoch = self->taken.epoch};
-    if (self->taken.has_seal_key)
-        ret->seal_key = self->taken.seal_key;
+                                .stream = self->taken.stream};
     return RC_OK;
 }
 

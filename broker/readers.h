@@ -31,8 +31,7 @@ struct read_answer {
     struct zmq_msg_t *body;
     /* FX_REPUBLISH, as asked */
     struct span name;
-    const unsigned char *seal_key; /* NULL: public */
-    uint32_t epoch;
+    stream_id stream;
 };
 
 /* Take the next answer; it borrows until the next call. RC_END: none is ready. */
