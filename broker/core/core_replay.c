@@ -3,32 +3,6 @@
 
 #include <string.h>
 
-/* Of stores that do not tell devices yet. */
-static enum rc replay_owner(struct core *self, uint32_t person, const struct record *record)
-{
-    static const unsigned char none[PUBLIC_KEY_BYTES];
-
-    if (memcmp(record->owner_key, none, sizeof none) == 0 ||
-        devices_by_key(&self->devices, record->owner_key) != 0)
-        return RC_OK;
-    return devices_add(&self->devices, record->owner_key, person, SPAN(""), 0) != 0 ? RC_OK
-                                                                                    : RC_LIMIT;
-}
-
-/* Of stores that do not tell standings yet. */
-static enum rc replay_member(struct core *self, const struct record *record)
-{
-    const uint32_t room = streams_by_id(&self->streams, record->stream);
-    const uint32_t person = streams_by_id(&self->streams, record->member);
-    const struct standing standing = {.flags = STAND_MEMBER};
-
-    if (room == 0 || person == 0)
-        return RC_BAD_FIELD;
-    if (members_has(&self->members, room, person))
-        return RC_OK;
-    return members_set(&self->members, room, person, &standing) ? RC_OK : RC_LIMIT;
-}
-
 static enum rc replay_stream(struct core *self, const struct record *record)
 {
     const bool is_room = record->name.len > 0 && record->name.ptr[0] == '#';
@@ -52,7 +26,7 @@ static enum rc replay_stream(struct core *self, const struct record *record)
     memcpy(stream->stream_key, record->stream_key, sizeof stream->stream_key);
     if (!is_room)
         core_set_role(self, row, record->role);
-    return is_room ? RC_OK : replay_owner(self, row, record);
+    return RC_OK;
 }
 
 static enum rc replay_standing(struct core *self, const struct record *record)
@@ -113,11 +87,8 @@ enum rc core_replay(struct core *self, const struct record *record)
         return replay_device(self, record);
     case RECORD_KEY_BAN:
         return replay_key_ban(self, record);
-    case RECORD_MEMBER:
-        return replay_member(self, record);
-    default:
-        return RC_OK;
     }
+    return RC_BAD_FIELD;
 }
 
 void core_begin(struct core *self)

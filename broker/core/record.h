@@ -78,7 +78,6 @@ struct op_result {
 /* What a restarted core is told, oldest first, before it serves (core_replay). */
 enum record_kind {
     RECORD_STREAM = 1, /* all of them come first */
-    RECORD_MEMBER,     /* goes away: RECORD_STANDING says it */
     RECORD_DEVICE,     /* `member` is the account, `key` its key */
     RECORD_STANDING,   /* how `member` stands with `stream`; no stream: with the broker */
     RECORD_KEY_BAN,    /* `key` is banned from `stream`, or the broker, until `until_ms` */
@@ -90,8 +89,7 @@ struct record {
     struct span name; /* RECORD_STREAM: with sigil */
     struct span skeleton;
     uint64_t head;
-    uint64_t confirmed;                        /* RECORD_STREAM of a person */
-    unsigned char owner_key[PUBLIC_KEY_BYTES]; /* goes away: RECORD_DEVICE says it */
+    uint64_t confirmed; /* RECORD_STREAM of a person */
     unsigned char stream_key[STREAM_KEY_BYTES];
     uint32_t epoch;
     enum role role;    /* RECORD_STREAM of a person */

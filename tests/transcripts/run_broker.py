@@ -16,7 +16,8 @@ sys.path.insert(0, str(HERE.parent / "integration"))
 from raw_client import RawClient, unpack  # noqa: E402
 from zchat_test import DEADLINE, Failed, run_cases, shorten  # noqa: E402
 
-TEXTS = {"nick", "stream", "text", "kind", "agent", "name", "from", "to", "type", "state", "error"}
+TEXTS = {"nick", "stream", "text", "kind", "agent", "name", "from", "to", "type", "state", "error",
+         "role", "topic", "room"}
 FENCE = 4294967295
 WORD = re.compile(r'\s*([^\s="]+)(?:=(?:"((?:[^"\\]|\\.)*)"(?:\*(\d+))?|(\S*)))?(?=\s|$)')
 SODIUM = ctypes.CDLL(ctypes.util.find_library("sodium") or "libsodium.so.23")

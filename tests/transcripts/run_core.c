@@ -11,8 +11,9 @@
 
 #include <stdlib.h>
 
-#define CAPTURES_MAX 16
-#define PEOPLE_MAX   16
+#define CAPTURES_MAX      16
+#define PEOPLE_MAX        16
+#define CAPTURE_BYTES_MAX 64
 
 struct player {
     struct stage stage;
@@ -22,6 +23,8 @@ struct player {
     struct {
         char name[32];
         uint64_t value;
+        char bytes[CAPTURE_BYTES_MAX]; /* of keys and tokens */
+        size_t len;
     } captures[CAPTURES_MAX];
     size_t captures_count;
 };
@@ -52,7 +55,8 @@ static void add_device(struct player *self)
     stage_key(&self->stage, peer_of(self, self->line.word[1].key), (unsigned char)owner.v);
 }
 
-static uint64_t *capture(struct player *self, const struct word *word)
+/* Its place among the captures, or CAPTURES_MAX. */
+static size_t find_capture(struct player *self, const struct word *word)
 {
     char name[32] = {0};
 
@@ -61,14 +65,30 @@ static uint64_t *capture(struct player *self, const struct word *word)
     memcpy(name, word->value.ptr, word->value.len);
     for (size_t i = 0; i < self->captures_count; i++) {
         if (strcmp(self->captures[i].name, name) == 0)
-            return &self->captures[i].value;
+            return i;
     }
-    return NULL;
+    return CAPTURES_MAX;
+}
+
+static uint64_t *capture(struct player *self, const struct word *word)
+{
+    const size_t at = find_capture(self, word);
+
+    return at == CAPTURES_MAX ? NULL : &self->captures[at].value;
 }
 
 static bool is_capture(const struct word *word)
 {
     return !word->is_quoted && word->value.len > 1 && word->value.ptr[0] == '$';
+}
+
+/* What a word of bytes means: a name for some that came before, or itself. */
+static struct span bytes_of(struct player *self, const struct word *word)
+{
+    const size_t at = is_capture(word) ? find_capture(self, word) : CAPTURES_MAX;
+
+    return at == CAPTURES_MAX ? word->value
+                              : (struct span){self->captures[at].bytes, self->captures[at].len};
 }
 
 static void add_capture(struct player *self, const struct word *word, uint64_t value)
@@ -77,6 +97,15 @@ static void add_capture(struct player *self, const struct word *word, uint64_t v
         line_fail(&self->line, "too many $names");
     memcpy(self->captures[self->captures_count].name, word->value.ptr, word->value.len);
     self->captures[self->captures_count++].value = value;
+}
+
+static void add_bytes(struct player *self, const struct word *word, struct span bytes)
+{
+    add_capture(self, word, 0);
+    if (bytes.len > CAPTURE_BYTES_MAX)
+        line_fail(&self->line, "too many bytes to remember");
+    self->captures[self->captures_count - 1].len = bytes.len;
+    memcpy(self->captures[self->captures_count - 1].bytes, bytes.ptr, bytes.len);
 }
 
 /* --- saying -------------------------------------------------------------------------- */
@@ -108,9 +137,13 @@ static void set_field(struct player *self, struct message *message, const struct
         break;
     }
     case FIELD_TEXT:
-    case FIELD_BYTES:
         memcpy(member, &word->value, sizeof word->value);
         break;
+    case FIELD_BYTES: {
+        const struct span bytes = bytes_of(self, word);
+        memcpy(member, &bytes, sizeof bytes);
+        break;
+    }
     case FIELD_FLAG: {
         const bool is_true = span_equal(word->value, SPAN("true"));
         memcpy(member, &is_true, sizeof is_true);
@@ -215,6 +248,10 @@ static bool has_value(struct player *self, const struct field_row *row, const ch
     }
     case FIELD_FLAG:
         return *(const bool *)member == span_equal(word->value, SPAN("true"));
+    case FIELD_BYTES:
+        if (is_capture(word) && find_capture(self, word) == CAPTURES_MAX)
+            add_bytes(self, word, *(const struct span *)(const void *)member);
+        return span_equal(*(const struct span *)(const void *)member, bytes_of(self, word));
     default:
         return span_equal(*(const struct span *)(const void *)member, word->value);
     }
@@ -299,6 +336,7 @@ static void set_limits(struct player *self)
         {"accounts", &limits.accounts_max},       {"rooms", &limits.rooms_max},
         {"memberships", &limits.memberships_max}, {"room_members", &limits.room_members_max},
         {"sessions", &limits.sessions_max},       {"pending", &limits.pending_max},
+        {"account_rate", &limits.account_rate},   {"account_burst", &limits.account_burst},
     };
 
     for (size_t i = 1; i < self->line.count; i++) {

@@ -264,7 +264,8 @@ static void what_is_stored_must_fit_the_tables(void **state)
     assert_int_equal(core_replay(core, &record), RC_OK);
     record = stream_record(4, "#two");
     assert_int_equal(core_replay(core, &record), RC_LIMIT);
-    record = (struct record){.kind = RECORD_MEMBER, .stream = {3}, .member = {1}};
+    record = (struct record){
+        .kind = RECORD_STANDING, .stream = {3}, .member = {1}, .standing.flags = STAND_MEMBER};
     assert_int_equal(core_replay(core, &record), RC_LIMIT);
     core_destroy(&core);
     assert_null(core);
@@ -291,9 +292,10 @@ static void a_record_that_makes_no_sense_is_refused(void **state)
     assert_int_equal(core_replay(core, &record), RC_BAD_NAME);
     record = stream_record(1, "#lobby");
     assert_int_equal(core_replay(core, &record), RC_OK);
-    record = (struct record){.kind = RECORD_MEMBER, .stream = {1}, .member = {2}};
+    record = (struct record){
+        .kind = RECORD_STANDING, .stream = {1}, .member = {2}, .standing.flags = STAND_MEMBER};
     assert_int_equal(core_replay(core, &record), RC_BAD_FIELD);
-    record = (struct record){.kind = RECORD_MEMBER, .stream = {9}, .member = {1}};
+    record = (struct record){.kind = RECORD_STANDING, .stream = {9}, .member = {1}};
     assert_int_equal(core_replay(core, &record), RC_BAD_FIELD);
     core_destroy(&core);
 }
@@ -301,7 +303,7 @@ static void a_record_that_makes_no_sense_is_refused(void **state)
 static void a_membership_that_is_told_twice_counts_once(void **state)
 {
     struct stage *stage = *state;
-    struct record record = {.kind = RECORD_MEMBER};
+    struct record record = {.kind = RECORD_STANDING, .standing.flags = STAND_MEMBER};
 
     enter(stage, ALICE, "alice", 11);
     join(stage, ALICE, "#lobby");
