@@ -20,6 +20,44 @@ static const char *const NICKS[] = {"ann", "bob", "cat", "dan", "eve", "fay"};
 static const char *const PEOPLE[] = {"@ann", "@bob", "@cat", "@dan", "@eve", "@fay"};
 static const char *const ROOMS[] = {"#one", "#two", "#0ne", "#new"};
 
+/* The operations of people and rooms. Tokens are each store's own, so HELLO has none here. */
+static struct op random_door(struct box *box, uint64_t *seed)
+{
+    const uint32_t whom = below(seed, 6);
+    const uint32_t where = below(seed, 5) == 0 ? 0 : 7 + below(seed, 3);
+    struct op op = {.ts_ms = ++box->now_ms,
+                    .account = {below(seed, 6) + 1},
+                    .nick = SPAN("ann"),
+                    .stream = {where},
+                    .name = SPAN("#one"),
+                    .target = {whom + 1},
+                    .target_nick = span_of(NICKS[whom]),
+                    .change = (enum standing_change)(1 + below(seed, 8)),
+                    .until_ms = below(seed, 3) == 0 ? 0 : box->now_ms + below(seed, 200),
+                    .text = span_of(below(seed, 2) ? "why" : ""),
+                    .role = (enum role)below(seed, 3),
+                    .limit = below(seed, 4),
+                    .modes_set = below(seed, 4),
+                    .modes_clear = below(seed, 4),
+                    .has_topic = below(seed, 2)};
+    const uint32_t kind = below(seed, 16);
+
+    memset(op.key, (int)below(seed, 3), sizeof(op.key));
+    if (kind >= 10)
+        op.kind = OP_STANDING;
+    else
+        op.kind = kind < 5    ? OP_ROOM
+                  : kind < 7  ? OP_KEY_BAN
+                  : kind == 7 ? OP_ADMIT
+                  : kind == 8 ? OP_REVOKE
+                              : OP_ROLE;
+    if (op.kind == OP_ROOM && where == 0)
+        op.stream = (stream_id){7};
+    if (op.kind == OP_STANDING && op.change != STANDING_BAN && op.change != STANDING_MUTE)
+        op.until_ms = 0;
+    return op;
+}
+
 /* What a core would ask, and what it would never ask: the people are streams 1 to 6, a session belongs
  * mostly to one of them, and numbers are mostly near the one that comes next. */
 static struct op random_op(struct box *box, uint64_t *seed, const uint32_t next[8])
@@ -33,7 +71,7 @@ static struct op random_op(struct box *box, uint64_t *seed, const uint32_t next[
     const char *name = target < 6 ? PEOPLE[target] : ROOMS[target % 4];
     struct op op = {0};
 
-    switch (below(seed, 12)) {
+    switch (below(seed, 16)) {
     case 0:
         op = op_hello(box, NICKS[who], (unsigned char)below(seed, 3), session);
         break;
@@ -41,6 +79,8 @@ static struct op random_op(struct box *box, uint64_t *seed, const uint32_t next[
         op = op_join(box, NICKS[who], account, ROOMS[below(seed, 4)], (stream_id){0});
         if (below(seed, 4) == 0)
             op.skeleton = SPAN("one");
+        op.modes_set = below(seed, 4);
+        memset(op.key, (int)below(seed, 3), sizeof(op.key));
         break;
     case 2:
         op = op_leave(box, NICKS[who], account, "#one", (stream_id){7});
@@ -55,12 +95,26 @@ static struct op random_op(struct box *box, uint64_t *seed, const uint32_t next[
         op = op_mark(box, below(seed, 2) ? OP_MARK : OP_MARK_GET, account, NICKS[below(seed, 2)],
                      account, below(seed, 9));
         break;
+    case 6:
+    case 7:
+    case 8:
+    case 9:
+        op = random_door(box, seed);
+        break;
     default:
         op = op_post(box, NICKS[who], account, name, (stream_id){target < 6 ? target + 1 : target},
                      session, number, "some text");
     }
     op.ts_ms += below(seed, 100);
     return op;
+}
+
+static void assert_same_standing(const struct standing *a, const struct standing *b)
+{
+    assert_int_equal(a->flags, b->flags);
+    assert_int_equal(a->since, b->since);
+    assert_int_equal(a->banned_until_ms, b->banned_until_ms);
+    assert_int_equal(a->muted_until_ms, b->muted_until_ms);
 }
 
 static void assert_same_result(const struct op_result *a, const struct op_result *b)
@@ -76,6 +130,17 @@ static void assert_same_result(const struct op_result *a, const struct op_result
     assert_int_equal(a->is_new, b->is_new);
     assert_int_equal(a->is_new_room, b->is_new_room);
     assert_int_equal(a->epoch, b->epoch);
+    assert_int_equal(a->role, b->role);
+    assert_int_equal(a->modes, b->modes);
+    assert_int_equal(a->open_from, b->open_from);
+    assert_int_equal(a->is_adopted, b->is_adopted);
+    assert_int_equal(a->is_new_device, b->is_new_device);
+    assert_same_standing(&a->standing, &b->standing);
+    assert_int_equal(a->rekeyed_count, b->rekeyed_count);
+    for (size_t i = 0; i < a->rekeyed_count; i++) {
+        assert_int_equal(a->rekeyed[i].stream.v, b->rekeyed[i].stream.v);
+        assert_int_equal(a->rekeyed[i].epoch, b->rekeyed[i].epoch);
+    }
     assert_int_equal(a->appended_count, b->appended_count);
     for (size_t i = 0; i < a->appended_count; i++) {
         assert_int_equal(a->appended[i].stream.v, b->appended[i].stream.v);
@@ -105,10 +170,7 @@ static void assert_same_log(struct box *a, struct box *b)
         assert_int_equal(one->head, other->head);
         assert_int_equal(one->confirmed, other->confirmed);
         assert_memory_equal(one->key, other->key, sizeof(one->key));
-        assert_int_equal(one->standing.flags, other->standing.flags);
-        assert_int_equal(one->standing.since, other->standing.since);
-        assert_int_equal(one->standing.banned_until_ms, other->standing.banned_until_ms);
-        assert_int_equal(one->standing.muted_until_ms, other->standing.muted_until_ms);
+        assert_same_standing(&one->standing, &other->standing);
         assert_int_equal(one->modes, other->modes);
         assert_int_equal(one->role, other->role);
         assert_int_equal(one->open_from, other->open_from);
