@@ -95,6 +95,50 @@ static void read_event(struct span wire, struct message *ret)
     INVARIANT(end == RC_END);
 }
 
+static void set_member(struct shadow_room *room, struct span nick, bool is_in)
+{
+    size_t at = 0;
+
+    while (at < room->members && !span_equal(span_of(room->member[at]), nick))
+        at++;
+    if (is_in && at == room->members) {
+        INVARIANT(room->members < SHADOW_MEMBERS_MAX && nick.len <= NAME_BYTES_MAX);
+        memcpy(room->member[room->members], nick.ptr, nick.len);
+        room->member[room->members++][nick.len] = '\0';
+    } else if (!is_in && at < room->members) {
+        memcpy(room->member[at], room->member[--room->members], sizeof room->member[at]);
+    }
+}
+
+/* What a result says of rooms: their modes, and by its events who came and went. */
+static void note_rooms(struct shadow *self, const struct op_result *result, bool is_told)
+{
+    for (size_t i = 0; i < result->appended_count; i++) {
+        struct shadow_stream *stream;
+        struct message event;
+
+        read_event(result->appended[i].wire, &event);
+        stream = find_stream(self, event.stream);
+        struct shadow_room *room = is_told ? &stream->told : &stream->committed;
+
+        room->modes_before = room->modes;
+        if (span_equal(event.type, SPAN("join")))
+            set_member(room, event.from, true);
+        else if (span_equal(event.type, SPAN("leave")))
+            set_member(room, event.from, false);
+        else if (span_equal(event.type, SPAN("kick")) || span_equal(event.type, SPAN("ban")))
+            set_member(room, event.to, false);
+    }
+    for (size_t i = 0; i < self->streams && result->rc == RC_OK; i++) {
+        struct shadow_stream *stream = &self->stream[i];
+        struct shadow_room *room = is_told ? &stream->told : &stream->committed;
+
+        if (stream_equal(stream->id, result->stream) &&
+            (result->kind == OP_JOIN || result->kind == OP_ROOM))
+            room->modes = result->modes;
+    }
+}
+
 void shadow_committed(struct shadow *self, const struct op_result *result)
 {
     INVARIANT(result->appended_count <= OP_APPENDED_MAX);
@@ -119,17 +163,21 @@ void shadow_committed(struct shadow *self, const struct op_result *result)
         INVARIANT(event.from.len <= NAME_BYTES_MAX);
         memcpy(self->event[self->events - 1].from, event.from.ptr, event.from.len);
     }
+    note_rooms(self, result, false);
 }
 
 void shadow_told(struct shadow *self, const struct op_result *result)
 {
     self->told += result->appended_count;
     INVARIANT(self->told <= self->events);
+    note_rooms(self, result, true);
 }
 
 void shadow_restarted(struct shadow *self)
 {
     self->told = self->events;
+    for (size_t i = 0; i < self->streams; i++)
+        self->stream[i].told = self->stream[i].committed;
 }
 
 static bool is_private(struct span name)
@@ -141,6 +189,30 @@ static bool is_own(const struct shadow_peer *peer, struct span stream)
 {
     return peer->was_welcomed && stream.len > 1 &&
            span_equal((struct span){stream.ptr + 1, stream.len - 1}, span_of(peer->nick));
+}
+
+/* A stream that this peer may read (protocol R-35). */
+static bool may_read(const struct shadow *self, const struct shadow_peer *peer, struct span name)
+{
+    const struct shadow_stream *stream = find_stream(self, name);
+    bool is_member = false;
+
+    if (is_private(name))
+        return is_own(peer, name);
+    if (stream == NULL || (stream->told.modes & ROOM_PRIVATE) == 0)
+        return true;
+    for (size_t i = 0; i < stream->told.members; i++)
+        is_member = is_member || strcmp(stream->told.member[i], peer->nick) == 0;
+    return is_member;
+}
+
+/* Private before and behind the step: then nothing of it may leave in clear. */
+static bool is_sealed(const struct shadow *self, struct span name)
+{
+    const struct shadow_stream *stream = find_stream(self, name);
+
+    return is_private(name) ||
+           (stream != NULL && (stream->told.modes & stream->told.modes_before & ROOM_PRIVATE) != 0);
 }
 
 /* A session that has said something belongs to one person (protocol R-16), and a key to one. */
@@ -212,7 +284,7 @@ static void check_reply(struct shadow *self, const struct effect *effect)
     case VERB_EVENTS:
     case VERB_GONE:
     case VERB_HEAD:
-        INVARIANT(!is_private(message->stream) || is_own(peer, message->stream));
+        INVARIANT(may_read(self, peer, message->stream));
         if (message_has(message, HAS_SEQ))
             INVARIANT(message->seq <= told_head(self, message->stream));
         if (message_has(message, HAS_SEQ | HAS_CONFIRMED))
@@ -252,16 +324,16 @@ void shadow_check(struct shadow *self, const struct effect *effect)
     case FX_PUBLISH: /* what is stored, byte for byte, and sealed when it is private */
         event = find_told(self, effect->name, effect->seq);
         INVARIANT(event != NULL && span_equal(event->wire, effect->wire));
-        INVARIANT(!is_private(effect->name) || effect->seal_key != NULL);
+        INVARIANT(!is_sealed(self, effect->name) || effect->seal_key != NULL);
         return;
     case FX_ANNOUNCE:
         INVARIANT(effect->name.len > 0 && effect->name.len < TOPIC_BYTES_MAX);
         check_announce(self, effect);
         return;
-    case FX_READ: /* a private stream is read by its person */
+    case FX_READ:
         INVARIANT(effect->peer.v != 0 && effect->peer.v < SHADOW_PEERS_MAX);
         INVARIANT(self->peer[effect->peer.v].was_welcomed);
-        INVARIANT(!is_private(effect->name) || is_own(&self->peer[effect->peer.v], effect->name));
+        INVARIANT(may_read(self, &self->peer[effect->peer.v], effect->name));
         INVARIANT(effect->read.credit >= 1 && effect->read.credit <= FETCH_CREDIT_MAX);
         return;
     case FX_REPUBLISH:

@@ -11,12 +11,21 @@
 #define SHADOW_EVENTS_MAX  1024
 #define SHADOW_STREAMS_MAX 64
 #define SHADOW_PEERS_MAX   256
+#define SHADOW_MEMBERS_MAX 8
+
+/* Who is in a room, and what it is. */
+struct shadow_room {
+    uint32_t modes, modes_before; /* ROOM_, now and before the last result */
+    size_t members;
+    char member[SHADOW_MEMBERS_MAX][NAME_BYTES_MAX + 1];
+};
 
 struct shadow_stream {
     struct span name; /* its own copy */
     stream_id id;
     uint64_t head; /* committed */
     uint64_t ts;
+    struct shadow_room committed, told;
 };
 
 struct shadow_event {
