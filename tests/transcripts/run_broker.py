@@ -130,10 +130,10 @@ class Player:
         wrong = self.differs(message, words, self.captures)
         if wrong is not None:
             raise Failed(f"{wrong} differs; came {shorten(message)}")
-        if message["v"] == "welcome":
-            self.stream_keys[message["stream"]] = message["key"]
-            if self.listener is None:
-                self.listen(self.client(name))
+        if message["v"] in ("welcome", "joined", "head") and "key" in message:
+            self.stream_keys[message["stream"], message["epoch"]] = message["key"]
+        if message["v"] == "welcome" and self.listener is None:
+            self.listen(self.client(name))
 
     def expect_nothing(self, name):
         self.client(name).send({"v": "ping", "ref": FENCE})
@@ -153,7 +153,10 @@ class Player:
         topic = topic.decode()
         for message in unpack(payload):
             if message["v"] == "sealed":
-                message = unseal(self.stream_keys[topic], topic, message)
+                key = self.stream_keys.get((topic, message["epoch"]))
+                if key is None:
+                    continue  # nobody of this dialogue was given that key yet
+                message = unseal(key, topic, message)
             self.heard.append((topic, message))
 
     def expect_publication(self, topic, words):
