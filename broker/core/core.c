@@ -1,5 +1,8 @@
 #include "broker/core/core.h"
+#include "broker/core/core_doors.h"
+#include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
+#include "broker/core/core_orders.h"
 
 #include "shared/base/invariant.h"
 

@@ -2,6 +2,7 @@
  *
  * First the sessions are told and ended, then the shell hears which keys it lets in no more. There may be more
  * of both than one step has room for: what is left is done with the next ticks, and until then refused. */
+#include "broker/core/core_doors.h"
 #include "broker/core/core_internal.h"
 
 #include "shared/base/invariant.h"

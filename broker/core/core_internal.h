@@ -65,15 +65,6 @@ struct asked {
     uint32_t stream;  /* row of message->stream; 0: there is none */
 };
 
-/* One verb: who may use it, what it costs (protocol 7.7), who handles it. */
-struct verb_rule {
-    void (*handle)(struct core *self, const struct asked *asked);
-    enum right right;
-    uint32_t cost;
-};
-/* NULL: the broker does not know this verb. */
-const struct verb_rule *core_verb_rule(enum verb verb);
-
 /* Effects. The returned message is the caller's to fill in. */
 struct effect *core_effect(struct core *self, enum effect_kind kind);
 struct message *core_reply(struct core *self, peer_id peer, enum verb verb, bool has_ref,
@@ -137,91 +128,8 @@ static inline struct span core_key(const unsigned char *key)
 /* RC_REVOKED, RC_BANNED: that device, or person, may not be here now. `device` 0: --insecure. */
 enum rc core_may_stay(const struct core *self, uint32_t person, uint32_t device) MUST_CHECK;
 
-/* Handlers, one a verb, and one for the result of each kind of operation. */
-void core_on_hello(struct core *self, const struct asked *asked);
-void core_on_ping(struct core *self, const struct asked *asked);
-void core_on_probe(struct core *self, const struct asked *asked);
-void core_on_bye(struct core *self, const struct asked *asked);
-void core_on_post(struct core *self, const struct asked *asked);
-void core_on_skip(struct core *self, const struct asked *asked);
-void core_on_confirm(struct core *self, const struct asked *asked);
-void core_on_join(struct core *self, const struct asked *asked);
-void core_on_leave(struct core *self, const struct asked *asked);
-void core_on_who(struct core *self, const struct asked *asked);
-void core_on_rooms(struct core *self, const struct asked *asked);
-void core_on_fetch(struct core *self, const struct asked *asked);
-void core_on_head(struct core *self, const struct asked *asked);
-void core_on_mark(struct core *self, const struct asked *asked);
-/* core_run.c */
-void core_on_topic(struct core *self, const struct asked *asked);
-void core_on_mode(struct core *self, const struct asked *asked);
-void core_on_standing(struct core *self, const struct asked *asked); /* INVITE to UNMUTE */
-/* core_lists.c. END, with the place where the list goes on when it is not over. */
-void core_end_list(struct core *self, const struct asked *asked, uint64_t cursor);
-void core_on_bans(struct core *self, const struct asked *asked);
-/* core_people.c */
-void core_on_devices(struct core *self, const struct asked *asked);
-void core_on_sessions(struct core *self, const struct asked *asked);
-void core_on_admit(struct core *self, const struct asked *asked);
-void core_on_revoke(struct core *self, const struct asked *asked);
-void core_on_role(struct core *self, const struct asked *asked);
-
-void core_stored_room(struct core *self, struct ticket *ticket, const struct op_result *result);
-void core_stored_standing(struct core *self, struct ticket *ticket, const struct op_result *result);
-void core_stored_keyban(struct core *self, struct ticket *ticket, const struct op_result *result);
-void core_stored_admit(struct core *self, struct ticket *ticket, const struct op_result *result);
-void core_stored_revoke(struct core *self, struct ticket *ticket, const struct op_result *result);
-void core_stored_role(struct core *self, struct ticket *ticket, const struct op_result *result);
-void core_stored_hello(struct core *self, struct ticket *ticket, const struct op_result *result);
-void core_stored_post(struct core *self, struct ticket *ticket, const struct op_result *result);
-void core_stored_confirm(struct core *self, struct ticket *ticket, const struct op_result *result);
-void core_stored_join(struct core *self, struct ticket *ticket, const struct op_result *result);
-void core_stored_leave(struct core *self, struct ticket *ticket, const struct op_result *result);
-void core_stored_mark(struct core *self, struct ticket *ticket, const struct op_result *result);
-
-/* What core_run.c and core_people.c have in common: ask, refuse and answer with DONE. */
-enum rc core_ask(struct core *self, enum op_kind kind, const struct asked *asked, uint32_t target,
-                 struct op **ret_op, struct ticket **ret_ticket) MUST_CHECK;
-/* ERROR with the stream that was named, if one was. */
-void core_refuse_about(struct core *self, const struct asked *asked, enum rc rc);
-void core_done(struct core *self, const struct ticket *ticket, const struct op_result *result);
-/* True when the operation failed: that was answered. */
-bool core_failed(struct core *self, const struct ticket *ticket, const struct op_result *result);
-/* Until when, for `seconds` of the message: FOR_EVER_MS without. RC_BAD_FIELD: too long. */
-enum rc core_until(const struct core *self, const struct message *message,
-                   uint64_t *ret) MUST_CHECK;
-
 /* core_replay.c: behind the last record, before the first step. */
 void core_begin(struct core *self);
-
-static inline struct span core_role_name(enum role role)
-{
-    return role == ROLE_OWNER ? SPAN("owner")
-                              : (role == ROLE_OPERATOR ? SPAN("operator") : SPAN("member"));
-}
-
-/* core_doors.c: who must go, and which keys the shell lets in. */
-void core_set_role(struct core *self, uint32_t person, enum role role);
-/* The last owner who can still come in? */
-bool core_is_last_owner(const struct core *self, uint32_t person);
-/* One change of somebody's place at the broker at a time, and one of any owner's: or two owners could remove
- * each other. RC_BUSY: wait for the one that is in the store's hands. */
-enum rc core_may_change(const struct core *self, uint32_t person) MUST_CHECK;
-void core_begin_change(struct core *self, uint32_t person);
-void core_end_change(struct core *self, uint32_t person);
-void core_set_ban(struct core *self, uint32_t person, uint64_t until_ms);
-void core_set_key_ban(struct core *self, uint32_t room, const unsigned char *key,
-                      uint64_t until_ms);
-void core_revoke(struct core *self, uint32_t device);
-/* End sessions and tell the shell as far as *fx has room; the rest comes with ticks. */
-void core_mind_doors(struct core *self);
-/* Bans of the broker that are over. */
-void core_look_at_bans(struct core *self);
-/* When it wants to be called again. */
-uint64_t core_doors_deadline_ms(const struct core *self);
-
-/* core_rate.c: True when this question may be asked now. Else it was told so, or is dropped. */
-bool core_is_in_time(struct core *self, const struct asked *asked);
 
 /* JOINED, ROOM and HEAD: how the room is, and its key. */
 void core_tell_modes(struct core *self, struct message *message, uint32_t room, uint32_t person);

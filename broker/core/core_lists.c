@@ -1,5 +1,8 @@
 /* core_lists.c - ROOMS, WHO and BANS (protocol 7.3, 7.6). */
+#include "broker/core/core_doors.h"
+#include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
+#include "broker/core/core_orders.h"
 
 void core_end_list(struct core *self, const struct asked *asked, uint64_t cursor)
 {

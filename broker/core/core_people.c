@@ -1,5 +1,8 @@
 /* core_people.c - ADMIT, DEVICES, REVOKE, ROLE and SESSIONS (protocol 5.3). */
+#include "broker/core/core_doors.h"
+#include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
+#include "broker/core/core_orders.h"
 
 #include <string.h>
 

@@ -1,4 +1,5 @@
 /* core_post.c - POST, SKIP and CONFIRM: numbers, answers, receipts (protocol 6). */
+#include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
 
 static enum rc check_room(const struct core *self, const struct asked *asked)

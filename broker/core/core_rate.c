@@ -1,4 +1,5 @@
 /* core_rate.c - what everybody may ask in a second (protocol 7.7). */
+#include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
 
 /* What goes up with what is asked is counted on top of the verb's own cost. */

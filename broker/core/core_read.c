@@ -1,5 +1,7 @@
 /* core_read.c - FETCH, HEAD and MARK (protocol 7.1, 7.2, 7.5). */
+#include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
+#include "broker/core/core_orders.h"
 
 /* Before this place the room was private, and this person not in it. 0: nothing is closed. */
 static uint64_t open_from(const struct core *self, uint32_t room, uint32_t person)

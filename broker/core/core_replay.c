@@ -1,4 +1,5 @@
 /* core_replay.c - what a restarted core is told of the store. */
+#include "broker/core/core_doors.h"
 #include "broker/core/core_internal.h"
 
 #include <string.h>

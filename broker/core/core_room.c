@@ -1,5 +1,7 @@
 /* core_room.c - JOIN and LEAVE (protocol 7.3). */
+#include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
+#include "broker/core/core_orders.h"
 
 #include "shared/base/invariant.h"
 

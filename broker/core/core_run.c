@@ -1,6 +1,9 @@
 /* core_run.c - running rooms: TOPIC, MODE, INVITE, OP, KICK, BAN, MUTE and their opposites (protocol 7.6); BAN and
  * UNBAN of the broker too. The right was checked before. */
+#include "broker/core/core_doors.h"
+#include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
+#include "broker/core/core_orders.h"
 
 #include "shared/base/invariant.h"
 

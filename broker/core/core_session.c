@@ -1,4 +1,6 @@
 /* core_session.c - HELLO, PING, PROBE, BYE, expiry, and what time brings (protocol 5, 8). */
+#include "broker/core/core_doors.h"
+#include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
 
 #include "shared/base/invariant.h"

@@ -1,4 +1,5 @@
 /* Who may do what: the whole table of verbs (protocol 5.3, 7.6, R-47). */
+#include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
 
 #include "tests/support/core/talk.h"
