@@ -43,6 +43,7 @@ struct broker {
     struct writer *writer;
     struct readers *readers;
     struct history *history;
+    bool is_owner_invited; /* by this start */
     char url[URL_BYTES_MAX];
     char why[FOLDER_WHY_BYTES];
 };
@@ -285,9 +286,17 @@ static enum rc invite_owner(struct broker *self)
     broker_url_format(&address, self->url);
     if (self->options.is_insecure)
         return RC_OK;
-    if (!core_has_owner(self->core))
-        return owner_invite(self->store, self->options.data, &address, self->why);
-    owner_forget(self->options.data);
+    if (core_has_owner(self->core)) {
+        owner_forget(self->options.data);
+        return RC_OK;
+    }
+    const enum rc rc = owner_invite(self->store, self->options.data, &address, self->why);
+
+    self->is_owner_invited = rc == RC_OK;
+    if (rc != RC_DISK_FULL)
+        return rc;
+    /* What is stored can be read all the same. */
+    log_warn("owner.not_invited", "%s: the next start tries again", self->why);
     return RC_OK;
 }
 
@@ -315,7 +324,7 @@ static void tell_ready(const struct broker *self)
     static const char *const WHO[] = {"open", "invite", "closed"};
     const struct options *options = &self->options;
 
-    if (!options->is_insecure && !core_has_owner(self->core))
+    if (self->is_owner_invited)
         log_info("owner.invited",
                  "file=%s/owner.url: nobody owns this broker yet; zchat --broker @FILE makes its "
                  "reader the owner, once",

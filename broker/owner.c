@@ -51,8 +51,10 @@ enum rc owner_invite(struct store *store, const char *folder, const struct broke
     rc = file_of(folder, path);
     if (rc == RC_OK)
         rc = files_write(path, (struct span){line, len + 1}, false);
-    if (rc != RC_OK)
+    if (rc != RC_OK) {
+        rc = errno == ENOSPC || errno == EDQUOT ? RC_DISK_FULL : rc;
         snprintf(why, OWNER_WHY_BYTES, "cannot write %.900s: %s", path, strerror(errno));
+    }
     explicit_bzero(line, sizeof(line));
     explicit_bzero(&invitation, sizeof(invitation));
     explicit_bzero(&result, sizeof(result));
