@@ -506,7 +506,8 @@ void options_print(const struct options *self, FILE *out)
         if (TABLE[i].is_command)
             continue;
         for (size_t n = 0; format(self, &TABLE[i], n, value), value[0] != '\0'; n++)
-            fprintf(out, "%s = %s\n", TABLE[i].key, value);
+            /* Behind a space a `#` would begin a comment. */
+            fprintf(out, "%s =%s%s\n", TABLE[i].key, value[0] == '#' ? "" : " ", value);
     }
 }
 

@@ -78,10 +78,6 @@ static void check_file(struct span bytes)
         return;
     check_options(&options);
     text = print(&options, &len);
-    if (strstr(text, "= #") != NULL) { /* known: such a value is printed as a comment */
-        free(text);
-        return;
-    }
     fill((struct span){text, len});
     const enum rc rc = read_config(&again);
     INVARIANT(rc == RC_OK);
