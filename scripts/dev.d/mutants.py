@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""mutants.py - plant each known bug of tests/sim/mutants in a copy of the sources; the simulation must find it.
+"""mutants.py - plant each known bug of tests/PROGRAM/mutants in a copy of the sources; that program must find it.
 
-usage: mutants.py [--seeds N] [--keep FOLDER] [NAME ...]
+usage: mutants.py [--program sim|closed] [--seeds N] [--keep FOLDER] [NAME ...]
 
-The copy holds what git knows of the folders that the simulation needs, as they stand in the working tree. It is
+The copy holds what git knows of the folders that the program needs, as they stand in the working tree. It is
 built once; then each patch is applied, built, run and taken back. While one mutant runs the next is built."""
 import argparse
 import concurrent.futures
@@ -15,9 +15,9 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PATCHES = ROOT / "tests/sim/mutants"
-NEEDED = ["CMakeLists.txt", "cmake", "shared", "broker", "client", "examples", "tests/CMakeLists.txt", "tests/sim",
-          "tests/checker"]
+NEEDED = ["CMakeLists.txt", "cmake", "shared", "broker", "client", "examples", "tests/CMakeLists.txt"]
+PROGRAMS = {"sim": (["tests/sim", "tests/checker"], 1000),  # its folders; its seeds for one mutant
+            "closed": (["tests/closed", "tests/support"], 3000)}
 RUN_SECONDS = 120
 SHRUNK = "receipt-off-by-one"  # with this one it is also tried whether a failing seed is shrunk
 
@@ -32,8 +32,9 @@ def must(command, folder):
         sys.exit(f"mutants: {' '.join(map(str, command))}:\n{result.stdout[-4000:]}")
 
 
-def copy_sources(folder):
-    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z", *NEEDED], cwd=ROOT, check=True,
+def copy_sources(folder, program):
+    folders = NEEDED + PROGRAMS[program][0]
+    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z", *folders], cwd=ROOT, check=True,
                            stdout=subprocess.PIPE, text=True).stdout.split("\0")
     for name in filter(None, names):
         to = folder / name
@@ -47,8 +48,8 @@ def patch(folder, path, *more):
     return run(["patch", "-p1", "--fuzz=0", "--silent", "--no-backup-if-mismatch", *more, "-i", path], folder)
 
 
-def build(folder):
-    return run(["ninja", "-C", "build", "sim"], folder)
+def build(folder, program):
+    return run(["ninja", "-C", "build", program], folder)
 
 
 def try_mutant(binary, seeds):
@@ -80,37 +81,39 @@ def try_shrinking(binary, seed, how):
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__.splitlines()[2])
-    parser.add_argument("--seeds", type=int, default=1000)
+    parser.add_argument("--program", choices=PROGRAMS, default="sim")
+    parser.add_argument("--seeds", type=int)
     parser.add_argument("--keep", type=pathlib.Path, help="build here and keep it")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
-    patches = sorted(PATCHES.glob("*.patch"))
+    program, seeds = args.program, args.seeds or PROGRAMS[args.program][1]
+    patches = sorted((ROOT / f"tests/{program}/mutants").glob("*.patch"))
     if args.names:
-        patches = [PATCHES / f"{name}.patch" for name in args.names]
+        patches = [path for path in patches if path.stem in args.names]
 
     with tempfile.TemporaryDirectory(prefix="mutants-") as temporary:
         folder = args.keep or pathlib.Path(temporary)
         folder.mkdir(exist_ok=True)
-        copy_sources(folder)
+        copy_sources(folder, program)
         must(["cmake", "-S", ".", "-B", "build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug",
               "-DCMAKE_C_FLAGS_DEBUG=-O1"], folder)
-        must(["ninja", "-C", "build", "sim"], folder)
+        must(["ninja", "-C", "build", program], folder)
         broken, runs = [], {}
         with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
             for path in patches:
                 applied = patch(folder, path)
-                built = build(folder) if applied.returncode == 0 else None
+                built = build(folder, program) if applied.returncode == 0 else None
                 if built is None or built.returncode != 0:
                     broken.append(f"{path.stem}: does not {'build' if built else 'apply'}\n"
                                   f"{(built or applied).stdout[-2000:]}")
                 else:
-                    binary = folder / f"sim-{path.stem}"
-                    shutil.copy2(folder / "build/tests/sim/sim", binary)
-                    runs[path.stem] = pool.submit(try_mutant, binary, args.seeds)
+                    binary = folder / f"{program}-{path.stem}"
+                    shutil.copy2(folder / "build/tests" / program / program, binary)
+                    runs[path.stem] = pool.submit(try_mutant, binary, seeds)
                 if applied.returncode == 0:
                     must(["patch", "-p1", "-R", "--silent", "-i", path], folder)
                 else:
-                    copy_sources(folder)
+                    copy_sources(folder, program)
             survivors = 0
             for name, outcome in runs.items():
                 was_found, how = outcome.result()
@@ -118,8 +121,8 @@ def main():
                 print(f"{'found' if was_found else 'MISSED':7} {name}: {how}")
     for text in broken:
         print(f"BROKEN  {text}")
-    print(f"{len(runs) - survivors} of {len(patches)} planted bugs were found in at most {args.seeds} seeds each")
-    return 1 if survivors or broken else 0
+    print(f"{len(runs) - survivors} of {len(patches)} planted bugs were found in at most {seeds} seeds each")
+    return 1 if survivors or broken or not patches else 0
 
 
 if __name__ == "__main__":

@@ -63,11 +63,12 @@ static void on_step(struct stage *stage, const struct core_event *event)
 {
     struct closed *self = stage->context;
 
-    self->is_new_room = self->is_made_private = false;
+    self->is_new_room = self->is_made_private = self->is_made_persistent = false;
     if (event->kind == CORE_EV_STORED && event->stored->kind == OP_JOIN &&
         event->stored->rc == RC_OK) {
         self->is_new_room = event->stored->is_new_room || event->stored->is_adopted;
         self->is_made_private = (event->stored->modes & ROOM_PRIVATE) != 0;
+        self->is_made_persistent = (event->stored->modes & ROOM_PERSISTENT) != 0;
     }
     for (size_t i = 0; i < stage->fx.count && self->failure[0] == '\0'; i++) {
         const struct effect *effect = &stage->fx.item[i];
@@ -78,7 +79,10 @@ static void on_step(struct stage *stage, const struct core_event *event)
             oracle_replied(self, effect);
         else if (effect->kind == FX_READ || effect->kind == FX_REPUBLISH)
             note_read(self, effect);
+        else if (effect->kind == FX_ADMIT || effect->kind == FX_EXPEL)
+            oracle_door(self, effect);
     }
+    oracle_doors(self);
 }
 
 /* The readers: one question is answered now, whatever has happened since it was asked */
@@ -89,7 +93,7 @@ static void publish_again(struct closed *self, const struct pending_read *read,
     uint32_t epoch;
     const unsigned char *key = core_seal(self->stage.core, read->stream, &epoch);
 
-    oracle_sealed(self, event->stream, event->seq, key, 1u << read->person);
+    oracle_sealed(self, event->stream, event->seq, key, epoch, 1u << read->person);
 }
 
 static void answer_read(struct closed *self)
@@ -175,10 +179,13 @@ static void post(struct closed *self, struct device *device)
     message_set(&message, STREAM, stream,
                 span_of(is_private ? PERSON[below(self, PEOPLE)] : ROOM[room]));
     message_set(&message, TEXT, text, SPAN("a secret"));
-    device->outsider_number = 0;
-    if (!is_private && (self->room[room].members >> device->person & 1) == 0 &&
-        self->stage.held_count == 0)
-        device->outsider_number = device->next;
+    device->outsider_number = device->muted_number = 0;
+    if (!is_private && self->stage.held_count == 0) {
+        if ((self->room[room].members >> device->person & 1) == 0)
+            device->outsider_number = device->next;
+        else if (self->room[room].muted_until_ms[device->person] > self->stage.wall_ms)
+            device->muted_number = device->next;
+    }
     say(self, device, &message);
 }
 
@@ -298,6 +305,17 @@ static void restart(struct closed *self)
     closed_tell(self, "the broker is killed and starts again");
     stage_restart(&self->stage);
     self->restarts++;
+    for (uint32_t row = 0;;) { /* as the shell does */
+        const unsigned char *key;
+        bool is_admitted;
+
+        row = core_next_device(self->stage.core, row, &key, &is_admitted);
+        if (row == 0)
+            break;
+        if (key[0] - 1u < DEVICES)
+            self->device[key[0] - 1].is_admitted = is_admitted;
+    }
+    oracle_doors(self);
     self->reads = 0; /* they die with their broker */
     for (unsigned i = 0; i < DEVICES; i++)
         self->device[i].is_welcome = false;
@@ -317,6 +335,20 @@ static void let_work(struct closed *self)
     else if (dice == 99 && below(self, 3) == 0)
         restart(self);
     stage_clear(&self->stage);
+}
+
+/* Who may ask is told what stands, after all restarts. */
+static void ask_bans(struct closed *self, const struct device *device, unsigned room)
+{
+    struct message bans = question(self, VERB_BANS);
+    const size_t refused = self->refused;
+
+    message_set(&bans, STREAM, stream, span_of(ROOM[room]));
+    self->bans_ref = self->last_ref;
+    self->bans_listed = self->mutes_listed = 0;
+    say(self, device, &bans);
+    if (self->refused == refused)
+        oracle_bans(self, &self->room[room]);
 }
 
 /* In the calm every member is given the key that is in force, and nobody else. */
@@ -344,6 +376,9 @@ static void check_calm(struct closed *self)
         if (is_entitled != (self->given > given))
             closed_fail(self, "person%u is %sgiven the key of #room%u", device->person,
                         is_entitled ? "not " : "", i % ROOMS);
+        if (!device->is_admitted)
+            closed_fail(self, "device %u is welcome, and not let in", i / ROOMS);
+        ask_bans(self, device, i % ROOMS);
     }
 }
 

@@ -19,8 +19,15 @@ void oracle_replied(struct closed *self, const struct effect *effect);
 /* A page brings this event to whoever asked. */
 void oracle_fetched(struct closed *self, const struct pending_read *read,
                     const struct message *event);
-/* Nobody but the live devices of these people (bits) can open what leaves under this key. */
+/* Nobody but the live devices of these people (bits) can open what leaves under this key, which is the one that
+ * is in force. */
 void oracle_sealed(struct closed *self, struct span stream, uint64_t seq, const unsigned char *key,
-                   unsigned people);
+                   uint32_t epoch, unsigned people);
+/* The shell is told to let a key in, or out: FX_ADMIT, FX_EXPEL. */
+void oracle_door(struct closed *self, const struct effect *effect);
+/* Behind a step or a restart: nobody who was removed may come in. */
+void oracle_doors(struct closed *self);
+/* END of a list that BANS has asked for: what stands is listed, nothing else. */
+void oracle_bans(struct closed *self, const struct room *room);
 
 #endif
