@@ -1,6 +1,8 @@
 /* line.c - the loop of line mode: input, events, states of own posts. */
 #include "client/cli/line.h"
 
+#include "client/cli/command.h"
+
 #include "client/lib/net/event_json.h"
 #include "shared/base/clock.h"
 #include "shared/text/json.h"
@@ -27,43 +29,16 @@ void line_remark(const char *format, ...)
     fputc('\n', stderr);
 }
 
-void line_set_target(struct line *self, const char *target)
-{
-    if (strcmp(self->target, target) == 0)
-        return;
-    snprintf(self->target, sizeof(self->target), "%s", target);
-    self->lost[0] = '\0';
-    if (self->is_terminal && target[0] != '\0')
-        line_remark("what you type goes to %s", target);
-}
-
 /* --- own posts -------------------------------------------------------------------- */
 
 static void print_sign(const struct line *self, enum sign sign)
 {
-    printf("%s ", style_sign(&self->style, sign));
+    printf("%s ", style_sign(&self->talk.style, sign));
 }
 
 static void print_post_text(const struct own_post *post)
 {
     clean_write(stdout, (struct span){post->text, post->text_len}, true, "    ");
-}
-
-void line_post(struct line *self, const char *target, struct span text)
-{
-    uint32_t number = 0;
-    zchat_rc rc;
-
-    /* Without a deadline of their own, posts wait for a broker that is away as long as we run. */
-    rc = zchat_post(self->cli.chat, target, NULL, text.ptr, text.len,
-                    self->args->has_timeout ? self->args->timeout_ms : 0, &number);
-    if (rc != 0) {
-        line_remark("%s not sent: %s", style_sign(&self->style, SIGN_FAILED),
-                    rc == RC_SYSTEM ? zchat_outbox_trouble(self->cli.chat) : zchat_strerror(rc));
-        return;
-    }
-    own_posts_add(&self->posts, number, target, text, cli_now_ms());
-    self->progress_ms = cli_now_ms();
 }
 
 void line_post_json(const struct line *self, const struct zchat_event *event)
@@ -100,18 +75,18 @@ static void show_stored(struct line *self, struct own_post *post, const struct z
         fputc('\n', stdout);
         return;
     }
-    print_time(stdout, &self->style, event->ts_ms != 0 ? event->ts_ms : clock_wall_ms());
+    print_time(stdout, &self->talk.style, event->ts_ms != 0 ? event->ts_ms : clock_wall_ms());
     print_sign(self, SIGN_TO);
-    print_nick(stdout, &self->style, post->target + 1);
+    print_nick(stdout, &self->talk.style, post->target + 1);
     fputs(": ", stdout);
     print_post_text(post);
-    printf(" %s\n", style_sign(&self->style, SIGN_STORED));
+    printf(" %s\n", style_sign(&self->talk.style, SIGN_STORED));
 }
 
 static void show_delivered(struct line *self, const struct own_post *post)
 {
     print_sign(self, SIGN_DELIVERED);
-    print_nick(stdout, &self->style, post->target + 1);
+    print_nick(stdout, &self->talk.style, post->target + 1);
     fputs(" has it: ", stdout);
     print_post_text(post);
     fputc('\n', stdout);
@@ -147,13 +122,13 @@ static void show_held_up(struct line *self, struct own_post *post, const struct 
 static void on_restored(struct line *self, const struct zchat_event *event)
 {
     self->restored++;
-    own_posts_add(&self->posts, event->number, event->stream,
+    own_posts_add(&self->talk.posts, event->number, event->stream,
                   (struct span){event->text, event->text_len}, cli_now_ms());
 }
 
 static void on_post(struct line *self, const struct zchat_event *event)
 {
-    struct own_post *post = own_posts_find(&self->posts, event->number);
+    struct own_post *post = own_posts_find(&self->talk.posts, event->number);
 
     if (event->post == ZCHAT_WAITING && post == NULL && event->rc == 0)
         on_restored(self, event);
@@ -175,7 +150,7 @@ static void on_post(struct line *self, const struct zchat_event *event)
     }
     if (event->post == ZCHAT_DELIVERED ||
         (event->post == ZCHAT_STORED && post->is_shown && post->target[0] == '#'))
-        own_posts_remove(&self->posts, post);
+        own_posts_remove(&self->talk.posts, post);
 }
 
 /* Nothing is dropped silently: what waits for long is said to wait, once. */
@@ -183,8 +158,8 @@ static void tell_waiting(struct line *self)
 {
     uint64_t now_ms = cli_now_ms();
 
-    for (size_t i = 0; i < self->posts.count; i++) {
-        struct own_post *post = &self->posts.item[i];
+    for (size_t i = 0; i < self->talk.posts.count; i++) {
+        struct own_post *post = &self->talk.posts.item[i];
 
         if (post->state != ZCHAT_WAITING || post->is_told_waiting ||
             now_ms < post->posted_at_ms + WAITING_TOLD_MS)
@@ -219,13 +194,13 @@ static bool is_of_this_run(const struct line *self, const struct zchat_event *ev
 
 static bool is_own_leave(const struct line *self, const struct zchat_event *event)
 {
-    return strcmp(event->type, "leave") == 0 && strcmp(event->from, self->own + 1) == 0;
+    return strcmp(event->type, "leave") == 0 && strcmp(event->from, self->talk.own + 1) == 0;
 }
 
 /* Perhaps an event of the past that somebody asked for. */
-static bool is_asked_history(const struct line *self, const struct zchat_event *event)
+static bool is_asked_history(struct line *self, const struct zchat_event *event)
 {
-    return self->ask == ASK_HISTORY && strcmp(event->stream, self->ask_stream) == 0;
+    return talk_ask_find(&self->talk, ASK_HISTORY, event->stream) != NULL;
 }
 
 /* Own private messages were shown with their state, and that one was put out, the own stream tells; reading
@@ -235,7 +210,7 @@ static bool is_told_here(struct line *self, const struct zchat_event *event, boo
 {
     if (is_asked)
         return true;
-    return event->stream[0] == '#' ? !line_room_is_put_out(self, event) : !is_own;
+    return event->stream[0] == '#' ? !talk_room_is_put_out(&self->talk, event) : !is_own;
 }
 
 static void on_event(struct line *self, const struct zchat_event *event)
@@ -249,116 +224,159 @@ static void on_event(struct line *self, const struct zchat_event *event)
     }
     if (is_of_this_run(self, event)) {
         is_own = true;
-        post = own_posts_find(&self->posts, event->number);
-        after = style_sign(&self->style, SIGN_STORED);
+        post = own_posts_find(&self->talk.posts, event->number);
+        after = style_sign(&self->talk.style, SIGN_STORED);
         self->progress_ms = cli_now_ms();
     }
     if (!self->args->is_json && is_told_here(self, event, is_asked, is_own))
-        print_event(stdout, &self->style, event, after);
+        print_event(stdout, &self->talk.style, event, after);
     if (is_own_leave(self, event))
         zchat_set_place(self->cli.chat, event->stream, 0);
     else
         line_note_shown(self, event->stream, event->seq, is_asked);
-    line_room_event(self, event);
+    talk_room_event(&self->talk, event);
     if (post == NULL)
         return;
     post->is_shown = true;
     if (post->state == ZCHAT_STORED && post->target[0] == '#')
-        own_posts_remove(&self->posts, post);
+        own_posts_remove(&self->talk.posts, post);
 }
 
-void line_ask_for(struct line *self, enum line_ask ask, zchat_rc rc, uint32_t ref,
-                  const char *stream)
+/* --- the face --------------------------------------------------------------------- */
+
+static struct line *line_of(struct talk *talk)
 {
-    if (rc != 0) {
-        line_remark("%s", zchat_strerror(rc));
-        return;
-    }
-    self->ask = ask;
-    self->ask_ref = ref;
-    snprintf(self->ask_stream, sizeof(self->ask_stream), "%s", stream);
-    self->ask_until_ms = cli_later_ms(self->args->timeout_ms);
+    return talk->face_self;
 }
 
-static void on_joined(struct line *self, const struct zchat_event *event)
+static void face_remark(struct talk *talk, const char *text)
 {
-    char topic[2 * SUBJECT_BYTES_MAX];
+    (void)talk;
+    line_remark("%s", text);
+}
 
-    clean_copy(topic, sizeof(topic), span_of(event->topic));
-    line_remark("you are in %s, with %" PRIu32 " in all%s%s", event->stream, event->people,
-                topic[0] == '\0' ? "" : ": ", topic);
-    line_room_enter(self, event);
+static void face_target(struct talk *talk)
+{
+    if (line_of(talk)->is_terminal && talk->target[0] != '\0')
+        line_remark("what you type goes to %s", talk->target);
+}
+
+static void face_posted(struct talk *talk, uint32_t number, const char *target, struct span text)
+{
+    (void)number;
+    (void)target;
+    (void)text;
+    line_of(talk)->progress_ms = cli_now_ms();
+}
+
+static void face_retried(struct talk *talk, uint32_t old_number, uint32_t number)
+{
+    (void)old_number;
+    (void)number;
+    line_of(talk)->progress_ms = cli_now_ms();
+}
+
+/* What was said before stands above what is said now. */
+static void face_follow(struct talk *talk, const char *stream, uint64_t head)
+{
+    const size_t missing = line_of(talk)->live_missing;
+
+    line_follow(line_of(talk), stream, head); /* fails when it is followed already, as good */
+    if (line_of(talk)->live_missing > missing && !talk_is_asking(talk, ASK_LIVE))
+        talk_ask_for(talk, ASK_LIVE, 0, 0, "");
+}
+
+static void stop_waiting_for_live(struct line *self)
+{
+    struct talk_ask *live = talk_ask_find(&self->talk, ASK_LIVE, NULL);
+
     self->live_missing = 0;
-    line_follow(self, event->stream, event->seq); /* fails when it is followed already, as good */
-    if (self->live_missing > 0)
-        self->ask = ASK_LIVE; /* what was said before stands above what is said now */
-    line_set_target(self, event->stream);
+    if (live != NULL)
+        talk_ask_done(&self->talk, live);
 }
 
-static void on_started(struct line *self)
+static void face_joined(struct talk *talk, const struct zchat_event *answer)
 {
-    line_follow(self, self->own, 0);
-    self->ask = self->live_missing > 0 ? ASK_LIVE : ASK_NOTHING;
-    if (self->target[0] == '\0')
+    (void)answer;
+    stop_waiting_for_live(line_of(talk));
+}
+
+static void face_started(struct talk *talk)
+{
+    face_follow(talk, talk->own, 0);
+    if (talk->target[0] == '\0')
         line_remark("you are in no room yet: /join #lobby");
-    else if (self->is_terminal)
-        line_remark("what you type goes to %s; /help tells the commands", self->target);
+    else if (line_of(talk)->is_terminal)
+        line_remark("what you type goes to %s; /help tells the commands", talk->target);
 }
 
-static void on_answer(struct line *self, const struct zchat_event *event)
+static void face_left(struct talk *talk, const char *room)
 {
-    enum line_ask ask = self->ask;
-
-    if (event->ref == 0 || event->ref != self->ask_ref) {
-        if (event->ref == 0 && event->rc != 0 && event->stream[0] == '#')
-            line_room_lose(self, event->stream); /* it may not be read any more */
-        else if (event->rc != 0)
-            line_remark("%s: %s", event->stream, zchat_strerror(event->rc));
-        if (event->ref == 0 && ask == ASK_HISTORY)
-            self->ask = ASK_NOTHING;
-        return;
-    }
-    self->ask = ASK_NOTHING;
-    if (event->rc != 0) {
-        line_remark("%s%s%s", self->ask_stream, self->ask_stream[0] == '\0' ? "" : ": ",
-                    zchat_strerror(event->rc));
-    } else if (ask == ASK_START) {
-        on_started(self);
-    } else if (ask == ASK_JOIN) {
-        on_joined(self, event);
-    } else if (ask == ASK_LEAVE) {
-        line_room_exit(self, event->stream);
-        line_remark("you have left %s", event->stream);
-    } else if (ask == ASK_INVITE) {
-        line_remark("%s is invited", self->ask_stream);
-    } else if (ask == ASK_WHO) {
-        people_print(&self->people, self->args->is_json, false);
-    }
-    people_fini(&self->people);
+    (void)talk;
+    (void)room;
 }
 
-static void on_room(struct line *self, const struct zchat_event *event)
+static void face_history(struct talk *talk, uint64_t count)
 {
-    if (self->ask == ASK_ROOMS) {
-        room_print(event, self->args->is_json);
-    } else if (self->ask == ASK_START) {
-        line_room_enter(self, event);
-        line_follow(self, event->stream, event->seq);
-        snprintf(self->target, sizeof(self->target), "%s", event->stream);
-    }
+    const char *stream = talk->target[0] == '#' ? talk->target : talk->own;
+    const struct zchat_place from = {ZCHAT_FROM_LAST, count};
+
+    talk_ask_for(talk, ASK_HISTORY, zchat_follow(talk->chat, stream, from, INT64_MAX), 0, stream);
 }
 
+static FILE *face_list_begin(struct talk *talk)
+{
+    (void)talk;
+    return stdout;
+}
+
+static void face_list_end(struct talk *talk)
+{
+    (void)talk;
+}
+
+static void face_help(struct talk *talk)
+{
+    const struct command_help *command;
+
+    (void)talk;
+    for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+        if (command->does[0] != '\0')
+            line_remark("/%-8s %-18s %s", command->name, command->usage, command->does);
+    }
+    line_remark("any other line is a message; // in front of one that begins with /");
+}
+
+static void face_quit(struct talk *talk)
+{
+    line_of(talk)->is_over = true;
+}
+
+static const struct talk_face face = {
+    .remark = face_remark,
+    .target = face_target,
+    .posted = face_posted,
+    .retried = face_retried,
+    .follow = face_follow,
+    .joined = face_joined,
+    .started = face_started,
+    .left = face_left,
+    .history = face_history,
+    .list_begin = face_list_begin,
+    .list_end = face_list_end,
+    .help = face_help,
+    .quit = face_quit,
+};
 static void on_live(struct line *self, const struct zchat_event *event)
 {
-    if (is_asked_history(self, event))
-        self->ask = ASK_NOTHING;
+    struct talk_ask *history = talk_ask_find(&self->talk, ASK_HISTORY, event->stream);
+
+    if (history != NULL)
+        talk_ask_done(&self->talk, history);
     else
         line_note_shown(self, event->stream, event->seq, false);
-    if (self->live_missing == 0)
-        return;
-    self->live_missing--;
-    if (self->live_missing == 0 && self->ask == ASK_LIVE)
-        self->ask = ASK_NOTHING;
+    if (self->live_missing > 0 && --self->live_missing == 0)
+        stop_waiting_for_live(self);
 }
 
 static enum exit_code on_any(struct line *self, const struct zchat_event *event)
@@ -371,7 +389,7 @@ static enum exit_code on_any(struct line *self, const struct zchat_event *event)
         if (self->args->is_json)
             event_json(stdout, event);
         else
-            print_gap(stdout, &self->style, event);
+            print_gap(stdout, &self->talk.style, event);
         line_note_shown(self, event->stream, event->last, is_asked_history(self, event));
         break;
     case ZCHAT_POST:
@@ -380,19 +398,8 @@ static enum exit_code on_any(struct line *self, const struct zchat_event *event)
     case ZCHAT_LIVE:
         on_live(self, event);
         break;
-    case ZCHAT_PERSON:
-        people_take(&self->people, event);
-        break;
-    case ZCHAT_ROOM:
-        on_room(self, event);
-        break;
-    case ZCHAT_BAN:
-        ban_print(event, self->args->is_json);
-        break;
-    case ZCHAT_ANSWER:
-        on_answer(self, event);
-        break;
     default:
+        (void)talk_answer(&self->talk, event);
         break;
     }
     return cli_flush();
@@ -402,7 +409,7 @@ static enum exit_code on_any(struct line *self, const struct zchat_event *event)
 
 static bool wants_input(const struct line *self)
 {
-    return !self->is_over && self->ask == ASK_NOTHING &&
+    return !self->is_over && self->talk.ask_count == 0 &&
            zchat_unanswered(self->cli.chat) < POST_WINDOW;
 }
 
@@ -420,10 +427,10 @@ static void take_lines(struct line *self)
             return;
         }
         if (rc == RC_TOO_BIG)
-            line_remark("%s not sent: %s", style_sign(&self->style, SIGN_FAILED),
+            line_remark("%s not sent: %s", style_sign(&self->talk.style, SIGN_FAILED),
                         rc_sentence(RC_TOO_BIG));
         else
-            line_take(self, text);
+            command_take(&self->talk, text);
     }
 }
 
@@ -433,13 +440,13 @@ static enum exit_code check_end(struct line *self)
     uint64_t waited_ms = cli_now_ms() - self->progress_ms;
     size_t unanswered = zchat_unanswered(self->cli.chat);
 
-    if (!self->is_over || self->ask != ASK_NOTHING)
+    if (!self->is_over || self->talk.ask_count > 0)
         return EXIT_GO_ON;
     if (unanswered > 0) /* the outbox keeps them; line_mode() says so */
         return waited_ms < self->args->timeout_ms ? EXIT_GO_ON : EXIT_TIMED_OUT;
-    if (own_posts_unshown(&self->posts) > 0 && waited_ms < UNSHOWN_MS)
+    if (own_posts_unshown(&self->talk.posts) > 0 && waited_ms < UNSHOWN_MS)
         return EXIT_GO_ON;
-    return !self->is_terminal && (self->is_refused || own_posts_failed(&self->posts) > 0)
+    return !self->is_terminal && (self->talk.is_refused || own_posts_failed(&self->talk.posts) > 0)
                ? EXIT_REFUSED
                : EXIT_DONE;
 }
@@ -448,7 +455,7 @@ static enum exit_code check_end(struct line *self)
 static uint64_t next_look_ms(const struct line *self)
 {
     bool is_waiting =
-        self->is_over || self->ask != ASK_NOTHING || zchat_unanswered(self->cli.chat) > 0;
+        self->is_over || self->talk.ask_count > 0 || zchat_unanswered(self->cli.chat) > 0;
 
     return is_waiting ? cli_later_ms(WAITING_TOLD_MS / 4) : UINT64_MAX;
 }
@@ -481,10 +488,8 @@ static enum exit_code run(struct line *self)
         code = on_any(self, &event);
         if (code != EXIT_GO_ON)
             return code;
-        if (self->ask != ASK_NOTHING && self->cli.was_up && cli_now_ms() >= self->ask_until_ms) {
-            line_remark("no answer yet; going on without");
-            self->ask = ASK_NOTHING;
-        }
+        if (self->cli.was_up)
+            talk_ask_expire(&self->talk, cli_now_ms());
     }
 }
 
@@ -525,7 +530,7 @@ static enum exit_code begin(struct line *self)
         line_remark("%zu %s of another run %s waiting for the next start", outbox.waiting,
                     messages(outbox.waiting), outbox.waiting == 1 ? "is" : "are");
     rc = zchat_rooms(self->cli.chat, true, &ref);
-    line_ask_for(self, ASK_START, rc, ref, "");
+    talk_ask_for(&self->talk, ASK_START, rc, ref, "");
     return EXIT_GO_ON;
 }
 
@@ -545,20 +550,24 @@ static void tell_left(const struct line *self)
 
 enum exit_code line_mode(const struct args *args)
 {
-    struct line self = {.args = args, .style = style_for(stdout)};
+    struct line self = {.args = args};
     struct zchat_event event;
     enum exit_code code = cli_open(&self.cli, args, true);
 
     if (code != EXIT_GO_ON)
         return code;
     self.is_terminal = isatty(STDIN_FILENO) == 1;
-    self.style.has_date = false;
-    self.style.is_verbose = args->is_verbose;
-    self.style.has_commands = true;
+    talk_init(&self.talk, self.cli.chat, &face, &self);
+    self.talk.style = style_for(stdout);
+    self.talk.style.has_date = false;
+    self.talk.style.is_verbose = args->is_verbose;
+    self.talk.style.has_commands = true;
+    self.talk.is_json = args->is_json;
+    /* Without a deadline of their own, posts wait for a broker that is away as long as we run. */
+    self.talk.post_timeout_ms = args->has_timeout ? args->timeout_ms : 0;
+    self.talk.ask_timeout_ms = args->timeout_ms;
     self.cli.tells_link = true;
     input_init(&self.input, STDIN_FILENO);
-    own_posts_init(&self.posts);
-    snprintf(self.own, sizeof(self.own), "@%s", zchat_nick(self.cli.chat));
     code = begin(&self);
     if (code == EXIT_GO_ON)
         code = run(&self);
@@ -567,9 +576,7 @@ enum exit_code line_mode(const struct args *args)
         (void)cli_next(&self.cli, cli_now_ms(), NULL, 0, &event);
     tell_trouble(&self);
     tell_left(&self);
-    people_fini(&self.people);
-    free(self.room);
-    own_posts_fini(&self.posts);
+    talk_fini(&self.talk);
     input_fini(&self.input);
     cli_close(&self.cli);
     return code == EXIT_DONE && self.is_unreadable ? EXIT_OTHER : code;

@@ -68,11 +68,11 @@ static const char *role_of(const struct person *person)
     return person->role[0] != '\0' ? person->role : "member";
 }
 
-static void person_json(const struct person *first, size_t count)
+static void person_json(FILE *out, const struct person *first, size_t count)
 {
     struct json json;
 
-    json_open(&json, stdout);
+    json_open(&json, out);
     json_text(&json, "nick", span_of(first->nick));
     put_rooms(&json, "rooms", first, count, false);
     json_text(&json, "state", span_of(first->state));
@@ -83,45 +83,45 @@ static void person_json(const struct person *first, size_t count)
 }
 
 /* Rows first..first+count are of one person. */
-static void person_print(const struct person *first, size_t count, bool has_members)
+static void person_print(FILE *out, const struct person *first, size_t count, bool has_members)
 {
-    print_padded(stdout, first->nick, 16);
-    fputc(' ', stdout);
-    print_padded(stdout, first->state, 7);
-    printf(" %3" PRIu32 " ", first->devices);
-    print_padded(stdout, has_members ? role_of(first) : first->role, 8);
+    print_padded(out, first->nick, 16);
+    fputc(' ', out);
+    print_padded(out, first->state, 7);
+    fprintf(out, " %3" PRIu32 " ", first->devices);
+    print_padded(out, has_members ? role_of(first) : first->role, 8);
     for (size_t i = 0; i < count; i++) {
-        fputs(first[i].is_op && first[i].room[0] != '\0' ? " @" : " ", stdout);
-        print_padded(stdout, first[i].room, 0);
+        fputs(first[i].is_op && first[i].room[0] != '\0' ? " @" : " ", out);
+        print_padded(out, first[i].room, 0);
     }
-    fputc('\n', stdout);
+    fputc('\n', out);
 }
 
-void people_print(struct people *self, bool is_json, bool has_members)
+void people_print(FILE *out, struct people *self, bool is_json, bool has_members)
 {
     size_t count;
 
     if (self->count > 0)
         qsort(self->item, self->count, sizeof(*self->item), by_nick);
     if (!is_json && self->count > 0)
-        printf("%-16s %-7s %3s %-8s %s\n", "nick", "state", "dev", "role", "rooms");
+        fprintf(out, "%-16s %-7s %3s %-8s %s\n", "nick", "state", "dev", "role", "rooms");
     for (size_t i = 0; i < self->count; i += count) {
         count = 1;
         while (i + count < self->count &&
                strcmp(self->item[i].nick, self->item[i + count].nick) == 0)
             count++;
         if (is_json)
-            person_json(&self->item[i], count);
+            person_json(out, &self->item[i], count);
         else
-            person_print(&self->item[i], count, has_members);
+            person_print(out, &self->item[i], count, has_members);
     }
 }
 
-static void room_json(const struct zchat_event *row)
+static void room_json(FILE *out, const struct zchat_event *row)
 {
     struct json json;
 
-    json_open(&json, stdout);
+    json_open(&json, out);
     json_text(&json, "stream", span_of(row->stream));
     json_uint(&json, "people", row->people);
     json_uint(&json, "seq", row->seq);
@@ -133,35 +133,35 @@ static void room_json(const struct zchat_event *row)
     json_close(&json);
 }
 
-void room_print(const struct zchat_event *row, bool is_json)
+void room_print(FILE *out, const struct zchat_event *row, bool is_json)
 {
     if (is_json) {
-        room_json(row);
+        room_json(out, row);
         return;
     }
-    printf("%c ", row->is_op ? '@' : row->is_member ? '*' : ' ');
-    print_padded(stdout, row->stream, 24);
-    printf(" %6" PRIu32 " %9" PRIu64 "%s%s%s", row->people, row->seq,
-           row->is_private ? " [private]" : "", row->is_persistent ? " [persistent]" : "",
-           row->topic[0] != '\0' ? " " : "");
-    print_padded(stdout, row->topic, 0);
-    fputc('\n', stdout);
+    fprintf(out, "%c ", row->is_op ? '@' : row->is_member ? '*' : ' ');
+    print_padded(out, row->stream, 24);
+    fprintf(out, " %6" PRIu32 " %9" PRIu64 "%s%s%s", row->people, row->seq,
+            row->is_private ? " [private]" : "", row->is_persistent ? " [persistent]" : "",
+            row->topic[0] != '\0' ? " " : "");
+    print_padded(out, row->topic, 0);
+    fputc('\n', out);
 }
 
-static void print_when(uint64_t ts_ms)
+static void print_when(FILE *out, uint64_t ts_ms)
 {
     char when[WORDS_UNTIL_BYTES];
 
     words_until(ts_ms, when);
-    printf("%-19s ", when);
+    fprintf(out, "%-19s ", when);
 }
 
-void device_print(const struct zchat_event *row, bool is_json)
+void device_print(FILE *out, const struct zchat_event *row, bool is_json)
 {
     struct json json;
 
     if (is_json) {
-        json_open(&json, stdout);
+        json_open(&json, out);
         json_text(&json, "key", span_of(row->key));
         json_text(&json, "name", (struct span){row->text, row->text_len});
         json_time(&json, "ts", row->ts_ms);
@@ -169,20 +169,20 @@ void device_print(const struct zchat_event *row, bool is_json)
         json_close(&json);
         return;
     }
-    printf("%c ", row->is_own ? '*' : ' ');
-    print_padded(stdout, row->key, 64);
-    fputc(' ', stdout);
-    print_when(row->ts_ms);
-    print_padded(stdout, row->text, 0);
-    fputc('\n', stdout);
+    fprintf(out, "%c ", row->is_own ? '*' : ' ');
+    print_padded(out, row->key, 64);
+    fputc(' ', out);
+    print_when(out, row->ts_ms);
+    print_padded(out, row->text, 0);
+    fputc('\n', out);
 }
 
-void session_print(const struct zchat_event *row, bool is_json)
+void session_print(FILE *out, const struct zchat_event *row, bool is_json)
 {
     struct json json;
 
     if (is_json) {
-        json_open(&json, stdout);
+        json_open(&json, out);
         json_text(&json, "nick", span_of(row->from));
         json_id(&json, "session", row->session);
         json_text(&json, "state", span_of(row->state));
@@ -191,21 +191,21 @@ void session_print(const struct zchat_event *row, bool is_json)
         json_close(&json);
         return;
     }
-    print_padded(stdout, row->from, 16);
-    printf(" %016" PRIx64 " ", row->session);
-    print_padded(stdout, row->state, 7);
-    fputc(' ', stdout);
-    print_when(row->ts_ms);
-    print_padded(stdout, row->key, 0);
-    fputc('\n', stdout);
+    print_padded(out, row->from, 16);
+    fprintf(out, " %016" PRIx64 " ", row->session);
+    print_padded(out, row->state, 7);
+    fputc(' ', out);
+    print_when(out, row->ts_ms);
+    print_padded(out, row->key, 0);
+    fputc('\n', out);
 }
 
-void ban_print(const struct zchat_event *row, bool is_json)
+void ban_print(FILE *out, const struct zchat_event *row, bool is_json)
 {
     struct json json;
 
     if (is_json) {
-        json_open(&json, stdout);
+        json_open(&json, out);
         json_text(&json, "state", span_of(row->state));
         if (row->stream[0] != '\0')
             json_text(&json, "stream", span_of(row->stream));
@@ -218,9 +218,9 @@ void ban_print(const struct zchat_event *row, bool is_json)
         json_close(&json);
         return;
     }
-    print_padded(stdout, row->state, 6);
-    fputc(' ', stdout);
-    print_when(row->until_ms);
-    print_padded(stdout, row->from[0] != '\0' ? row->from : row->key, 0);
-    fputc('\n', stdout);
+    print_padded(out, row->state, 6);
+    fputc(' ', out);
+    print_when(out, row->until_ms);
+    print_padded(out, row->from[0] != '\0' ? row->from : row->key, 0);
+    fputc('\n', out);
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Rows of WHO are one for each membership: they are gathered first, then merged by nick. */
 struct people {
@@ -15,14 +16,14 @@ struct people {
 
 /* Take a ZCHAT_PERSON; the signature is cli_row_function's. */
 void people_take(void *people, const struct zchat_event *row);
-/* Print to stdout, by nick. With `has_members` the role of who is simply a member is named to people, too. */
-void people_print(struct people *self, bool is_json, bool has_members);
+/* Print by nick. With `has_members` the role of who is simply a member is named to people, too. */
+void people_print(FILE *out, struct people *self, bool is_json, bool has_members);
 void people_fini(struct people *self);
 
-/* Each prints one row to stdout. */
-void room_print(const struct zchat_event *row, bool is_json);
-void device_print(const struct zchat_event *row, bool is_json);
-void session_print(const struct zchat_event *row, bool is_json);
-void ban_print(const struct zchat_event *row, bool is_json);
+/* Each prints one row. */
+void room_print(FILE *out, const struct zchat_event *row, bool is_json);
+void device_print(FILE *out, const struct zchat_event *row, bool is_json);
+void session_print(FILE *out, const struct zchat_event *row, bool is_json);
+void ban_print(FILE *out, const struct zchat_event *row, bool is_json);
 
 #endif

@@ -33,15 +33,21 @@ const char *style_sign(const struct style *self, enum sign sign)
     return self->is_utf8 ? utf8[sign] : ascii[sign];
 }
 
-void print_nick(FILE *out, const struct style *style, const char *nick)
+uint32_t nick_hash(const char *nick)
 {
-    static const int colors[] = {31, 32, 33, 34, 35, 36, 91, 92, 94, 95, 96};
     uint32_t hash = 2166136261u; /* FNV-1a: the same nick, the same colour, everywhere */
 
     for (const char *at = nick; *at != '\0'; at++)
         hash = (hash ^ (unsigned char)*at) * 16777619u;
+    return hash;
+}
+
+void print_nick(FILE *out, const struct style *style, const char *nick)
+{
+    static const int colors[] = {31, 32, 33, 34, 35, 36, 91, 92, 94, 95, 96};
+
     if (style->has_color)
-        fprintf(out, "\x1b[%dm", colors[hash % (sizeof(colors) / sizeof(colors[0]))]);
+        fprintf(out, "\x1b[%dm", colors[nick_hash(nick) % (sizeof(colors) / sizeof(colors[0]))]);
     clean_write(out, span_of(nick), false, "");
     if (style->has_color)
         fputs("\x1b[0m", out);
@@ -207,6 +213,17 @@ static bool is_told(const char *type)
     return false;
 }
 
+bool print_is_told(const struct zchat_event *event)
+{
+    return is_told(event->type);
+}
+
+void print_what(FILE *out, const struct style *style, const struct zchat_event *event)
+{
+    print_nick(out, style, event->from);
+    print_happening(out, style, event);
+}
+
 bool print_event(FILE *out, const struct style *style, const struct zchat_event *event,
                  const char *after)
 {
@@ -219,8 +236,7 @@ bool print_event(FILE *out, const struct style *style, const struct zchat_event 
         if (event->stream[0] == '#' || !is_told(event->type))
             print_stream(out, event->stream);
         fputs("* ", out);
-        print_nick(out, style, event->from);
-        print_happening(out, style, event);
+        print_what(out, style, event);
     }
     fprintf(out, "%s%s\n", after[0] == '\0' ? "" : " ", after);
     return true;

@@ -27,12 +27,17 @@ const char *style_sign(const struct style *self, enum sign sign);
  * end. Returns false when this event has no form for people (receipts, unknown types, unless verbose). */
 bool print_event(FILE *out, const struct style *style, const struct zchat_event *event,
                  const char *after);
+/* What happened, without time, room and sign: "bob joined", "bob set the topic: ..."; and whether people are told
+ * of such an event when they did not ask for everything. */
+void print_what(FILE *out, const struct style *style, const struct zchat_event *event);
+bool print_is_told(const struct zchat_event *event);
 void print_gap(FILE *out, const struct style *style, const struct zchat_event *event);
 
 /* Why a post waits, as its sender is told: "you send too fast". */
 const char *waiting_sentence(enum rc rc);
 
-/* A nick in its colour, the same for ever. */
+/* A nick in its colour, the same for ever: colours are chosen by nick_hash(). */
+uint32_t nick_hash(const char *nick);
 void print_nick(FILE *out, const struct style *style, const char *nick);
 /* The time at the beginning of a line, with a space. */
 void print_time(FILE *out, const struct style *style, uint64_t ts_ms);

@@ -31,7 +31,7 @@ static enum exit_code ask_people(struct cli *cli, const char *room, bool has_mem
     else
         code = cli_answer(cli, ref, people_take, &people, &answer);
     if (code == EXIT_GO_ON) {
-        people_print(&people, cli->args->is_json, has_members);
+        people_print(stdout, &people, cli->args->is_json, has_members);
         code = cli_flush();
     }
     people_fini(&people);
@@ -62,7 +62,7 @@ enum exit_code verb_users(const struct args *args)
 
 /* How a list is asked for, and how one of its rows is printed. */
 typedef zchat_rc ask_function(struct zchat *chat, const char *about, uint32_t *ret_ref);
-typedef void print_function(const struct zchat_event *row, bool is_json);
+typedef void print_function(FILE *out, const struct zchat_event *row, bool is_json);
 
 struct listing {
     print_function *print;
@@ -73,7 +73,7 @@ static void on_row(void *context, const struct zchat_event *row)
 {
     const struct listing *listing = context;
 
-    listing->print(row, listing->is_json);
+    listing->print(stdout, row, listing->is_json);
 }
 
 static enum exit_code list(const struct args *args, ask_function *ask, print_function *print)
@@ -147,18 +147,18 @@ struct wanted {
     bool is_found;
 };
 
-static void print_topic(const struct zchat_event *row, bool is_json)
+static void print_topic(FILE *out, const struct zchat_event *row, bool is_json)
 {
     struct json json;
 
     if (is_json) {
-        json_open(&json, stdout);
+        json_open(&json, out);
         json_text(&json, "stream", span_of(row->stream));
         json_text(&json, "topic", span_of(row->topic));
         json_close(&json);
     } else {
-        print_padded(stdout, row->topic, 0);
-        fputc('\n', stdout);
+        print_padded(out, row->topic, 0);
+        fputc('\n', out);
     }
 }
 
@@ -170,9 +170,9 @@ static void on_wanted(void *context, const struct zchat_event *row)
         return;
     wanted->is_found = true;
     if (wanted->is_topic)
-        print_topic(row, wanted->is_json);
+        print_topic(stdout, row, wanted->is_json);
     else
-        room_print(row, wanted->is_json);
+        room_print(stdout, row, wanted->is_json);
 }
 
 static enum exit_code show_room(struct cli *cli, struct wanted *wanted)

@@ -1,7 +1,8 @@
-/* line_order.c - the commands that run the room one is in: /topic, /kick, /ban ... */
-#include "client/cli/line.h"
+/* command_order.c - the commands that run the room one is in: /topic, /kick, /ban ... */
+#include "client/cli/command.h"
 
 #include "client/cli/when.h"
+#include "shared/text/clean.h"
 
 #include <string.h>
 
@@ -20,18 +21,18 @@ static bool is_mode(const char *word)
            strcmp(word, "persistent") == 0 || strcmp(word, "passing") == 0;
 }
 
-static void give(struct line *self, const struct zchat_order *order)
+static void give(struct talk *self, const struct zchat_order *order)
 {
     uint32_t ref = 0;
-    zchat_rc rc = zchat_order(self->cli.chat, order, &ref);
+    zchat_rc rc = zchat_order(self->chat, order, &ref);
 
-    line_ask_for(self, strcmp(order->what, "invite") == 0 ? ASK_INVITE : ASK_ORDER, rc, ref,
+    talk_ask_for(self, strcmp(order->what, "invite") == 0 ? ASK_INVITE : ASK_ORDER, rc, ref,
                  order->nick != NULL ? order->nick : order->room);
 }
 
-static void order_topic(struct line *self, const char *words)
+static void order_topic(struct talk *self, const char *words)
 {
-    const struct line_room *room = line_room_find(self, self->target);
+    const struct talk_room *room = talk_room_find(self, self->target);
     char topic[2 * SUBJECT_BYTES_MAX];
 
     if (words[0] != '\0') {
@@ -42,29 +43,29 @@ static void order_topic(struct line *self, const char *words)
     }
     clean_copy(topic, sizeof(topic), span_of(room == NULL ? "" : room->topic));
     if (topic[0] == '\0')
-        line_remark("%s has no topic; /topic TEXT sets one", self->target);
+        talk_remark(self, "%s has no topic; /topic TEXT sets one", self->target);
     else
-        line_remark("%s: %s", self->target, topic);
+        talk_remark(self, "%s: %s", self->target, topic);
 }
 
-static void order_mode(struct line *self, const char *words)
+static void order_mode(struct talk *self, const char *words)
 {
     if (!is_mode(words))
-        line_remark("which? /mode private, public, persistent or passing");
+        talk_remark(self, "which? /mode private, public, persistent or passing");
     else
         give(self, &(struct zchat_order){.what = words, .room = self->target});
 }
 
-static void order_person(struct line *self, const char *what, const char *words)
+static void order_person(struct talk *self, const char *what, const char *words)
 {
     const bool has_end = strcmp(what, "ban") == 0 || strcmp(what, "mute") == 0;
     char nick[STREAM_BYTES_MAX + 2], word[24];
     struct zchat_order order = {.what = what, .room = self->target};
-    const char *rest = line_next_word(words, nick, sizeof(nick));
-    const char *behind = line_next_word(rest, word, sizeof(word));
+    const char *rest = command_next_word(words, nick, sizeof(nick));
+    const char *behind = command_next_word(rest, word, sizeof(word));
 
     if (nick[0] == '\0' || nick[0] == '#') {
-        line_remark("whom? /%s NICK%s", what, has_end ? " [1h] [reason]" : "");
+        talk_remark(self, "whom? /%s NICK%s", what, has_end ? " [1h] [reason]" : "");
         return;
     }
     if (has_end && take_duration(word, &order.seconds))
@@ -74,10 +75,10 @@ static void order_person(struct line *self, const char *what, const char *words)
     give(self, &order);
 }
 
-void line_order(struct line *self, const char *what, const char *words)
+void command_order(struct talk *self, const char *what, const char *words)
 {
     if (self->target[0] != '#')
-        line_remark("this is about the room you are in: /join one first");
+        talk_remark(self, "this is about the room you are in: /join one first");
     else if (strcmp(what, "topic") == 0)
         order_topic(self, words);
     else if (strcmp(what, "mode") == 0)
