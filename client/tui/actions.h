@@ -46,7 +46,8 @@ enum action_group {
     X(SEND, WRITING, "send", "Enter", "send the message, or run the /command")                     \
     X(COMPLETE, WRITING, "complete", "Tab", "complete a nick, #room or /command; again: the next") \
     X(COMPLETE_BACK, WRITING, "complete-back", "S-Tab", "complete with the one before")            \
-    X(RECALL_SEARCH, WRITING, "recall-search", "C-r", "search in what you wrote")                  \
+    X(RECALL_SEARCH, WRITING, "recall-search", "M-r", "search in what you wrote")                  \
+    X(EDIT, WRITING, "edit", "M-e", "write it in $EDITOR")                                         \
     X(CANCEL, WRITING, "cancel", "C-g Esc", "close a question, a search or a card")                \
     X(PAGE_UP, READING, "page-up", "PgUp M-v", "one page up")                                      \
     X(PAGE_DOWN, READING, "page-down", "PgDn C-v", "one page down")                                \
@@ -55,7 +56,7 @@ enum action_group {
     X(SCROLL_TOP, READING, "scroll-top", "M-< C-Home", "to the oldest message")                    \
     X(SCROLL_BOTTOM, READING, "scroll-bottom", "M-> C-End", "to the newest message")               \
     X(JUMP_UNREAD, READING, "jump-unread", "M-u", "to the first unread message")                   \
-    X(FIND, READING, "find", "C-s", "search in this room")                                         \
+    X(FIND, READING, "find", "C-r C-s", "search in this room")                                     \
     X(BUFFER_NEXT, BUFFERS, "buffer-next", "M-n M-Right C-PgDn", "the next room")                  \
     X(BUFFER_PREV, BUFFERS, "buffer-prev", "M-p M-Left C-PgUp", "the room before")                 \
     X(BUFFER_ACTIVE, BUFFERS, "buffer-active", "M-a", "the next room with something new")          \

@@ -46,7 +46,6 @@ void buffer_destroy(struct buffer **self_p)
     for (size_t i = 0; i < self->count; i++)
         item_free(buffer_at(self, i));
     free(self->ring);
-    free(self->draft);
     free(self);
     *self_p = NULL;
 }
@@ -250,7 +249,6 @@ static struct item *make(struct buffer *self, const struct item_given *given)
         .state = given->state,
         .is_own = given->is_own,
         .is_mention = given->is_mention,
-        .is_late = given->is_late,
         .from = cleaned(span_of(given->from == NULL ? "" : given->from), false),
         .text = cleaned(given->text, true),
     };

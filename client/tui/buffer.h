@@ -15,7 +15,6 @@
 
 #define BUFFER_ITEMS_MAX   5000  /* unless told otherwise */
 #define BUFFER_HISTORY_MAX 20000 /* while somebody looks back */
-#define FOLD_NAMES_MAX     24    /* names in one line of joins and leaves */
 
 enum item_kind {
     ITEM_MESSAGE,
@@ -43,7 +42,6 @@ struct item {
     enum item_kind kind;
     enum item_state state;
     bool is_own, is_mention;
-    bool is_late; /* came later than it was said */
     char *from;   /* nick, "" when there is none */
     char *text;   /* cleaned; lines are separated by LF */
     struct fold *fold;
@@ -74,8 +72,8 @@ struct buffer {
     uint64_t anchor_id;
     int anchor_rows; /* rows of that item below the bottom */
 
-    char *draft; /* what was typed here and not sent; may be NULL */
-    size_t draft_cursor;
+    struct editor *editor; /* the desk's: what is being written here */
+    struct recall *recall;
 };
 
 struct buffer *buffer_new(const char *name, size_t max);
@@ -87,7 +85,7 @@ struct item_given {
     enum item_state state;
     uint64_t seq, ts_ms, peer_seq;
     uint32_t number;
-    bool is_own, is_mention, is_late;
+    bool is_own, is_mention;
     const char *from;
     struct span text;
 };
