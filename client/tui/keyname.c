@@ -29,7 +29,7 @@ void keyname_of_key(const char *key, unsigned mods, char buf[static KEYNAME_BYTE
              (mods & KEYNAME_META) != 0 ? "M-" : "", (mods & KEYNAME_SHIFT) != 0 ? "S-" : "", key);
 }
 
-static size_t encode(uint32_t point, char *at)
+size_t keyname_encode(uint32_t point, char at[static 4])
 {
     if (point < 0x80) {
         at[0] = (char)point;
@@ -75,7 +75,7 @@ bool keyname_of_char(uint32_t point, unsigned mods, char buf[static KEYNAME_BYTE
             }
         }
     }
-    key[encode(point, key)] = '\0';
+    key[keyname_encode(point, key)] = '\0';
     keyname_of_key(key, kept, buf);
     return true;
 }

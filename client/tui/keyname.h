@@ -20,6 +20,9 @@ enum keyname_mods { KEYNAME_SHIFT = 1, KEYNAME_META = 2, KEYNAME_CONTROL = 4 };
  * False: it has none (not printable). */
 bool keyname_of_char(uint32_t point, unsigned mods, char buf[static KEYNAME_BYTES]);
 
+/* The character as UTF-8, which must be one: 1 to 4 bytes. */
+size_t keyname_encode(uint32_t point, char at[static 4]);
+
 /* The same of a key with a name, as listed above. */
 void keyname_of_key(const char *key, unsigned mods, char buf[static KEYNAME_BYTES]);
 
