@@ -122,7 +122,7 @@ void cli_mute(struct cli *self)
     clearerr(stdout);
 }
 
-enum exit_code cli_open(struct cli *self, const struct args *args, bool is_inbox)
+enum exit_code cli_open(struct cli *self, const struct args *args, enum cli_inbox inbox)
 {
     const struct zchat_options options = {
         .broker = args->broker,
@@ -130,7 +130,8 @@ enum exit_code cli_open(struct cli *self, const struct args *args, bool is_inbox
         .home = args->home,
         .history = args->history,
         .agent = "zchat/" ZCHAT_VERSION,
-        .is_inbox = is_inbox,
+        .is_inbox = inbox != CLI_NO_INBOX,
+        .tells_shown = inbox == CLI_SCREEN,
         .session = args->session,
         .keeps_outbox = args->verb == NULL, /* the chat itself */
         .keeps_places = args->verb == NULL,
@@ -163,6 +164,11 @@ void cli_close(struct cli *self)
         close(self->signal_fd);
         self->signal_fd = signal_fd = -1;
     }
+}
+
+int cli_signal(void)
+{
+    return signal_number;
 }
 
 void cli_forget_signal(struct cli *self)

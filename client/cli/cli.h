@@ -12,6 +12,13 @@
 
 #define CLI_EXTRA_MAX 4
 
+/* Whether private messages are shown, and when that was done. */
+enum cli_inbox {
+    CLI_NO_INBOX,
+    CLI_INBOX,  /* with the next cli_next() */
+    CLI_SCREEN, /* with zchat_shown() */
+};
+
 struct cli {
     const struct args *args;
     struct zchat *chat;
@@ -28,7 +35,8 @@ struct cli {
 };
 
 /* Open the handle and catch SIGINT and SIGTERM. EXIT_GO_ON, or the exit code after saying why. */
-enum exit_code cli_open(struct cli *self, const struct args *args, bool is_inbox);
+enum exit_code cli_open(struct cli *self, const struct args *args, enum cli_inbox inbox);
+int cli_signal(void); /* the one that asked us to end; 0: none */
 void cli_close(struct cli *self);
 /* A signal ended the work; what is left to do may still wait. A second signal kills. */
 void cli_forget_signal(struct cli *self);

@@ -15,7 +15,7 @@
 typedef void command_function(struct talk *self, const char *words);
 
 static command_function do_join, do_leave, do_msg, do_who, do_rooms, do_history, do_retry, do_away,
-    do_bans, do_help, do_quit;
+    do_bans, do_ignore, do_unignore, do_help, do_quit;
 
 static const struct {
     struct command_help help;
@@ -43,10 +43,13 @@ static const struct {
     {{"bans", "", "bans, mutes and invitations of this room"}, do_bans},
     {{"away", "[off]", "others see that you are away; off: you are back"}, do_away},
     {{"retry", "[number]", "send again what failed"}, do_retry},
+    {{"ignore", "[nick]",
+      "do not show what somebody says, until you quit; without nick: who that is"},
+     do_ignore},
+    {{"unignore", "nick", "show it again"}, do_unignore},
     {{"help", "", "this"}, do_help},
     {{"quit", "", "leave; memberships stay"}, do_quit},
     {{"search", "", ""}, NULL},
-    {{"ignore", "", ""}, NULL},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -189,6 +192,54 @@ static void do_retry(struct talk *self, const char *words)
     post->state = ZCHAT_WAITING;
     post->is_told_waiting = false;
     post->posted_at_ms = cli_now_ms();
+}
+
+/* False, with a word to the user, when it is no nick. */
+static bool take_nick(struct talk *self, const char *words, const char *command, struct name *ret)
+{
+    char given[NAME_BYTES_MAX + 2];
+    const char *nick = given;
+
+    command_next_word(words, given, sizeof(given));
+    nick += given[0] == '@';
+    if (name_parse(span_of(nick), ret) == RC_OK)
+        return true;
+    talk_remark(self, "whom? /%s NICK", command);
+    return false;
+}
+
+static void list_ignored(struct talk *self)
+{
+    if (self->ignored_count == 0)
+        talk_remark(self, "everybody is heard; /ignore NICK changes that");
+    for (size_t i = 0; i < self->ignored_count; i++)
+        talk_remark(self, "%s is not heard", self->ignored[i]);
+}
+
+static void do_ignore(struct talk *self, const char *words)
+{
+    struct name nick;
+
+    if (words[0] == '\0')
+        list_ignored(self);
+    else if (!take_nick(self, words, "ignore", &nick))
+        return;
+    else if (strcmp(nick.text, self->own + 1) == 0)
+        talk_remark(self, "that is you");
+    else if (talk_ignore(self, nick.text))
+        talk_remark(self, "%s is not heard until you quit; /unignore %s", nick.text, nick.text);
+    else
+        talk_remark(self, "%d are not heard already; /unignore one first", TALK_IGNORED_MAX);
+}
+
+static void do_unignore(struct talk *self, const char *words)
+{
+    struct name nick;
+
+    if (!take_nick(self, words, "unignore", &nick))
+        return;
+    talk_remark(self, talk_unignore(self, nick.text) ? "%s is heard again" : "%s was heard already",
+                nick.text);
 }
 
 static void do_help(struct talk *self, const char *words)

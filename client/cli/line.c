@@ -208,6 +208,8 @@ static bool is_asked_history(struct line *self, const struct zchat_event *event)
 static bool is_told_here(struct line *self, const struct zchat_event *event, bool is_asked,
                          bool is_own)
 {
+    if (talk_is_ignored(&self->talk, event->from) && strcmp(event->type, "message") == 0)
+        return false;
     if (is_asked)
         return true;
     return event->stream[0] == '#' ? !talk_room_is_put_out(&self->talk, event) : !is_own;
@@ -310,8 +312,9 @@ static void face_started(struct talk *talk)
         line_remark("what you type goes to %s; /help tells the commands", talk->target);
 }
 
-static void face_left(struct talk *talk, const char *room)
+static void face_left(struct talk *talk, const char *room, bool is_lost)
 {
+    (void)is_lost;
     (void)talk;
     (void)room;
 }
@@ -552,7 +555,7 @@ enum exit_code line_mode(const struct args *args)
 {
     struct line self = {.args = args};
     struct zchat_event event;
-    enum exit_code code = cli_open(&self.cli, args, true);
+    enum exit_code code = cli_open(&self.cli, args, CLI_INBOX);
 
     if (code != EXIT_GO_ON)
         return code;

@@ -2,6 +2,7 @@
 
 #include "client/cli/cli.h"
 
+#include "shared/base/alloc.h"
 #include "shared/text/clean.h"
 
 #include <inttypes.h>
@@ -20,6 +21,7 @@ void talk_fini(struct talk *self)
 {
     people_fini(&self->people);
     own_posts_fini(&self->posts);
+    free(self->ignored);
     free(self->room);
     self->room = NULL;
     self->room_count = 0;
@@ -180,7 +182,7 @@ static void on_answer(struct talk *self, const struct zchat_event *event)
     } else if (ask.kind == ASK_JOIN) {
         on_joined(self, event);
     } else if (ask.kind == ASK_LEAVE) {
-        talk_room_exit(self, event->stream);
+        talk_room_exit(self, event->stream, false);
         talk_remark(self, "you have left %s", event->stream);
     } else if (ask.kind == ASK_INVITE) {
         talk_remark(self, "%s is invited", ask.stream);
@@ -224,4 +226,43 @@ bool talk_answer(struct talk *self, const struct zchat_event *event)
     default:
         return false;
     }
+}
+
+/* --- who is not heard ------------------------------------------------------------- */
+
+static size_t ignored_at(const struct talk *self, const char *nick)
+{
+    size_t at = 0;
+
+    while (at < self->ignored_count && strcmp(self->ignored[at], nick) != 0)
+        at++;
+    return at;
+}
+
+bool talk_is_ignored(const struct talk *self, const char *nick)
+{
+    return ignored_at(self, nick) < self->ignored_count;
+}
+
+bool talk_ignore(struct talk *self, const char *nick)
+{
+    if (talk_is_ignored(self, nick))
+        return true;
+    if (self->ignored_count == TALK_IGNORED_MAX)
+        return false;
+    self->ignored = x_realloc(self->ignored, self->ignored_count + 1, sizeof(*self->ignored));
+    snprintf(self->ignored[self->ignored_count++], sizeof(*self->ignored), "%s", nick);
+    return true;
+}
+
+bool talk_unignore(struct talk *self, const char *nick)
+{
+    const size_t at = ignored_at(self, nick);
+
+    if (at == self->ignored_count)
+        return false;
+    memmove(self->ignored[at], self->ignored[at + 1],
+            (self->ignored_count - at - 1) * sizeof(*self->ignored));
+    self->ignored_count--;
+    return true;
 }

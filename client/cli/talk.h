@@ -13,7 +13,8 @@
 #include "shared/base/limits.h"
 #include "shared/base/span.h"
 
-#define TALK_ASKS_MAX 16
+#define TALK_ASKS_MAX    16
+#define TALK_IGNORED_MAX 256
 
 /* What a request was about. */
 enum talk_ask_kind {
@@ -57,7 +58,8 @@ struct talk_face {
     void (*follow)(struct talk *self, const char *stream, uint64_t head);
     void (*joined)(struct talk *self, const struct zchat_event *answer); /* before follow() */
     void (*started)(struct talk *self); /* the rooms of this person are known and followed */
-    void (*left)(struct talk *self, const char *room); /* no longer followed */
+    /* It is no longer followed; `is_lost`: this person was put out. */
+    void (*left)(struct talk *self, const char *room, bool is_lost);
     void (*history)(struct talk *self, uint64_t count);
     /* Rows of a list are printed between these two. */
     FILE *(*list_begin)(struct talk *self);
@@ -86,6 +88,9 @@ struct talk {
     struct people people;
     struct talk_ask ask[TALK_ASKS_MAX];
     size_t ask_count;
+
+    char (*ignored)[NAME_BYTES_MAX + 1]; /* nicks whose messages are not shown in this run */
+    size_t ignored_count;
 };
 
 /* `chat` is borrowed. */
@@ -111,11 +116,16 @@ void talk_ask_expire(struct talk *self, uint64_t now_ms);
 /* ZCHAT_ANSWER, ZCHAT_ROOM, ZCHAT_PERSON, ZCHAT_BAN; false: another kind of event. */
 bool talk_answer(struct talk *self, const struct zchat_event *event);
 
+/* Nicks that are not to be heard: putting in (false: there are too many), taking out (false: it was not there). */
+bool talk_ignore(struct talk *self, const char *nick);
+bool talk_unignore(struct talk *self, const char *nick);
+bool talk_is_ignored(const struct talk *self, const char *nick);
+
 /* The rooms. losing is told, exiting is not. talk_room_event() takes note of an event that was
  * shown, and loses the room when it says so, as talk_room_is_put_out() tells. */
 struct talk_room *talk_room_find(const struct talk *self, const char *stream);
 void talk_room_enter(struct talk *self, const struct zchat_event *event);
-void talk_room_exit(struct talk *self, const char *stream);
+void talk_room_exit(struct talk *self, const char *stream, bool is_lost);
 void talk_room_lose(struct talk *self, const char *stream);
 bool talk_room_is_put_out(const struct talk *self, const struct zchat_event *event);
 void talk_room_event(struct talk *self, const struct zchat_event *event);

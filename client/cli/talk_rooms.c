@@ -28,7 +28,7 @@ void talk_room_enter(struct talk *self, const struct zchat_event *event)
     snprintf(room->topic, sizeof(room->topic), "%s", event->topic);
 }
 
-void talk_room_exit(struct talk *self, const char *stream)
+void talk_room_exit(struct talk *self, const char *stream, bool is_lost)
 {
     struct talk_room *room = talk_room_find(self, stream);
 
@@ -38,7 +38,7 @@ void talk_room_exit(struct talk *self, const char *stream)
         self->target[0] = '\0';
     if (room != NULL)
         *room = self->room[--self->room_count];
-    self->face->left(self, stream);
+    self->face->left(self, stream, is_lost);
 }
 
 void talk_room_lose(struct talk *self, const char *stream)
@@ -49,7 +49,7 @@ void talk_room_lose(struct talk *self, const char *stream)
     if (talk_room_find(self, stream) == NULL)
         return; /* that is known already */
     snprintf(name, sizeof(name), "%s", stream);
-    talk_room_exit(self, name);
+    talk_room_exit(self, name, true);
     if (is_target)
         snprintf(self->lost, sizeof(self->lost), "%s", name);
     talk_remark(self, "you are no longer in %s", name);

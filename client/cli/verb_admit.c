@@ -51,7 +51,7 @@ static enum exit_code admit(const struct args *args, const struct zchat_admissio
     struct cli cli;
     uint32_t ref;
     zchat_rc rc;
-    enum exit_code code = cli_open(&cli, args, false);
+    enum exit_code code = cli_open(&cli, args, CLI_NO_INBOX);
 
     if (code != EXIT_GO_ON)
         return code;

@@ -54,7 +54,7 @@ enum exit_code verb_history(const struct args *args)
             return EXIT_DONE; /* nothing stands before the first */
         until = args->before - 1;
     }
-    code = cli_open(&cli, args, false);
+    code = cli_open(&cli, args, CLI_NO_INBOX);
     if (code != EXIT_GO_ON)
         return code;
     rc = zchat_follow(cli.chat, args->word[0], from, until);

@@ -166,7 +166,7 @@ enum exit_code verb_order(const struct args *args)
     enum exit_code code = take_words(&self);
 
     if (code == EXIT_GO_ON)
-        code = cli_open(&self.cli, args, false);
+        code = cli_open(&self.cli, args, CLI_NO_INBOX);
     if (code == EXIT_GO_ON) {
         self.cli.about = self.about;
         code = find_key(&self);

@@ -306,7 +306,8 @@ static bool has_own_stream(const struct args *args)
 enum exit_code verb_tail(const struct args *args)
 {
     struct tail self = {.args = args, .style = style_for(stdout)};
-    enum exit_code code = cli_open(&self.cli, args, has_own_stream(args));
+    enum exit_code code =
+        cli_open(&self.cli, args, has_own_stream(args) ? CLI_INBOX : CLI_NO_INBOX);
 
     if (code != EXIT_GO_ON)
         return code;

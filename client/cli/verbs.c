@@ -205,7 +205,7 @@ void verbs_help(FILE *out, const struct cli_group *group, const struct cli_verb 
     args_print_options(out, verb->use);
 }
 
-int cli_main(int argc, char **argv)
+int cli_main(int argc, char **argv, enum exit_code (*on_screen)(const struct args *args))
 {
     char why[ARGS_WHY_BYTES];
     struct args args;
@@ -223,7 +223,9 @@ int cli_main(int argc, char **argv)
         puts("zchat " ZCHAT_VERSION);
         code = EXIT_DONE;
     } else {
-        code = args.verb == NULL ? line_mode(&args) : args.verb->run(&args);
+        code = args.verb != NULL                                    ? args.verb->run(&args)
+               : on_screen == NULL || args.is_plain || args.is_json ? line_mode(&args)
+                                                                    : on_screen(&args);
     }
     args_fini(&args);
     return (int)code;

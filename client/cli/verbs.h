@@ -60,7 +60,8 @@ enum exit_code verb_bans(const struct args *args);
 enum exit_code verb_order(const struct args *args);
 enum exit_code line_mode(const struct args *args);
 
-/* The program: reads the command line, runs the verb. */
-int cli_main(int argc, char **argv);
+/* The program: reads the command line, runs the verb. `on_screen` is the chat on a terminal, for when there is no verb and
+ * neither --plain nor --json; NULL: there is no such terminal. */
+int cli_main(int argc, char **argv, enum exit_code (*on_screen)(const struct args *args));
 
 #endif

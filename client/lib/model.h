@@ -32,7 +32,8 @@ struct model_options {
     const char *agent;
     session_id session;
     bool is_inbox;
-    uint64_t seed; /* of the jitter */
+    bool tells_shown; /* see model_shown() */
+    uint64_t seed;    /* of the jitter */
     const unsigned char
         *invite; /* INVITE_BYTES, said with each HELLO until WELCOME came; NULL: none */
     struct model_limits limits;
@@ -85,6 +86,9 @@ uint64_t model_next_deadline_ms(const struct model *self); /* UINT64_MAX: never 
  * called once when none is left, it marks the last one as shown. */
 bool model_tell(struct model *self, struct zchat_event *ret, uint64_t now_ms,
                 struct model_effects *fx);
+
+/* With model_options.tells_shown nothing counts as shown but what was told before this call. */
+void model_shown(struct model *self);
 
 /* Nothing more will be told: what was shown is confirmed now, however much is left untold. */
 void model_closing(struct model *self, uint64_t now_ms, struct model_effects *fx);

@@ -38,6 +38,7 @@ struct zchat_options {
     uint64_t session;    /* 0: a new one; else repeat this session's posts (see zchat_post_as) */
     bool is_service; /* a program beside the person's client: its nick is not the "last one used" */
     bool keeps_outbox; /* posts without an answer survive this run: see zchat_outbox() */
+    bool tells_shown;  /* calls zchat_shown() itself; until then nothing told counts as shown */
     bool keeps_places; /* remember how far streams were shown: see zchat_place() */
 };
 
@@ -144,6 +145,9 @@ struct zchat_event {
  * shown: an inbox handle then confirms it to the broker. */
 zchat_rc zchat_next(struct zchat *self, int timeout_ms, struct pollfd *extra, size_t extra_count,
                     struct zchat_event *ret);
+
+/* With options.tells_shown: all that was told was shown, and may be confirmed. */
+void zchat_shown(struct zchat *self);
 
 /* Post to "#room" or "@nick". The text is copied. `kind`: NULL for "message", or "notice".
  * After timeout_ms (0: no deadline) without an answer the post becomes ZCHAT_UNKNOWN.

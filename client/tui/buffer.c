@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CAPACITY_MIN 64
+#define CAPACITY_MIN  64
 #define PEOPLE_FOLDED 200 /* entries of one fold; then a new one begins */
 
 struct buffer *buffer_new(const char *name, size_t max)
@@ -18,9 +18,7 @@ struct buffer *buffer_new(const char *name, size_t max)
     struct buffer *self = x_alloc(1, sizeof(*self));
 
     snprintf(self->name, sizeof(self->name), "%s", name);
-    self->kind = name[0] == '#'   ? BUFFER_ROOM
-                 : name[0] == '@' ? BUFFER_PERSON
-                                  : BUFFER_PROGRAM;
+    self->kind = name[0] == '#' ? BUFFER_ROOM : name[0] == '@' ? BUFFER_PERSON : BUFFER_PROGRAM;
     self->is_member = true;
     self->max = max == 0 ? BUFFER_ITEMS_MAX : max;
     self->capacity = CAPACITY_MIN;
@@ -257,8 +255,8 @@ static struct item *make(struct buffer *self, const struct item_given *given)
 
 struct item *buffer_add(struct buffer *self, const struct item_given *given)
 {
-    const size_t place = given->seq == 0 && given->number != 0 ? self->count
-                                                              : place_of(self, given->seq);
+    const size_t place =
+        given->seq == 0 && given->number != 0 ? self->count : place_of(self, given->seq);
     struct item *item;
 
     if (given->seq != 0 && has_seq(self, place, given->seq))

@@ -42,8 +42,8 @@ struct item {
     enum item_kind kind;
     enum item_state state;
     bool is_own, is_mention;
-    char *from;   /* nick, "" when there is none */
-    char *text;   /* cleaned; lines are separated by LF */
+    char *from; /* nick, "" when there is none */
+    char *text; /* cleaned; lines are separated by LF */
     struct fold *fold;
     int rows, rows_width; /* the view's: how many rows it takes at this width */
 };

@@ -69,8 +69,7 @@ size_t desk_index_of(const struct desk *self, const struct buffer *buffer)
 
 static bool is_before(const struct buffer *a, const struct buffer *b)
 {
-    static const int order[] = {
-        [BUFFER_PROGRAM] = 0, [BUFFER_ROOM] = 1, [BUFFER_PERSON] = 2};
+    static const int order[] = {[BUFFER_PROGRAM] = 0, [BUFFER_ROOM] = 1, [BUFFER_PERSON] = 2};
 
     if (a->kind != b->kind)
         return order[a->kind] < order[b->kind];
@@ -106,8 +105,7 @@ void desk_close(struct desk *self, struct buffer *buffer)
     if (at == self->current)
         desk_show(self, self->last != at ? self->last : at - 1);
     self->count--;
-    memmove(&self->buffer[at], &self->buffer[at + 1],
-            (self->count - at) * sizeof(struct buffer *));
+    memmove(&self->buffer[at], &self->buffer[at + 1], (self->count - at) * sizeof(struct buffer *));
     if (self->current > at)
         self->current--;
     if (self->last >= at && self->last > 0)
@@ -176,7 +174,6 @@ void desk_note_new(struct desk *self, struct buffer *buffer, const struct item *
 
 void desk_remark(struct desk *self, struct buffer *buffer, const char *text)
 {
-    buffer_add(buffer, &(struct item_given){.kind = ITEM_REMARK,
-                                            .ts_ms = self->now_ms,
-                                            .text = span_of(text)});
+    buffer_add(buffer, &(struct item_given){
+                           .kind = ITEM_REMARK, .ts_ms = self->now_ms, .text = span_of(text)});
 }

@@ -28,7 +28,7 @@ struct desk {
     struct keymap *keymap;
 
     enum desk_link link;
-    char trouble[512];   /* why there is no link; cleaned */
+    char trouble[512]; /* why there is no link; cleaned */
     bool has_round_trip;
     uint32_t round_trip_ms;
     size_t unsent;

@@ -14,15 +14,27 @@
 #define SIGN_COLUMNS 3  /* likewise */
 #define TEXT_LEAST   8
 
+/* The time as the settings want it; "" when that is nothing. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* the settings have looked at it */
+static void write_time(const struct desk *desk, uint64_t ts_ms, char *buf, size_t capacity)
+{
+    const time_t seconds = (time_t)(ts_ms / 1000);
+    struct tm when;
+
+    if (localtime_r(&seconds, &when) == NULL ||
+        strftime(buf, capacity, desk->settings.time_format, &when) == 0)
+        buf[0] = '\0';
+}
+#pragma GCC diagnostic pop
+
 void layout_init(struct layout *self, const struct desk *desk, int width)
 {
     char now[40];
-    const time_t moment = 0;
-    struct tm when;
 
     *self = (struct layout){.desk = desk, .width = width};
-    if (localtime_r(&moment, &when) != NULL &&
-        strftime(now, sizeof(now), desk->settings.time_format, &when) > 0)
+    write_time(desk, 0, now, sizeof(now));
+    if (now[0] != '\0')
         self->time_columns = (int)text_width(span_of(now)) + 1;
     if (self->time_columns + SIGN_COLUMNS + TEXT_LEAST > width)
         self->time_columns = 0;
@@ -196,13 +208,11 @@ static void draw_day(const struct layout *self, const struct item *item, struct 
 static void draw_head(const struct layout *self, const struct item *item, struct grid *grid,
                       int row, int column)
 {
-    const time_t seconds = (time_t)(item->ts_ms / 1000);
     char text[NAME_BYTES_MAX + 8];
-    struct tm when;
     int width;
 
-    if (self->time_columns > 0 && localtime_r(&seconds, &when) != NULL &&
-        strftime(text, sizeof(text), self->desk->settings.time_format, &when) > 0)
+    write_time(self->desk, item->ts_ms, text, sizeof(text));
+    if (self->time_columns > 0)
         grid_put(grid, row, column, self->time_columns - 1, span_of(text), ROLE_TIME);
     grid_put(grid, row, column + self->time_columns, SIGN_COLUMNS - 1,
              span_of(layout_sign(self->desk, item->state)),

@@ -20,20 +20,20 @@ struct tui_settings {
 
     enum buffer_level notify_rooms; /* of rooms; private messages notify but with LEVEL_NONE */
     bool notify_bell;
-    bool notify_osc;            /* OSC 9 and 777 */
-    char notify_command[1024];  /* words, parted by spaces; "": none */
+    bool notify_osc;             /* OSC 9 and 777 */
+    char notify_command[1024];   /* words, parted by spaces; "": none */
     int quiet_from, quiet_until; /* minutes of the day; equal: never */
 };
 
-#define TUI_SETTINGS_DEFAULTS                                                                      \
-    ((struct tui_settings){                                                                        \
-        .theme = THEME_DARK,                                                                       \
-        .time_format = "%H:%M",                                                                    \
-        .has_list = true,                                                                          \
-        .scrollback = BUFFER_ITEMS_MAX,                                                            \
-        .paste_lines = 1,                                                                          \
-        .notify_rooms = LEVEL_MENTIONS,                                                            \
-        .notify_bell = true,                                                                       \
+#define TUI_SETTINGS_DEFAULTS           \
+    ((struct tui_settings){             \
+        .theme = THEME_DARK,            \
+        .time_format = "%H:%M",         \
+        .has_list = true,               \
+        .scrollback = BUFFER_ITEMS_MAX, \
+        .paste_lines = 1,               \
+        .notify_rooms = LEVEL_MENTIONS, \
+        .notify_bell = true,            \
     })
 
 #endif

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LIST_FROM     64 /* columns of a screen that has a list */
-#define LIST_LEAST    14
-#define LIST_MOST     22
-#define INPUT_MOST    8 /* rows */
-#define PROMPT_BYTES  (STREAM_BYTES_MAX + 8)
+#define LIST_FROM           64 /* columns of a screen that has a list */
+#define LIST_LEAST          14
+#define LIST_MOST           22
+#define INPUT_MOST          8 /* rows */
+#define PROMPT_BYTES        (STREAM_BYTES_MAX + 8)
 #define PROMPT_COLUMNS_MOST 16
 
 /* --- the frame -------------------------------------------------------------------- */

@@ -10,15 +10,15 @@
 
 /* The order of the card: what people look for first. What has only numbers in it is told in one line. */
 static const enum action wanted[] = {
-    ACTION_SEND,        ACTION_NEWLINE,       ACTION_COMPLETE,    ACTION_PAGE_UP,
-    ACTION_PAGE_DOWN,   ACTION_BUFFER_ACTIVE, ACTION_BUFFER_NEXT, ACTION_BUFFER_PREV,
-    ACTION_BUFFER_1,    ACTION_JUMP_UNREAD,   ACTION_FIND,        ACTION_SCROLL_BOTTOM,
-    ACTION_SCROLL_TOP,  ACTION_BUFFER_LAST,   ACTION_UP,          ACTION_RECALL_SEARCH,
-    ACTION_EDIT,        ACTION_CANCEL,        ACTION_LINE_BEGIN,  ACTION_LINE_END,
-    ACTION_WORD_BACK,   ACTION_WORD_FORWARD,  ACTION_KILL_WORD,   ACTION_KILL_WORD_BACK,
-    ACTION_KILL_BEGIN,  ACTION_KILL_END,      ACTION_YANK,        ACTION_YANK_POP,
-    ACTION_UNDO,        ACTION_DELETE_CHAR,   ACTION_DELETE_BACK, ACTION_TRANSPOSE_CHARS,
-    ACTION_PEOPLE,      ACTION_REDRAW,        ACTION_SUSPEND,     ACTION_INTERRUPT,
+    ACTION_SEND,       ACTION_NEWLINE,       ACTION_COMPLETE,    ACTION_PAGE_UP,
+    ACTION_PAGE_DOWN,  ACTION_BUFFER_ACTIVE, ACTION_BUFFER_NEXT, ACTION_BUFFER_PREV,
+    ACTION_BUFFER_1,   ACTION_JUMP_UNREAD,   ACTION_FIND,        ACTION_SCROLL_BOTTOM,
+    ACTION_SCROLL_TOP, ACTION_BUFFER_LAST,   ACTION_UP,          ACTION_RECALL_SEARCH,
+    ACTION_EDIT,       ACTION_CANCEL,        ACTION_LINE_BEGIN,  ACTION_LINE_END,
+    ACTION_WORD_BACK,  ACTION_WORD_FORWARD,  ACTION_KILL_WORD,   ACTION_KILL_WORD_BACK,
+    ACTION_KILL_BEGIN, ACTION_KILL_END,      ACTION_YANK,        ACTION_YANK_POP,
+    ACTION_UNDO,       ACTION_DELETE_CHAR,   ACTION_DELETE_BACK, ACTION_TRANSPOSE_CHARS,
+    ACTION_PEOPLE,     ACTION_REDRAW,        ACTION_SUSPEND,     ACTION_INTERRUPT,
 };
 #define WANTED_COUNT (sizeof(wanted) / sizeof(wanted[0]))
 
@@ -48,7 +48,8 @@ void view_card_keys(const struct desk *desk, struct grid *grid)
         grid_fill(grid, row, 0, grid->columns, " ", ROLE_CARD);
     grid_fill(grid, 0, 0, grid->columns, " ", ROLE_BAR);
     grid_put_cut(grid, 0, 1, grid->columns - 2,
-                 SPAN("keys: M- is Alt (or Esc before), C- is Ctrl; any key closes this"), ROLE_BAR);
+                 SPAN("keys: M- is Alt (or Esc before), C- is Ctrl; any key closes this"),
+                 ROLE_BAR);
     for (size_t i = 0; i < WANTED_COUNT && (int)i < columns * height; i++)
         draw_key(desk, grid, 1 + (int)i % height, ((int)i / height) * width, width, wanted[i]);
     grid_put_cut(grid, grid->rows - 1, 0, grid->columns,

@@ -28,7 +28,8 @@ TABLE = {
     # It comes with the library, and tells of its keys and choices; of the codec it uses the check of UTF-8.
     "client/cli": (["shared/base", "shared/text", "shared/wire/wire.h", "client/lib/zchat.h",
                     "client/lib/net", "client/tui"], []),
-    "client/tui": (["shared/base", "shared/text", "client/lib/zchat.h"], ["curses.h", "ncurses.h", "unicode/"]),
+    "client/tui": (["shared/base", "shared/text", "client/lib/zchat.h", "client/cli"],
+                   ["curses.h", "term.h", "unicode/"]),
     "client/logger": (["shared/base", "shared/text", "client/lib/zchat.h",
                        "client/lib/net/event_json.h"], []),
     "examples": (["client/lib/zchat.h", "zchat.h"], []),
