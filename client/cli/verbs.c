@@ -1,5 +1,6 @@
 #include "client/cli/verbs.h"
 
+#include "client/cli/configured.h"
 #include "shared/base/stdfds.h"
 
 #include <locale.h>
@@ -205,7 +206,31 @@ void verbs_help(FILE *out, const struct cli_group *group, const struct cli_verb 
     args_print_options(out, verb->use);
 }
 
-int cli_main(int argc, char **argv, enum exit_code (*on_screen)(const struct args *args))
+/* Run what is asked for, with the configuration. */
+static enum exit_code run(struct args *args, cli_screen_function *on_screen)
+{
+    static struct client_settings settings;
+    char why[CONF_WHY_BYTES];
+
+    if (configured(args, &settings, why) != RC_OK) {
+        fprintf(stderr, "zchat: %s\n", why);
+        return EXIT_USAGE;
+    }
+    if (args->is_print) {
+        conf_print(settings_schema(), &settings, stdout);
+        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_OTHER;
+    }
+    if (args->is_check) {
+        puts("the configuration is good");
+        return EXIT_DONE;
+    }
+    if (args->verb != NULL)
+        return args->verb->run(args);
+    return on_screen == NULL || args->is_plain || args->is_json ? line_mode(args)
+                                                                : on_screen(args, &settings);
+}
+
+int cli_main(int argc, char **argv, cli_screen_function *on_screen)
 {
     char why[ARGS_WHY_BYTES];
     struct args args;
@@ -223,9 +248,7 @@ int cli_main(int argc, char **argv, enum exit_code (*on_screen)(const struct arg
         puts("zchat " ZCHAT_VERSION);
         code = EXIT_DONE;
     } else {
-        code = args.verb != NULL                                    ? args.verb->run(&args)
-               : on_screen == NULL || args.is_plain || args.is_json ? line_mode(&args)
-                                                                    : on_screen(&args);
+        code = run(&args, on_screen);
     }
     args_fini(&args);
     return (int)code;

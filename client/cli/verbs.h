@@ -60,8 +60,13 @@ enum exit_code verb_bans(const struct args *args);
 enum exit_code verb_order(const struct args *args);
 enum exit_code line_mode(const struct args *args);
 
-/* The program: reads the command line, runs the verb. `on_screen` is the chat on a terminal, for when there is no verb and
- * neither --plain nor --json; NULL: there is no such terminal. */
-int cli_main(int argc, char **argv, enum exit_code (*on_screen)(const struct args *args));
+/* The chat on a terminal's whole screen. */
+struct client_settings;
+typedef enum exit_code cli_screen_function(const struct args *args,
+                                           const struct client_settings *settings);
+
+/* The program: reads the command line, runs the verb. Without a verb, and with neither --plain nor --json, the chat is
+ * `on_screen`; NULL: there is no such terminal. */
+int cli_main(int argc, char **argv, cli_screen_function *on_screen);
 
 #endif

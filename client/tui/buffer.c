@@ -138,8 +138,8 @@ static bool is_pending(const struct item *item)
     return item->seq == 0 && item->number != 0;
 }
 
-/* Behind everything with a lower number; what has none follows what it came behind. */
-static size_t place_of(const struct buffer *self, uint64_t seq)
+/* Behind everything with a lower number; what has none stands by its time. */
+static size_t place_of(const struct buffer *self, uint64_t seq, uint64_t ts_ms)
 {
     size_t end = self->count, at;
 
@@ -158,14 +158,8 @@ static size_t place_of(const struct buffer *self, uint64_t seq)
         if (item->seq != 0 && first_seq_of(item) <= seq)
             break;
     }
-    if (at == 0) { /* older than all: before the first that is newer */
-        while (at < end &&
-               (buffer_at(self, at)->seq == 0 || first_seq_of(buffer_at(self, at)) < seq))
-            at++;
-        return at;
-    }
-    while (at < end && buffer_at(self, at)->seq == 0)
-        at++; /* remarks stay behind what they were said to */
+    while (at < end && buffer_at(self, at)->seq == 0 && buffer_at(self, at)->ts_ms <= ts_ms)
+        at++; /* a remark stays behind what it was said to */
     return at;
 }
 
@@ -255,8 +249,9 @@ static struct item *make(struct buffer *self, const struct item_given *given)
 
 struct item *buffer_add(struct buffer *self, const struct item_given *given)
 {
-    const size_t place =
-        given->seq == 0 && given->number != 0 ? self->count : place_of(self, given->seq);
+    const size_t place = given->seq == 0 && given->number != 0
+                             ? self->count
+                             : place_of(self, given->seq, given->ts_ms);
     struct item *item;
 
     if (given->seq != 0 && has_seq(self, place, given->seq))
@@ -276,7 +271,7 @@ static struct item *foldable(const struct buffer *self, size_t index)
 struct item *buffer_add_fold(struct buffer *self, uint64_t seq, uint64_t ts_ms, const char *nick,
                              bool is_join)
 {
-    const size_t place = place_of(self, seq);
+    const size_t place = place_of(self, seq, ts_ms);
     struct item *item = place > 0 ? foldable(self, place - 1) : NULL;
 
     if (seq != 0 && has_seq(self, place, seq))
@@ -325,7 +320,7 @@ void buffer_stored(struct buffer *self, struct item *item, uint64_t seq, uint64_
         return;
     }
     take_out(self, buffer_index_of(self, item->id));
-    insert(self, place_of(self, seq), item);
+    insert(self, place_of(self, seq, ts_ms), item);
     item->seq = seq;
     if (ts_ms != 0)
         item->ts_ms = ts_ms;

@@ -6,6 +6,7 @@
 #ifndef CLIENT_TUI_BUFFER_H
 #define CLIENT_TUI_BUFFER_H
 
+#include "client/conf/settings.h"
 #include "shared/base/limits.h"
 #include "shared/base/span.h"
 
@@ -49,12 +50,11 @@ struct item {
 };
 
 enum buffer_kind { BUFFER_ROOM, BUFFER_PERSON, BUFFER_PROGRAM };
-enum buffer_level { LEVEL_ALL, LEVEL_MENTIONS, LEVEL_NONE }; /* what notifies */
 
 struct buffer {
     char name[STREAM_BYTES_MAX + 1]; /* "#lobby", "@bob"; "zchat" of the program */
     enum buffer_kind kind;
-    enum buffer_level level;
+    enum settings_notify level;            /* what calls */
     char topic[2 * SUBJECT_BYTES_MAX + 1]; /* cleaned */
     bool is_member;                        /* of a room; persons and the program: true */
     uint32_t people;                       /* in the room; 0: not known */

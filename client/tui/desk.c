@@ -6,11 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What its own setting says, else the one of all rooms; a person always calls. */
+static enum settings_notify level_of(const struct desk *self, const char *name)
+{
+    const struct client_settings *settings = self->settings;
+    const struct settings_room *room =
+        conf_named(settings->room, settings->room_count, sizeof(settings->room[0]), name);
+
+    if (room != NULL)
+        return (enum settings_notify)room->notify;
+    return name[0] == '#' ? (enum settings_notify)settings->notify_rooms : NOTIFY_ALL;
+}
+
 static struct buffer *make_buffer(struct desk *self, const char *name)
 {
-    struct buffer *buffer = buffer_new(name, self->settings.scrollback);
+    struct buffer *buffer = buffer_new(name, self->settings->scrollback);
 
-    buffer->level = name[0] == '#' ? self->settings.notify_rooms : LEVEL_ALL;
+    buffer->level = level_of(self, name);
     buffer->recall = recall_new();
     buffer->editor = editor_new(self->kills, buffer->recall);
     return buffer;
@@ -23,9 +35,9 @@ static void free_buffer(struct buffer **buffer_p)
     buffer_destroy(buffer_p);
 }
 
-void desk_init(struct desk *self, const struct tui_settings *settings, const char *nick)
+void desk_init(struct desk *self, const struct client_settings *settings, const char *nick)
 {
-    *self = (struct desk){.settings = *settings, .has_focus = true, .is_utf8 = true};
+    *self = (struct desk){.settings = settings, .has_focus = true, .is_utf8 = true};
     snprintf(self->nick, sizeof(self->nick), "%s", nick);
     self->kills = kills_new();
     self->keymap = keymap_new();

@@ -4,7 +4,7 @@
 
 #include "client/tui/buffer.h"
 #include "client/tui/editor.h"
-#include "client/tui/settings.h"
+#include "client/conf/settings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@ enum desk_link { DESK_CONNECTING, DESK_UP, DESK_DOWN, DESK_REFUSED };
 enum desk_card { CARD_NONE, CARD_KEYS, CARD_QUESTION };
 
 struct desk {
-    struct tui_settings settings;
+    const struct client_settings *settings; /* borrowed */
     bool is_utf8;
     bool has_focus; /* the terminal is looked at, as far as known */
     char nick[STREAM_BYTES_MAX + 1];
@@ -43,7 +43,7 @@ struct desk {
     uint64_t found_id; /* item that is shown as found */
 };
 
-void desk_init(struct desk *self, const struct tui_settings *settings, const char *nick);
+void desk_init(struct desk *self, const struct client_settings *settings, const char *nick);
 void desk_fini(struct desk *self);
 
 struct buffer *desk_current(const struct desk *self);

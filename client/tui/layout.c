@@ -23,7 +23,7 @@ static void write_time(const struct desk *desk, uint64_t ts_ms, char *buf, size_
     struct tm when;
 
     if (localtime_r(&seconds, &when) == NULL ||
-        strftime(buf, capacity, desk->settings.time_format, &when) == 0)
+        strftime(buf, capacity, desk->settings->time_format, &when) == 0)
         buf[0] = '\0';
 }
 #pragma GCC diagnostic pop

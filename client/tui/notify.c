@@ -12,11 +12,11 @@
 
 #define WORDS_MAX 32
 
-bool notify_is_quiet(const struct tui_settings *settings, int minute)
+bool notify_is_quiet(const struct client_settings *settings, int minute)
 {
-    const int from = settings->quiet_from, until = settings->quiet_until;
+    int from, until;
 
-    if (from == until)
+    if (!settings_quiet(settings->quiet, &from, &until) || from == until)
         return false;
     return from < until ? minute >= from && minute < until : minute >= from || minute < until;
 }
@@ -32,10 +32,10 @@ static int minute_of_day(uint64_t now_ms)
 bool notify_is_due(const struct desk *desk, const struct buffer *buffer, const struct item *item,
                    bool is_away)
 {
-    if (item->is_own || buffer->level == LEVEL_NONE ||
-        notify_is_quiet(&desk->settings, minute_of_day(desk->now_ms)))
+    if (item->is_own || buffer->level == NOTIFY_NONE ||
+        notify_is_quiet(desk->settings, minute_of_day(desk->now_ms)))
         return false;
-    if (buffer->kind == BUFFER_ROOM && buffer->level == LEVEL_MENTIONS && !item->is_mention)
+    if (buffer->kind == BUFFER_ROOM && buffer->level == NOTIFY_MENTIONS && !item->is_mention)
         return false;
     return is_away || buffer != desk_current(desk) || buffer->anchor_id != 0;
 }
@@ -58,7 +58,7 @@ static void put_part(FILE *out, const char *text)
         fputc(*text == ';' ? ',' : *text, out);
 }
 
-void notify_terminal(const struct notices *self, const struct tui_settings *settings, char *buf,
+void notify_terminal(const struct notices *self, const struct client_settings *settings, char *buf,
                      size_t capacity)
 {
     FILE *out;
@@ -69,7 +69,7 @@ void notify_terminal(const struct notices *self, const struct tui_settings *sett
     out = fmemopen(buf, capacity, "w");
     if (out == NULL)
         return;
-    if (settings->notify_osc) {
+    if (settings->has_terminal) {
         fprintf(out, "\x1b]9;%s %s\x1b\\", self->title, self->body);
         fputs("\x1b]777;notify;", out);
         put_part(out, self->title);
@@ -77,7 +77,7 @@ void notify_terminal(const struct notices *self, const struct tui_settings *sett
         put_part(out, self->body);
         fputs("\x1b\\", out);
     }
-    if (settings->notify_bell)
+    if (settings->has_bell)
         fputc('\a', out);
     fclose(out);
     buf[capacity - 1] = '\0';
@@ -111,7 +111,7 @@ static size_t room_for(const char *command)
            (strlen(command) / 2 + 1) * (NOTICE_BYTES + STREAM_BYTES_MAX);
 }
 
-char **notify_argv(const struct notices *self, const struct tui_settings *settings)
+char **notify_argv(const struct notices *self, const struct client_settings *settings)
 {
     const char *at = settings->notify_command;
     size_t count = 0;

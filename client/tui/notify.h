@@ -20,14 +20,14 @@ bool notify_is_due(const struct desk *desk, const struct buffer *buffer, const s
 void notify_add(struct notices *self, const struct buffer *buffer, const struct item *item);
 
 /* `minute` of the day lies in the quiet hours; they may go over midnight. */
-bool notify_is_quiet(const struct tui_settings *settings, int minute);
+bool notify_is_quiet(const struct client_settings *settings, int minute);
 
 /* The bytes for the terminal (OSC 9 and 777, the bell), into a buffer. */
-void notify_terminal(const struct notices *self, const struct tui_settings *settings, char *buf,
+void notify_terminal(const struct notices *self, const struct client_settings *settings, char *buf,
                      size_t capacity);
 
 /* The words of notify_command, with %t and %b replaced by title and body, as a NULL-terminated argv in
  * one allocation; NULL: there is none. The caller frees it. */
-char **notify_argv(const struct notices *self, const struct tui_settings *settings);
+char **notify_argv(const struct notices *self, const struct client_settings *settings);
 
 #endif

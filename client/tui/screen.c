@@ -52,7 +52,7 @@ static short pair_of(const struct look *look)
     return count++;
 }
 
-static void set_looks(enum tui_theme theme)
+static void set_looks(enum settings_theme theme)
 {
     const char *no_color = getenv("NO_COLOR");
     const bool has_color = theme != THEME_NONE && (no_color == NULL || no_color[0] == '\0') &&
@@ -102,7 +102,7 @@ static void set_modes(void)
     rescue_arm(1);
 }
 
-bool screen_open(const struct tui_settings *settings, const char **ret_why)
+bool screen_open(const struct client_settings *settings, const char **ret_why)
 {
     const char *term = getenv("TERM");
 
@@ -117,10 +117,10 @@ bool screen_open(const struct tui_settings *settings, const char **ret_why)
     }
     self.has_mouse = settings->has_mouse;
     set_escdelay(25);
-    set_looks(settings->theme);
-    rescue_begin((const char *const[]){MOUSE_OFF, PASTE_OFF, terminfo_string("sgr0"), terminfo_string("op"),
-                                       terminfo_string("cnorm"), terminfo_string("rmkx"), terminfo_string("rmcup"),
-                                       "\r", NULL});
+    set_looks((enum settings_theme)settings->theme);
+    rescue_begin((const char *const[]){
+        MOUSE_OFF, PASTE_OFF, terminfo_string("sgr0"), terminfo_string("op"),
+        terminfo_string("cnorm"), terminfo_string("rmkx"), terminfo_string("rmcup"), "\r", NULL});
     leaveok(stdscr, FALSE);
     set_modes();
     clear();

@@ -6,12 +6,12 @@
 #define CLIENT_TUI_SCREEN_H
 
 #include "client/tui/grid.h"
-#include "client/tui/settings.h"
+#include "client/conf/settings.h"
 
 #include <stdbool.h>
 
 /* Take the terminal on standard input and output. False: it cannot show a screen; *ret_why has a sentence. */
-bool screen_open(const struct tui_settings *settings, const char **ret_why);
+bool screen_open(const struct client_settings *settings, const char **ret_why);
 void screen_close(void); /* leaves, and forgets; harmless when it is not open */
 
 /* Give the terminal back for a while (a shell, an editor), and take it again: then everything is drawn. */

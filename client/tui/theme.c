@@ -70,7 +70,7 @@ static const struct tint light[ROLES] = {
     [ROLE_CARD_KEY] = TINT(BLUE, OWN),       [ROLE_FOUND] = TINT(BLACK, YELLOW),
 };
 
-static struct tint tint_of(enum tui_theme theme, enum role role)
+static struct tint tint_of(enum settings_theme theme, enum role role)
 {
     if (role >= ROLE_NICK && role <= ROLE_NICK_LAST)
         return (struct tint)TINT(
@@ -78,7 +78,7 @@ static struct tint tint_of(enum tui_theme theme, enum role role)
     return (theme == THEME_LIGHT ? light : dark)[role];
 }
 
-struct look theme_look(enum tui_theme theme, enum role role, int colors)
+struct look theme_look(enum settings_theme theme, enum role role, int colors)
 {
     struct look look = {OWN, OWN, attributes[role]};
     const struct tint tint = tint_of(theme, role);

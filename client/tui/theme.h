@@ -3,7 +3,7 @@
 #define CLIENT_TUI_THEME_H
 
 #include "client/tui/role.h"
-#include "client/tui/settings.h"
+#include "client/conf/settings.h"
 
 enum look_attribute { LOOK_BOLD = 1, LOOK_DIM = 2, LOOK_REVERSE = 4, LOOK_UNDERLINE = 8 };
 
@@ -13,6 +13,6 @@ struct look {
 };
 
 /* With `colors` below 8 there are none; below 16 the bright ones become bold. */
-struct look theme_look(enum tui_theme theme, enum role role, int colors);
+struct look theme_look(enum settings_theme theme, enum role role, int colors);
 
 #endif

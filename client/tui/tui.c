@@ -55,9 +55,9 @@ static void tell_notices(struct session *self)
 
     if (self->notices.count == 0)
         return;
-    notify_terminal(&self->notices, &self->desk.settings, bytes, sizeof(bytes));
+    notify_terminal(&self->notices, self->desk.settings, bytes, sizeof(bytes));
     screen_send(bytes);
-    argv = notify_argv(&self->notices, &self->desk.settings);
+    argv = notify_argv(&self->notices, self->desk.settings);
     if (argv != NULL && !spawn_away(argv))
         session_hint(self, "notify-command %s: %s", argv[0], strerror(errno));
     free(argv);
@@ -235,7 +235,7 @@ static void session_fini(struct session *self)
     desk_fini(&self->desk);
 }
 
-static void session_init(struct session *self, const struct tui_settings *settings)
+static void session_init(struct session *self, const struct client_settings *settings)
 {
     desk_init(&self->desk, settings, zchat_nick(self->cli.chat));
     talk_init(&self->talk, self->cli.chat, &session_face, self);
@@ -261,10 +261,25 @@ static void tell_left(const struct session *self)
         cli_say("%zu not sent yet; the next start sends what is left", outbox.kept);
 }
 
-enum exit_code tui_mode(const struct args *args)
+/* The keys of the configuration; false: `why` says what is wrong with one. */
+static bool bind_keys(struct desk *desk, const struct client_settings *settings,
+                      char why[static KEYMAP_WHY_BYTES])
+{
+    for (size_t i = 0; i < settings->key_count; i++) {
+        char binding[sizeof(settings->key[i]) + 4];
+
+        snprintf(binding, sizeof(binding), "%s = %s", settings->key[i].name,
+                 settings->key[i].action);
+        if (keymap_bind(desk->keymap, span_of(binding), why) != RC_OK)
+            return false;
+    }
+    return true;
+}
+
+enum exit_code tui_mode(const struct args *args, const struct client_settings *settings)
 {
     static struct session self; /* large */
-    const struct tui_settings settings = TUI_SETTINGS_DEFAULTS;
+    char keys_why[KEYMAP_WHY_BYTES];
     const char *why = "";
     enum exit_code code;
 
@@ -272,13 +287,19 @@ enum exit_code tui_mode(const struct args *args)
     code = cli_open(&self.cli, args, CLI_SCREEN);
     if (code != EXIT_GO_ON)
         return code;
-    if (!screen_open(&settings, &why)) {
+    session_init(&self, settings);
+    if (!bind_keys(&self.desk, settings, keys_why)) {
+        session_fini(&self);
+        cli_close(&self.cli);
+        return cli_usage("%s", keys_why);
+    }
+    if (!screen_open(settings, &why)) {
+        session_fini(&self);
         cli_close(&self.cli);
         cli_say("%s; --plain works everywhere", why);
         return EXIT_OTHER;
     }
     signals_begin();
-    session_init(&self, &settings);
     begin(&self);
     code = run(&self);
     screen_close();

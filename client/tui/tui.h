@@ -4,11 +4,12 @@
 
 #include "client/cli/args.h"
 #include "client/cli/exit_code.h"
+#include "client/conf/settings.h"
 
 /* True when standard input and output are a terminal that can be drawn on. */
 bool tui_is_possible(void);
 
 /* The chat on the whole screen, until /quit, a signal or a second C-c. */
-enum exit_code tui_mode(const struct args *args);
+enum exit_code tui_mode(const struct args *args, const struct client_settings *settings);
 
 #endif

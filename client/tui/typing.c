@@ -267,7 +267,7 @@ static void end_paste(struct session *self)
     if (rc == RC_TOO_BIG) {
         session_hint(self, "the paste is too long: %zu bytes; nothing was taken",
                      paste_bytes_seen(self->paste));
-    } else if (rc == RC_OK && paste_asks(self->paste, self->desk.settings.paste_lines)) {
+    } else if (rc == RC_OK && paste_asks(self->paste, self->desk.settings->paste_lines)) {
         self->asks = ASK_OF_PASTE;
         self->desk.card = CARD_QUESTION;
         snprintf(self->desk.question, sizeof(self->desk.question),

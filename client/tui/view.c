@@ -49,7 +49,7 @@ void view_frame(const struct desk *desk, int rows, int columns, struct view_fram
     int most = clamp(rows / 3, 1, INPUT_MOST);
 
     if (!frame.is_too_small) {
-        if (desk->settings.has_list && columns >= LIST_FROM)
+        if (desk->settings->has_rooms && columns >= LIST_FROM)
             frame.list_columns = clamp(columns / 6, LIST_LEAST, LIST_MOST);
         editor_view(input_of(desk), (size_t)(columns - prompt(desk, text, sizeof(text))),
                     (size_t)most, &input);
