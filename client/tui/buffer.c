@@ -138,6 +138,16 @@ static bool is_pending(const struct item *item)
     return item->seq == 0 && item->number != 0;
 }
 
+/* Looking back brings what is older than all; that need not be found out one by one. */
+static bool is_before_all(const struct buffer *self, uint64_t seq)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        if (buffer_at(self, i)->seq != 0)
+            return first_seq_of(buffer_at(self, i)) > seq;
+    }
+    return false;
+}
+
 /* Behind everything with a lower number; what has none stands by its time. */
 static size_t place_of(const struct buffer *self, uint64_t seq, uint64_t ts_ms)
 {
@@ -147,12 +157,7 @@ static size_t place_of(const struct buffer *self, uint64_t seq, uint64_t ts_ms)
         end--;
     if (end == 0 || seq == 0)
         return end;
-    /* History comes from the front, everything else at the end. */
-    for (at = 0; at < end && at < 2; at++) {
-        if (first_seq_of(buffer_at(self, at)) > seq)
-            return at;
-    }
-    for (at = end; at > 0; at--) {
+    for (at = is_before_all(self, seq) ? 0 : end; at > 0; at--) {
         const struct item *item = buffer_at(self, at - 1);
 
         if (item->seq != 0 && first_seq_of(item) <= seq)

@@ -4,6 +4,7 @@
 
 #include "client/tui/buffer.h"
 #include "client/tui/editor.h"
+#include "client/tui/keymap.h"
 #include "client/conf/settings.h"
 
 #include <stdbool.h>
