@@ -35,6 +35,7 @@ struct desk {
     size_t unsent;
     uint64_t now_ms; /* wall clock */
 
+    bool shows_people; /* those of the room, beside it */
     enum desk_card card;
     char question[512]; /* CARD_QUESTION: cleaned */
     char hint[512];     /* in place of the status line, until the next key; cleaned */

@@ -132,13 +132,13 @@ static void on_happening(struct session *self, struct buffer *buffer,
     if (is_join || strcmp(event->type, "leave") == 0) {
         buffer_add_fold(buffer, event->seq, event->ts_ms, event->from, is_join);
         if (is_new)
-            session_member(self, event->stream, event->from, is_join);
+            session_person(self, event->stream, event->from, is_join);
         return;
     }
     if (strcmp(event->type, "topic") == 0)
         on_topic(buffer, event, is_new);
     if (strcmp(event->type, "kick") == 0 || strcmp(event->type, "ban") == 0)
-        session_member(self, event->stream, event->to, false);
+        session_person(self, event->stream, event->to, false);
     if (print_is_told(event))
         add_happening(self, buffer, event, is_new);
 }
@@ -320,7 +320,7 @@ static void on_answer(struct session *self, const struct zchat_event *event)
         self->desk.round_trip_ms = event->round_trip_ms;
         return;
     }
-    if (!session_take_member(self, event))
+    if (!session_take_person(self, event))
         (void)talk_answer(&self->talk, event);
 }
 
@@ -348,7 +348,7 @@ void session_event(struct session *self, const struct zchat_event *event)
         (void)talk_answer(&self->talk, event);
         break;
     case ZCHAT_PERSON:
-        if (!session_take_member(self, event))
+        if (!session_take_person(self, event))
             (void)talk_answer(&self->talk, event);
         break;
     case ZCHAT_ANSWER:

@@ -102,7 +102,7 @@ static void face_follow(struct talk *talk, const char *stream, uint64_t head)
     buffer->is_member = true;
     if (room != NULL)
         clean_copy(buffer->topic, sizeof(buffer->topic), span_of(room->topic));
-    session_ask_members(self, stream);
+    session_ask_people(self, buffer);
 }
 
 static void face_joined(struct talk *talk, const struct zchat_event *answer)

@@ -71,13 +71,18 @@ static void label_of(const struct item *item, char *buf, size_t capacity)
     }
 }
 
-static enum role label_role(const struct item *item)
+enum role layout_nick_role(const struct desk *desk, const char *nick)
+{
+    if (strcmp(nick, desk->nick) == 0)
+        return ROLE_NICK_OWN;
+    return ROLE_NICK + (enum role)(nick_hash(nick) % NICK_COLORS);
+}
+
+static enum role label_role(const struct layout *self, const struct item *item)
 {
     if (item->kind != ITEM_MESSAGE && item->kind != ITEM_NOTICE)
         return ROLE_EVENT;
-    if (item->is_own)
-        return ROLE_NICK_OWN;
-    return ROLE_NICK + (enum role)(nick_hash(item->from) % NICK_COLORS);
+    return layout_nick_role(self->desk, item->from);
 }
 
 static enum role text_role(const struct layout *self, const struct item *item)
@@ -224,7 +229,7 @@ static void draw_head(const struct layout *self, const struct item *item, struct
     if (width > self->nick_columns - 1)
         width = self->nick_columns - 1;
     grid_put_cut(grid, row, column + self->text_column - 1 - width, width, span_of(text),
-                 label_role(item));
+                 label_role(self, item));
 }
 
 void layout_draw(const struct layout *self, const struct buffer *buffer, size_t index,
@@ -260,7 +265,7 @@ void layout_draw(const struct layout *self, const struct buffer *buffer, size_t 
             if (at < label)
                 grid_put(grid, row, x, width,
                          (struct span){part.ptr, label - at < part.len ? label - at : part.len},
-                         label_role(item));
+                         label_role(self, item));
         }
         is_first = false;
         row++;

@@ -27,6 +27,9 @@ int layout_rows(const struct layout *self, const struct buffer *buffer, size_t i
 void layout_draw(const struct layout *self, const struct buffer *buffer, size_t index,
                  struct grid *grid, int row, int top, int bottom, int column);
 
+/* The colour of a nick; one's own has one for itself. */
+enum role layout_nick_role(const struct desk *desk, const char *nick);
+
 /* "✓", "++": the sign of a state. */
 const char *layout_sign(const struct desk *desk, enum item_state state);
 

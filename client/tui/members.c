@@ -1,122 +1,61 @@
-/* members.c - who is in which room: asked once, then kept up with joins and leaves. */
-#include "client/tui/session.h"
+#include "client/tui/members.h"
 
 #include "shared/base/alloc.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMBERS_MAX 5000 /* of a room that are kept */
-
-static struct members *find(const struct session *self, const char *room)
+void members_fini(struct members *self)
 {
-    for (size_t i = 0; i < self->members_count; i++) {
-        if (strcmp(self->members[i].room, room) == 0)
-            return &self->members[i];
+    for (size_t i = 0; i < self->count; i++)
+        free(self->nick[i]);
+    free(self->nick);
+    *self = (struct members){0};
+}
+
+/* Where it stands, or would. */
+static size_t place_of(const struct members *self, const char *nick)
+{
+    size_t low = 0, high = self->count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+
+        if (strcmp(self->nick[middle], nick) < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return NULL;
+    return low;
 }
 
-const struct members *session_members(const struct session *self, const char *room)
+static bool has(const struct members *self, size_t at, const char *nick)
 {
-    return find(self, room);
+    return at < self->count && strcmp(self->nick[at], nick) == 0;
 }
 
-static void empty(struct members *members)
+void members_put(struct members *self, const char *nick)
 {
-    for (size_t i = 0; i < members->count; i++)
-        free(members->nick[i]);
-    members->count = 0;
-}
+    const size_t at = place_of(self, nick);
 
-void session_members_fini(struct session *self)
-{
-    for (size_t i = 0; i < self->members_count; i++) {
-        empty(&self->members[i]);
-        free(self->members[i].nick);
-    }
-    free(self->members);
-    self->members = NULL;
-    self->members_count = 0;
-}
-
-void session_ask_members(struct session *self, const char *room)
-{
-    struct members *members = find(self, room);
-
-    if (members == NULL) {
-        self->members = x_realloc(self->members, self->members_count + 1, sizeof(*self->members));
-        members = &self->members[self->members_count++];
-        *members = (struct members){0};
-        snprintf(members->room, sizeof(members->room), "%s", room);
-    }
-    empty(members);
-    if (zchat_who(self->talk.chat, room, &members->ref) != 0)
-        members->ref = 0;
-}
-
-static void put(struct members *members, const char *nick)
-{
-    for (size_t i = 0; i < members->count; i++) {
-        if (strcmp(members->nick[i], nick) == 0)
-            return;
-    }
-    if (members->count == MEMBERS_MAX)
+    if (has(self, at, nick) || self->count == MEMBERS_MAX)
         return;
-    if (members->count == members->capacity) {
-        members->capacity = members->capacity == 0 ? 16 : 2 * members->capacity;
-        members->nick = x_realloc(members->nick, members->capacity, sizeof(*members->nick));
+    if (self->count == self->capacity) {
+        self->capacity = self->capacity == 0 ? 16 : 2 * self->capacity;
+        self->nick = x_realloc(self->nick, self->capacity, sizeof(*self->nick));
     }
-    members->nick[members->count++] = x_strdup(nick);
+    memmove(&self->nick[at + 1], &self->nick[at], (self->count - at) * sizeof(*self->nick));
+    self->nick[at] = x_strdup(nick);
+    self->count++;
 }
 
-static void put_out(struct members *members, const char *nick)
+void members_drop(struct members *self, const char *nick)
 {
-    for (size_t i = 0; i < members->count; i++) {
-        if (strcmp(members->nick[i], nick) != 0)
-            continue;
-        free(members->nick[i]);
-        members->nick[i] = members->nick[--members->count];
+    const size_t at = place_of(self, nick);
+
+    if (!has(self, at, nick))
         return;
-    }
-}
-
-static void count_people(struct session *self, const struct members *members)
-{
-    struct buffer *buffer = desk_find(&self->desk, members->room);
-
-    if (buffer != NULL && members->count < MEMBERS_MAX)
-        buffer->people = (uint32_t)members->count;
-}
-
-bool session_take_member(struct session *self, const struct zchat_event *event)
-{
-    for (size_t i = 0; i < self->members_count; i++) {
-        struct members *members = &self->members[i];
-
-        if (event->ref == 0 || members->ref != event->ref)
-            continue;
-        if (event->kind == ZCHAT_PERSON) {
-            put(members, event->from);
-        } else {
-            members->ref = 0;
-            count_people(self, members);
-        }
-        return true;
-    }
-    return false;
-}
-
-void session_member(struct session *self, const char *room, const char *nick, bool is_in)
-{
-    struct members *members = find(self, room);
-
-    if (members == NULL)
-        return;
-    if (is_in)
-        put(members, nick);
-    else
-        put_out(members, nick);
-    if (members->ref == 0)
-        count_people(self, members);
+    free(self->nick[at]);
+    self->count--;
+    memmove(&self->nick[at], &self->nick[at + 1], (self->count - at) * sizeof(*self->nick));
 }

@@ -24,14 +24,6 @@ struct backlog {
     bool is_beginning; /* there is nothing older */
 };
 
-/* Who is in a room, for completion and the count. */
-struct members {
-    char room[STREAM_BYTES_MAX + 1];
-    uint32_t ref; /* of the question; 0: answered */
-    char **nick;
-    size_t count, capacity;
-};
-
 enum session_ask { ASK_OF_NONE, ASK_OF_PASTE };
 
 struct session {
@@ -42,8 +34,6 @@ struct session {
 
     struct backlog *backlog;
     size_t backlog_count;
-    struct members *members;
-    size_t members_count;
 
     struct keys *keys;
     struct paste *paste;
@@ -89,12 +79,10 @@ void session_own_is_live(struct session *self, struct backlog *backlog);
 /* Fetch `count` older events of the current buffer; says so when there are none. */
 void session_look_back(struct session *self, uint64_t count);
 
-/* members.c */
-void session_ask_members(struct session *self, const char *room);
-bool session_take_member(struct session *self, const struct zchat_event *event);
-void session_member(struct session *self, const char *room, const char *nick, bool is_in);
-const struct members *session_members(const struct session *self, const char *room);
-void session_members_fini(struct session *self);
+/* people.c: asks who is in a room; takes a row or the end of an answer (true: it was one); somebody came or went. */
+void session_ask_people(struct session *self, struct buffer *buffer);
+bool session_take_person(struct session *self, const struct zchat_event *event);
+void session_person(struct session *self, const char *room, const char *nick, bool is_in);
 
 /* typing.c */
 void session_key(struct session *self, const struct key *key);

@@ -226,7 +226,6 @@ static void begin(struct session *self)
 
 static void session_fini(struct session *self)
 {
-    session_members_fini(self);
     free(self->backlog);
     complete_destroy(&self->complete);
     paste_destroy(&self->paste);

@@ -210,8 +210,8 @@ static bool list_speakers(void *context, size_t index, struct span *ret)
 static bool list_nicks(void *context, size_t index, struct span *ret)
 {
     const struct session *self = context;
-    const struct members *members = session_members(self, desk_current(&self->desk)->name);
-    const size_t count = members == NULL ? 0 : members->count;
+    const struct members *members = &desk_current(&self->desk)->members;
+    const size_t count = members->count;
 
     if (index < count) {
         *ret = span_of(members->nick[index]);
@@ -452,6 +452,9 @@ static void other_action(struct session *self, enum action action)
     switch (action) {
     case ACTION_HELP:
         self->desk.card = CARD_KEYS;
+        break;
+    case ACTION_PEOPLE:
+        self->desk.shows_people = !self->desk.shows_people;
         break;
     case ACTION_REDRAW:
         screen_redraw();

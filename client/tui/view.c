@@ -60,6 +60,9 @@ void view_frame(const struct desk *desk, int rows, int columns, struct view_fram
         frame.body_rows = frame.status_row - 1;
         frame.body_column = frame.list_columns > 0 ? frame.list_columns + 1 : 0;
         frame.body_columns = columns - frame.body_column;
+        if (desk->shows_people && columns >= LIST_FROM && desk_current(desk)->kind == BUFFER_ROOM)
+            frame.people_columns = PEOPLE_COLUMNS;
+        frame.body_columns -= frame.people_columns > 0 ? frame.people_columns + 1 : 0;
     }
     *ret = frame;
 }
@@ -137,6 +140,30 @@ static void draw_list(const struct desk *desk, struct grid *grid, const struct v
     for (int row = frame->body_top; row < frame->status_row; row++)
         grid_put(grid, row, frame->list_columns, 1, desk->is_utf8 ? SPAN("│") : SPAN("|"),
                  ROLE_RULE);
+}
+
+/* --- people ----------------------------------------------------------------------- */
+
+static void draw_people(const struct desk *desk, struct grid *grid, const struct view_frame *frame)
+{
+    const struct members *members = &desk_current(desk)->members;
+    const int column = grid->columns - frame->people_columns, height = frame->body_rows;
+    char more[32];
+
+    for (int row = 0; row < height; row++) {
+        grid_put(grid, frame->body_top + row, column - 1, 1, desk->is_utf8 ? SPAN("│") : SPAN("|"),
+                 ROLE_RULE);
+        if ((size_t)row >= members->count)
+            continue;
+        if (row == height - 1 && members->count > (size_t)height) {
+            snprintf(more, sizeof(more), "and %zu more", members->count - (size_t)row);
+            grid_put(grid, frame->body_top + row, column, frame->people_columns, span_of(more),
+                     ROLE_EVENT);
+            continue;
+        }
+        grid_put_cut(grid, frame->body_top + row, column, frame->people_columns,
+                     span_of(members->nick[row]), layout_nick_role(desk, members->nick[row]));
+    }
 }
 
 /* --- the conversation ------------------------------------------------------------- */
@@ -271,6 +298,8 @@ void view_draw(struct desk *desk, struct grid *grid)
     draw_title(desk, grid);
     if (frame.list_columns > 0)
         draw_list(desk, grid, &frame);
+    if (frame.people_columns > 0)
+        draw_people(desk, grid, &frame);
     draw_body(desk, grid, &frame);
     draw_status(desk, grid, &frame);
     draw_input(desk, grid, &frame);

@@ -11,7 +11,8 @@
 /* Where things stand on a screen of that size. */
 struct view_frame {
     bool is_too_small;
-    int list_columns; /* 0: there is no list */
+    int list_columns;   /* 0: there is no list */
+    int people_columns; /* likewise */
     int body_top, body_rows, body_column, body_columns;
     int status_row, input_row, input_rows;
 };
