@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PEOPLE_COLUMNS      16
 #define LIST_FROM           64 /* columns of a screen that has a list */
 #define LIST_LEAST          14
 #define LIST_MOST           22
