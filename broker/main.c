@@ -96,14 +96,17 @@ static void open_log(const struct options *options)
 static void reload(struct broker *self)
 {
     char why[OPTIONS_WHY_BYTES];
+    struct conf_changes changes;
     struct options fresh;
 
     if (options_parse(&fresh, self->argc, self->argv, why) != RC_OK) {
         log_warn("config.refused", "%s: the old configuration stays", why);
         return;
     }
-    if (options_reload(&self->options, &fresh, why) > 0)
-        log_warn("config.needs_restart", "keys=\"%s\": they take effect at the next start", why);
+    options_reload(&self->options, &fresh, &changes);
+    if (changes.kept > 0)
+        log_warn("config.needs_restart", "keys=\"%s\": they take effect at the next start",
+                 changes.kept_keys);
     open_log(&self->options);
     log_info("config.reloaded", "level=%u", self->options.log_level);
 }
@@ -148,9 +151,9 @@ static void on_record(void *context, const struct record *record)
 static enum rc open_store(struct broker *self)
 {
     const struct store_limits limits = {
-        .free_bytes_min = (uint64_t)self->options.disk_free_min_mib << 20,
-        .size_bytes_max = (uint64_t)self->options.disk_use_max_mib << 20,
-        .ballast_bytes = (uint64_t)self->options.ballast_mib << 20,
+        .free_bytes_min = self->options.disk_free_min_bytes,
+        .size_bytes_max = self->options.disk_use_max_bytes,
+        .ballast_bytes = self->options.ballast_bytes,
     };
     const char *why = "";
 
@@ -197,7 +200,7 @@ static struct keyring_policy door_policy(const struct options *options)
     /* Asking is for everybody: an invitation may bring a new device even where nobody new is wanted. */
     return (struct keyring_policy){.strangers_may_ask = true,
                                    .strangers_may_listen =
-                                       options->registration == REGISTRATION_OPEN};
+                                       options->limits.registration == REGISTRATION_OPEN};
 }
 
 static enum rc open_doors(struct broker *self)
@@ -329,7 +332,7 @@ static void tell_ready(const struct broker *self)
                  "file=%s/owner.url: nobody owns this broker yet; zchat --broker @FILE makes its "
                  "reader the owner, once",
                  options->data);
-    log_info("registration", "who=%s", WHO[options->registration]);
+    log_info("registration", "who=%s", WHO[options->limits.registration]);
     for (size_t i = 0; i < options->bind_count; i++)
         log_info("broker.listening", "address=%s port=%u secure=%s", options->bind[i].host,
                  options->bind[i].is_ipc ? 0 : front_port(self->front),
@@ -444,13 +447,13 @@ int main(int argc, char **argv)
         fprintf(stderr, "zchat-broker: %s\n", why);
         return EXIT_USAGE;
     }
-    if (broker.options.is_help) {
+    if (broker.options.common.is_help) {
         options_help(stdout);
-    } else if (broker.options.is_version) {
+    } else if (broker.options.common.is_version) {
         printf("zchat-broker %s\n", ZCHAT_VERSION);
-    } else if (broker.options.is_print) {
+    } else if (broker.options.common.is_print) {
         options_print(&broker.options, stdout);
-    } else if (broker.options.is_check) {
+    } else if (broker.options.common.is_check) {
         puts("the configuration is good");
     } else {
         open_log(&broker.options);

@@ -1,5 +1,4 @@
-/* options.h - the broker's configuration: one table from which the command line, the file, --help,
- * --print-config and the tests are served.
+/* options.h - the broker's configuration: its table for shared/conf, and what only a look at the whole shows.
  *
  * The command line outdoes the file, the file the defaults. */
 #ifndef BROKER_OPS_OPTIONS_H
@@ -7,20 +6,17 @@
 
 #include "broker/core/core.h"
 #include "shared/base/log.h"
+#include "shared/conf/conf.h"
 #include "shared/text/url.h"
 
 #include <stdio.h>
 
 #define BIND_MAX          16
-#define PATH_BYTES_MAX    512
-#define OPTIONS_WHY_BYTES 1024
+#define PATH_BYTES_MAX    CONF_PATH_BYTES
+#define OPTIONS_WHY_BYTES CONF_WHY_BYTES
 
 struct options {
-    uint32_t is_help; /* flags are 0 or 1 */
-    uint32_t is_version;
-    uint32_t is_check;
-    uint32_t is_print;
-    char config[PATH_BYTES_MAX];
+    struct conf_common common; /* flags are 0 or 1 */
     char data[PATH_BYTES_MAX];
     struct broker_url bind[BIND_MAX]; /* host (a number) and is_ipc; no port, no key */
     size_t bind_count;
@@ -28,7 +24,7 @@ struct options {
     uint32_t io_threads;
     uint32_t reader_threads;
     uint32_t is_insecure;
-    uint32_t registration; /* as in limits, once options_parse() is through */
+    uint32_t registration; /* as given; what it comes to stands in limits */
     char metrics[PATH_BYTES_MAX];
     uint32_t log_level; /* enum log_level */
     char log_file[PATH_BYTES_MAX];
@@ -41,45 +37,22 @@ struct options {
     uint32_t handshakes_per_address_burst;
     uint32_t handshakes_per_key;
     uint32_t handshakes_per_key_burst;
-    uint32_t disk_free_min_mib;
-    uint32_t disk_use_max_mib; /* 0: no limit */
-    uint32_t ballast_mib;
+    uint64_t disk_free_min_bytes;
+    uint64_t disk_use_max_bytes; /* 0: no limit */
+    uint64_t ballast_bytes;
     struct core_limits limits; /* all but hash_key */
+    struct conf_files files;   /* what was read for it */
 };
 
-enum option_type {
-    OPTION_TEXT,
-    OPTION_UINT,
-    OPTION_FLAG,    /* yes or no; on the command line without a value */
-    OPTION_CHOICE,  /* one of `choices`, kept as its index */
-    OPTION_ADDRESS, /* may be repeated */
-};
-
-struct option_row {
-    const char *key;
-    enum option_type type;
-    size_t offset;       /* in struct options */
-    const char *initial; /* NULL: empty, or no */
-    uint32_t least;
-    uint32_t most;
-    const char *choices; /* "a|b|c" */
-    bool is_reloadable;  /* by SIGHUP */
-    bool is_command;     /* on the command line only */
-    const char *argument;
-    const char *help;
-};
-
-const struct option_row *options_table(size_t *ret_count);
+const struct conf_schema *options_schema(void);
 
 /* Read command line, file and defaults. RC_CONFIG: `why` is one sentence; for the file it names
  * file, line, key and what was expected. With is_help or is_version nothing else is checked. */
 enum rc options_parse(struct options *ret, int argc, char *const *argv,
                       char why[static OPTIONS_WHY_BYTES]) MUST_CHECK;
 
-/* Take the reloadable values of `fresh`; returns how many others differ: those need a restart, and
- * their keys stand in `ret_keys`, separated by spaces. */
-size_t options_reload(struct options *self, const struct options *fresh,
-                      char ret_keys[static OPTIONS_WHY_BYTES]);
+/* Take the reloadable values of `fresh`, and say what differs: the others need a restart. */
+void options_reload(struct options *self, const struct options *fresh, struct conf_changes *ret);
 
 /* True when every address is loopback or ipc. */
 bool options_are_local(const struct options *self);

@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TIMEOUT_MS_DEFAULT 10000
-#define EXPIRES_S_MIN      60 /* protocol 5.3 */
+#define EXPIRES_S_MIN 60 /* protocol 5.3 */
 
 /* Take a value into `args`; false: `expected` of its row is not met. */
 typedef bool take_function(struct args *args, const char *value);
@@ -33,6 +32,9 @@ FLAG(is_notice)
 FLAG(is_until_end)
 FLAG(is_private)
 FLAG(is_persistent)
+FLAG(is_check)
+FLAG(is_print)
+FLAG(is_text)
 #undef FLAG
 
 #define TEXT(member)                                                \
@@ -45,6 +47,7 @@ TEXT(broker)
 TEXT(nick)
 TEXT(home)
 TEXT(history)
+TEXT(config)
 #undef TEXT
 
 static bool take_timeout(struct args *args, const char *value)
@@ -160,7 +163,11 @@ static const struct option_row options[] = {
     {"history", 0, "FILE", NULL, USE_ALL, take_history,
      "append what is sent, told and shown, for zchat-check"},
     {"timeout", 0, "TIME", NULL, USE_ALL, take_timeout, "give up after this (10s)"},
+    {"config", 0, "FILE", NULL, USE_ALL, take_config,
+     "else zchat.conf in the folder of the configuration"},
     {"json", 0, NULL, NULL, USE_ALL, take_is_json, "one JSON object a line"},
+    {"no-json", 0, NULL, NULL, USE_ALL, take_is_text,
+     "text, also where the configuration says json"},
     {"verbose", 'v', NULL, NULL, USE_ALL, take_is_verbose, "tell more: receipts, the link"},
     {"plain", 0, NULL, NULL, USE_LINE, take_is_plain, "line mode on a terminal, too"},
     {"wait", 0, "stored|delivered", NULL, USE_SEND, take_wait, "how far to wait (stored)"},
@@ -188,6 +195,9 @@ static const struct option_row options[] = {
      "ends after this (for ever)"},
     {"key", 0, "KEY", "64 hexadecimal digits", USE_BAN | USE_UNBAN, take_key,
      "one device, not a person"},
+    {"check-config", 0, NULL, NULL, USE_ALL, take_is_check, "check the configuration and exit"},
+    {"print-config", 0, NULL, NULL, USE_ALL, take_is_print,
+     "print the configuration with every setting and its default, and exit"},
     {"help", 'h', NULL, NULL, USE_ALL, take_is_help, "this"},
     {"version", 0, NULL, NULL, USE_ALL, take_is_version, "name and version"},
 };
@@ -274,8 +284,12 @@ static enum rc check_whole(const struct args *args, unsigned uses, char why[stat
     unsigned use = args->verb == NULL ? USE_LINE : args->verb->use;
     const char *name = args->verb == NULL ? "" : args->verb->name;
 
-    if (args->is_help || args->is_version)
+    if (args->is_help || args->is_version || args->is_check || args->is_print)
         return RC_OK;
+    if (args->is_json && args->is_text) {
+        snprintf(why, ARGS_WHY_BYTES, "--json and --no-json say the opposite: give one of them");
+        return RC_CONFIG;
+    }
     if (args->group != NULL && args->verb == NULL) {
         snprintf(why, ARGS_WHY_BYTES, "zchat %s needs one more word: `zchat %s --help` lists them",
                  args->group->name, args->group->name);
@@ -347,7 +361,7 @@ enum rc args_parse(int argc, char **argv, struct args *ret, char why[static ARGS
     bool is_over = false; /* no more options */
     enum rc rc = RC_OK;
 
-    *ret = (struct args){.timeout_ms = TIMEOUT_MS_DEFAULT};
+    *ret = (struct args){.timeout_ms = ARGS_TIMEOUT_MS};
     ret->word = x_alloc((size_t)argc + 1, sizeof(*ret->word));
     for (int i = 1; i < argc && rc == RC_OK; i++) {
         const char *word = argv[i];

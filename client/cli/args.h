@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct client_settings;
+
 /* Where an option may be used. */
 enum args_use {
     USE_LINE = 1 << 0, /* no verb */
@@ -27,15 +29,20 @@ enum args_use {
 };
 #define USE_ALL ((1 << 11) - 1)
 
+#define ARGS_TIMEOUT_MS 10000 /* when nothing else is said */
+
 enum wait_level { WAIT_STORED, WAIT_DELIVERED };
 
 struct args {
     const struct cli_verb *verb;   /* NULL: none was given */
     const struct cli_group *group; /* with --help: of verbs, when only its first word was given */
-    const char *broker, *nick, *home, *history; /* NULL when not given */
+    const char *broker, *nick, *home, *history, *config; /* NULL when not given */
     uint32_t timeout_ms;
     bool has_timeout;
     bool is_json, is_plain, is_verbose, is_help, is_version;
+    bool is_check, is_print;                /* of the configuration */
+    bool is_text;                           /* no JSON */
+    const struct client_settings *settings; /* what configured() has added; NULL before */
 
     enum wait_level wait;
     bool is_lines, is_notice;

@@ -1,5 +1,6 @@
 #include "client/cli/verbs.h"
 
+#include "client/cli/configured.h"
 #include "shared/base/stdfds.h"
 
 #include <locale.h>
@@ -205,6 +206,27 @@ void verbs_help(FILE *out, const struct cli_group *group, const struct cli_verb 
     args_print_options(out, verb->use);
 }
 
+/* Run what is asked for, with the configuration. */
+static enum exit_code run(struct args *args)
+{
+    static struct client_settings settings;
+    char why[CONF_WHY_BYTES];
+
+    if (configured(args, &settings, why) != RC_OK) {
+        fprintf(stderr, "zchat: %s\n", why);
+        return EXIT_USAGE;
+    }
+    if (args->is_print) {
+        conf_print(settings_schema(), &settings, stdout);
+        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_OTHER;
+    }
+    if (args->is_check) {
+        puts("the configuration is good");
+        return EXIT_DONE;
+    }
+    return args->verb == NULL ? line_mode(args) : args->verb->run(args);
+}
+
 int cli_main(int argc, char **argv)
 {
     char why[ARGS_WHY_BYTES];
@@ -223,7 +245,7 @@ int cli_main(int argc, char **argv)
         puts("zchat " ZCHAT_VERSION);
         code = EXIT_DONE;
     } else {
-        code = args.verb == NULL ? line_mode(&args) : args.verb->run(&args);
+        code = run(&args);
     }
     args_fini(&args);
     return (int)code;

@@ -1,5 +1,7 @@
 #include "client/cli/when.h"
 
+#include "shared/text/quantity.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -7,57 +9,14 @@
 #include <string.h>
 #include <time.h>
 
-#define DURATION_MS_MAX (UINT64_C(3650) * 24 * 3600 * 1000)
-
-/* Digits at `at`, and what stands behind them. */
-static bool take_digits(const char *at, uint64_t *ret, const char **ret_end)
-{
-    char *end;
-    unsigned long long value;
-
-    if (!isdigit((unsigned char)at[0]))
-        return false;
-    errno = 0;
-    value = strtoull(at, &end, 10);
-    if (errno != 0)
-        return false;
-    *ret = value;
-    *ret_end = end;
-    return true;
-}
-
 enum rc when_number(const char *given, uint64_t most, uint64_t *ret)
 {
-    const char *end;
-    uint64_t value;
-
-    if (!take_digits(given, &value, &end) || *end != '\0' || value > most)
-        return RC_CONFIG;
-    *ret = value;
-    return RC_OK;
+    return quantity_number(given, most, ret);
 }
 
 enum rc when_duration(const char *given, uint64_t *ret_ms)
 {
-    static const struct {
-        const char *unit;
-        uint64_t ms;
-    } units[] = {{"ms", 1},        {"s", 1000},        {"", 1000},
-                 {"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000}};
-    const char *unit;
-    uint64_t value;
-
-    if (!take_digits(given, &value, &unit))
-        return RC_CONFIG;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (strcmp(unit, units[i].unit) != 0)
-            continue;
-        if (value > DURATION_MS_MAX / units[i].ms)
-            return RC_CONFIG;
-        *ret_ms = value * units[i].ms;
-        return RC_OK;
-    }
-    return RC_CONFIG;
+    return quantity_duration(given, ret_ms);
 }
 
 enum rc when_seconds(const char *given, uint32_t least, uint32_t most, uint32_t *ret)

@@ -16,8 +16,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CORPUS = ROOT / "tests" / "fuzz" / "corpus"
-# Blocks that were freed are watched for a while; more than this costs memory and finds no more.
-ASAN = "malloc_context_size=3:quarantine_size_mb=16"
+# Freed blocks are watched for a while; more than this, and giving memory back to the system, costs ten times and finds no more.
+ASAN = "malloc_context_size=1:quarantine_size_mb=1:allocator_release_to_os_interval_ms=-1"
 
 
 def arguments():

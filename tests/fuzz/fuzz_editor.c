@@ -12,6 +12,8 @@
 
 #define EDITORS   2
 #define STEPS_MAX 400
+#define FULL_MAX  12 /* of them with a long text: they take a thousand times as long */
+#define FULL_SIZE 4096
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,6 +46,7 @@ struct life {
     struct editor *editor[EDITORS];
     size_t now;
     struct complete *complete;
+    size_t full_count;
 };
 
 static void check_between(struct span text, size_t cursor)
@@ -201,6 +204,7 @@ static void do_step(struct life *self, struct script *script)
     }
     check(self->editor[self->now]);
     check(editor);
+    self->full_count += editor_text(self->editor[self->now]).len > FULL_SIZE;
 }
 
 static void undo_all(struct editor *editor)
@@ -222,7 +226,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     INVARIANT(setlocale(LC_ALL, "C.UTF-8") != NULL);
     for (size_t i = 0; i < EDITORS; i++)
         life.editor[i] = editor_new(life.kills, life.recall);
-    for (size_t steps = 0; !script_is_over(&script) && steps < STEPS_MAX; steps++)
+    for (size_t steps = 0;
+         !script_is_over(&script) && steps < STEPS_MAX && life.full_count < FULL_MAX; steps++)
         do_step(&life, &script);
     for (size_t i = 0; i < EDITORS; i++) {
         undo_all(life.editor[i]);

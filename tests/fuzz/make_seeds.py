@@ -194,6 +194,11 @@ def make_small():
     write("fuzz_config", "twice", b"\0port = 1\nport = 2\n")
     write("fuzz_config", "words", b"\1--port=0\n--bind\n::1\n--insecure\n--log-level\ninfo\n--check-config")
     write("fuzz_config", "help", b"\1--help")
+    write("fuzz_config", "types", b"\2loud = yes\ncount = 9\ncolor = blue\nwait = 500ms\nspace = 2G\nnote = \"\"\n"
+          b"title = \"a \\\" # b\"\ntag = a\ntag =#b\nkey.C-g = cancel\nroom.#ops.notify = all\n")
+    write("fuzz_config", "includes", b"\2count = 1\ninclude *.conf\ninclude 3\n\fcount = 2\nkey.a = b\n\fkey.a = c\n"
+          b"\fcolor = red\n")
+    write("fuzz_config", "itself", b"\0include 1\n\finclude 2\n\finclude 1\n")
 
 
 def make_typing():

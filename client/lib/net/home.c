@@ -54,7 +54,7 @@ static bool xdg_folder(const char *variable, const char *fallback, const char *n
     return join_path(buf, capacity, folder, name);
 }
 
-static enum rc find_folders(const char *given, struct home *ret, struct why *why)
+enum rc home_find(const char *given, struct home *ret, struct why *why)
 {
     if (given == NULL || given[0] == '\0')
         given = getenv("ZCHAT_HOME");
@@ -109,7 +109,7 @@ _Static_assert(sizeof(((struct why *)0)->text) >= FILES_WHY_BYTES, "room for wha
 enum rc home_open(const char *given, struct home *ret, struct why *why)
 {
     struct home home;
-    enum rc rc = find_folders(given, &home, why);
+    enum rc rc = home_find(given, &home, why);
 
     if (rc != RC_OK)
         return rc;

@@ -2,7 +2,7 @@
  *
  * With --home or $ZCHAT_HOME everything is in one folder; else the XDG ones: configuration in
  * ~/.config/zchat, state in ~/.local/state/zchat. Files: CONFIG/keys/NICK.key,
- * CONFIG/known_brokers, STATE/last_broker, STATE/last_nick. */
+ * CONFIG/known_brokers, STATE/last_broker, STATE/last_nick; CONFIG/zchat.conf is client/conf's. */
 #ifndef CLIENT_LIB_NET_HOME_H
 #define CLIENT_LIB_NET_HOME_H
 
@@ -19,6 +19,9 @@ struct home {
     char config[FILE_PATH_MAX - 512]; /* leaves room for the file names behind it */
     char state[FILE_PATH_MAX - 512];
 };
+
+/* Where the folders are, or would be. `given` may be NULL. RC_SYSTEM: `why`. */
+enum rc home_find(const char *given, struct home *ret, struct why *why) MUST_CHECK;
 
 /* Find the folders and make the missing ones (0700). `given` may be NULL.
  * RC_SYSTEM: `why` names the folder, or the first file of ours that others may use (files_check()). */

@@ -66,7 +66,7 @@ static void the_defaults_are_local_open_and_secure(void **state)
     assert_int_equal(f->options.port, DEFAULT_PORT);
     assert_int_equal(f->options.bind_count, 1);
     assert_string_equal(f->options.bind[0].host, "127.0.0.1");
-    assert_int_equal(f->options.registration, REGISTRATION_OPEN);
+    assert_int_equal(f->options.limits.registration, REGISTRATION_OPEN);
     assert_int_equal(f->options.is_insecure, 0);
     assert_int_equal(f->options.io_threads, 2);
     assert_int_equal(f->options.log_level, LOG_LEVEL_INFO);
@@ -222,7 +222,7 @@ static void help_needs_no_valid_rest(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(parse(f, "--help", "--config", "/nowhere", NULL), RC_OK);
-    assert_int_equal(f->options.is_help, 1);
+    assert_int_equal(f->options.common.is_help, 1);
 }
 
 static void without_a_place_for_data_one_must_be_named(void **state)
@@ -245,7 +245,7 @@ static void what_is_printed_can_be_read_again(void **state)
     struct fixture *f = *state;
     struct options first;
     FILE *file;
-    char keys[OPTIONS_WHY_BYTES];
+    struct conf_changes changes;
 
     assert_int_equal(parse(f, "--bind", "::1", "--bind", "ipc:///tmp/s", "--port", "0",
                            "--rooms-max", "12", "--log-file", "/tmp/l og", "--insecure", NULL),
@@ -256,14 +256,16 @@ static void what_is_printed_can_be_read_again(void **state)
     options_print(&first, file);
     assert_int_equal(fclose(file), 0);
     assert_int_equal(parse(f, "--config", f->file, NULL), RC_OK);
-    snprintf(f->options.config, sizeof(f->options.config), "%s", first.config);
-    assert_int_equal(options_reload(&first, &f->options, keys), 0);
+    snprintf(f->options.common.config, sizeof(f->options.common.config), "%s", first.common.config);
+    options_reload(&first, &f->options, &changes);
+    assert_int_equal(changes.taken + changes.kept, 0);
 }
 
 static void every_row_is_in_the_help_and_has_a_good_default(void **state)
 {
-    size_t count = 0, size = 0;
-    const struct option_row *table = options_table(&count);
+    size_t size = 0;
+    const struct conf_row *table = options_schema()->row;
+    const size_t count = options_schema()->count;
     char *text = NULL;
     FILE *out = open_memstream(&text, &size);
 
@@ -271,6 +273,7 @@ static void every_row_is_in_the_help_and_has_a_good_default(void **state)
     options_help(out);
     assert_int_equal(fclose(out), 0);
     assert_true(count > 15);
+    assert_null(conf_check_table(options_schema()));
     for (size_t i = 0; i < count; i++) {
         char name[64];
 
@@ -287,13 +290,14 @@ static void a_reload_takes_what_it_may_and_names_the_rest(void **state)
 {
     struct fixture *f = *state;
     struct options running;
-    char keys[OPTIONS_WHY_BYTES];
+    struct conf_changes changes;
 
     assert_int_equal(parse(f, NULL), RC_OK);
     running = f->options;
     assert_int_equal(parse(f, "--log-level", "error", "--port", "1", "--bind", "::1", NULL), RC_OK);
-    assert_int_equal(options_reload(&running, &f->options, keys), 2);
-    assert_string_equal(keys, "bind port");
+    options_reload(&running, &f->options, &changes);
+    assert_int_equal(changes.kept, 2);
+    assert_string_equal(changes.kept_keys, "bind port");
     assert_int_equal(running.log_level, LOG_LEVEL_ERROR);
     assert_int_equal(running.port, DEFAULT_PORT);
 }

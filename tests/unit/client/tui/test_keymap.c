@@ -75,16 +75,16 @@ static void a_binding_takes_a_default_key(void **state)
     struct keymap *keymap = *state;
 
     binds(keymap, "C-a=undo");
-    binds(keymap, "  ctrl-x\t =  find ");
-    binds(keymap, "M-明 = help");
+    binds(keymap, "  ctrl-x\t =  help ");
+    binds(keymap, "M-明 = undo");
     binds(keymap, "M-= = redraw");
-    binds(keymap, "C-x = find"); /* the same again is no conflict */
+    binds(keymap, "C-x = help"); /* the same again is no conflict */
     assert_int_equal(keymap_find(keymap, "C-a"), ACTION_UNDO);
-    assert_int_equal(keymap_find(keymap, "C-x"), ACTION_FIND);
-    assert_int_equal(keymap_find(keymap, "M-明"), ACTION_HELP);
+    assert_int_equal(keymap_find(keymap, "C-x"), ACTION_HELP);
+    assert_int_equal(keymap_find(keymap, "M-明"), ACTION_UNDO);
     assert_int_equal(keymap_find(keymap, "M-="), ACTION_REDRAW);
     expect_keys(keymap, ACTION_LINE_BEGIN, "Home");
-    expect_keys(keymap, ACTION_FIND, "C-s C-x");
+    expect_keys(keymap, ACTION_HELP, "F1 C-x");
 }
 
 static void none_takes_the_key_away(void **state)
