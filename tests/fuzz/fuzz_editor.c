@@ -169,8 +169,9 @@ static void do_step(struct life *self, struct script *script)
     case STEP_PIECE:
         insert(editor, span_of(piece));
         break;
-    case STEP_FILL:
-        fill(editor, piece);
+    case STEP_FILL: /* seldom: long texts take long */
+        if (byte >= 192)
+            fill(editor, piece);
         break;
     case STEP_REPLACE:
         replace(editor, byte % 8, byte / 32, span_of(piece));

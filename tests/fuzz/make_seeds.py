@@ -232,7 +232,7 @@ def make_typing():
     scripts = {
         "words": words + actions + step("sent") + actions,
         "pieces": pieces + actions * 2,
-        "full": step("fill", 4) + step("piece", 4) + step("view", 104) + actions,
+        "full": step("fill", 211) + step("piece", 4) + step("view", 104) + actions,
         "recall": (words + step("sent")) * 2 + step("piece", 0) + step("action", 7) * 3 + step("piece", 4) + step("action", 8) * 4,
         "search": words + step("sent") + step("piece", 1) + step("search", 1) + step("search", 139) + step("search_end", 1),
         "two": words + step("action", 15) + step("switch", 1) + step("action", 17) + step("switch") + step("action", 18),
