@@ -148,6 +148,7 @@ enum rc editor_insert(struct editor *self, struct span text)
         return RC_BAD_TEXT;
     if (text.len == 0)
         return RC_OK;
+    editor_search_end(self, true);
     is_more = is_typed_on(self, text);
     if (is_more)
         done = editor_splice(self, self->cursor, self->cursor, text);
@@ -165,6 +166,7 @@ enum rc editor_replace(struct editor *self, size_t begin, size_t end, struct spa
     if (!is_fit(text))
         return RC_BAD_TEXT;
     INVARIANT(begin <= end && end <= self->len);
+    editor_search_end(self, true);
     self->last = LAST_OTHER;
     return change(self, begin, end, text) == EDITOR_FULL ? RC_TOO_BIG : RC_OK;
 }
@@ -382,6 +384,8 @@ static enum editor_done vertical(struct editor *self, bool is_up)
 
 enum editor_done editor_do(struct editor *self, enum action action)
 {
+    if (action > ACTION_NONE && action < ACTIONS && action_row(action)->group <= ACTIONS_EDITING)
+        editor_search_end(self, true);
     switch (action) {
     case ACTION_LINE_BEGIN:
     case ACTION_LINE_END:

@@ -54,7 +54,8 @@ void editor_sent(struct editor *self);
 void editor_clear(struct editor *self);
 
 /* Search in the recall: put the newest entry that holds `part` into the line; `is_next`: the next older one. False: there
- * is none, the line stays. editor_search_end(): keep what was found, or put back what stood there before the search. */
+ * is none, the line stays. editor_search_end(): keep what was found, or put back what stood there before the search. Any
+ * other change or move keeps it too. */
 bool editor_search(struct editor *self, struct span part, bool is_next);
 void editor_search_end(struct editor *self, bool is_kept);
 

@@ -46,6 +46,19 @@ void recall_destroy(struct recall **self_p)
     *self_p = NULL;
 }
 
+/* The oldest go. */
+static void make_room(struct recall *self, size_t len)
+{
+    size_t gone = 0;
+
+    while (self->count - gone == RECALL_ENTRIES_MAX || self->bytes + len > RECALL_BYTES_MAX) {
+        self->bytes -= self->item[gone].len;
+        free(self->item[gone++].text);
+    }
+    self->count -= gone;
+    memmove(self->item, self->item + gone, self->count * sizeof *self->item);
+}
+
 uint64_t recall_add(struct recall *self, struct span text)
 {
     char *copy;
@@ -59,8 +72,7 @@ uint64_t recall_add(struct recall *self, struct span text)
             break;
         }
     }
-    while (self->count == RECALL_ENTRIES_MAX || self->bytes + text.len > RECALL_BYTES_MAX)
-        remove_at(self, 0);
+    make_room(self, text.len);
     self->item[self->count++] = (struct entry){++self->last_id, copy, text.len};
     self->bytes += text.len;
     return self->last_id;

@@ -208,7 +208,7 @@ static size_t skip_blanks(struct span text, size_t at)
 size_t text_row(struct span text, size_t at, size_t width, size_t *ret_next)
 {
     struct text_cluster cluster;
-    size_t used = 0, pos = at, good_end = at, good_next = at;
+    size_t used = 0, before = at, pos = at, good_end = at, good_next = at;
 
     for (; pos < text.len; pos += cluster.len) {
         if (line_end_len(text, pos) > 0) {
@@ -218,12 +218,13 @@ size_t text_row(struct span text, size_t at, size_t width, size_t *ret_next)
         text_cluster_at(text, pos, &cluster);
         if (used + cluster.width > width && pos > at)
             break;
-        if (pos > at && text_may_break(text, pos)) {
+        if (pos > at && text_may_break(text, before, pos)) {
             good_next = good_end = pos;
             while (good_end > at && is_blank(text.ptr[good_end - 1]))
                 good_end--;
         }
         used += cluster.width;
+        before = pos;
     }
     if (pos == text.len) {
         *ret_next = pos;
@@ -233,7 +234,7 @@ size_t text_row(struct span text, size_t at, size_t width, size_t *ret_next)
         *ret_next = skip_blanks(text, pos);
         return pos;
     }
-    if (text_may_break(text, pos) || good_next == at) {
+    if (text_may_break(text, before, pos) || good_next == at) {
         *ret_next = pos;
         while (pos > at + 1 && is_blank(text.ptr[pos - 1]))
             pos--;

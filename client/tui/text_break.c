@@ -5,6 +5,7 @@
 #include "shared/text/utf8.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <unicode/ubrk.h>
 #include <unicode/uchar.h>
 #include <unicode/uscript.h>
@@ -259,11 +260,11 @@ static int row_class(uint32_t point)
     return u_getIntPropertyValue((UChar32)point, UCHAR_LINE_BREAK);
 }
 
-bool text_may_break(struct span text, size_t at)
+bool text_may_break(struct span text, size_t before, size_t at)
 {
     const char left = text.ptr[at - 1], right = text.ptr[at];
     uint32_t point;
-    int before, behind;
+    int ends, begins;
 
     if (left == ' ' || left == '\t')
         return right != ' ' && right != '\t';
@@ -271,15 +272,15 @@ bool text_may_break(struct span text, size_t at)
         return at >= 2 && text.ptr[at - 2] != ' ' && text.ptr[at - 2] != '-' && right != ' ';
     if (is_ascii_at(text, at - 1) && is_ascii_at(text, at))
         return false;
-    point_at(text, text_prev(text, at), &point);
-    before = row_class(point);
+    point_at(text, before, &point);
+    ends = row_class(point);
     point_at(text, at, &point);
-    behind = row_class(point);
-    if (right == ' ' || right == '\t' || !may_begin_row(behind) || !may_end_row(before))
+    begins = row_class(point);
+    if (right == ' ' || right == '\t' || !may_begin_row(begins) || !may_end_row(ends))
         return false;
     /* Behind ideographic punctuation, too: it closes what came before. */
-    return is_ideograph(before) || is_ideograph(behind) ||
-           (!is_ascii_at(text, at - 1) && before == U_LB_CLOSE_PUNCTUATION);
+    return is_ideograph(ends) || is_ideograph(begins) ||
+           (!is_ascii_at(text, at - 1) && ends == U_LB_CLOSE_PUNCTUATION);
 }
 
 /* --- words ---------------------------------------------------------------------------- */

@@ -4,8 +4,8 @@
 
 #include "shared/base/span.h"
 
-/* Before the cluster at `at`, which is neither first nor behind the last: behind blanks and hyphens, and beside
+/* Between the clusters that begin at `before` and, right behind it, at `at`: behind blanks and hyphens, and beside
  * ideographs where UAX 14 does not keep their punctuation together. */
-bool text_may_break(struct span text, size_t at);
+bool text_may_break(struct span text, size_t before, size_t at);
 
 #endif

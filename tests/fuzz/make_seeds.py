@@ -201,7 +201,49 @@ def make_small():
     write("fuzz_config", "itself", b"\0include 1\n\finclude 2\n\finclude 1\n")
 
 
-MAKERS = {"small": make_small, "wire": make_wire, "broker": make_broker, "client": make_client}
+def make_typing():
+    """fuzz_keys: length * 2 + silence, bytes; fuzz_editor: step, byte, and text where the step takes it."""
+
+    def typed(*parts):
+        return b"".join(bytes([2 * len(part) + 1]) + part for part in parts)
+
+    seeds = {
+        "text": typed("hello, 小明! مرحبا".encode(), b"\x01\x05\r"),
+        "meta": typed(b"\x1b", b"\x1bb", b"\x1b1", b"\x1b\r", b"\x1b["),
+        "xterm": typed(b"\x1b[A\x1bOB\x1b[1;5C\x1b[3~\x1b[5;2~\x1b[Z\x1bOP\x1b[24~"),
+        "rxvt": typed(b"\x1b[a\x1bOc\x1b[5^\x1b[5$\x1b[6@\x1b\x1b[A"),
+        "linux": typed(b"\x1b[[A\x1b[[E\x1b[1~\x1b[4~"),
+        "newer": typed(b"\x1b[97;5u\x1b[13;3u\x1b[97;5:3u\x1b[27;5;105~\x1b[<64;1;2M"),
+        "answers": typed(b"\x1b]11;rgb:0/0/0\x07\x1bP1$r0m\x1b\\\x1b[?62;22c\x1b[I\x1b[M !!"),
+        "paste": typed(b"\x1b[200~one\r\ntwo\x1b[201", b"~x\xff", b"\x1b[201~"),
+        "late": typed(b"\x1b[5", b"~\xe6\x98", b"\x8e"),
+    }
+    for name, data in seeds.items():
+        write("fuzz_keys", name, data)
+    steps = {"action": 0, "insert": 1, "piece": 2, "fill": 3, "replace": 4, "restore": 5, "sent": 6, "clear": 7,
+             "search": 8, "search_end": 9, "view": 10, "switch": 11, "complete": 12}
+
+    def step(name, byte=0, text=b""):
+        return bytes([steps[name], byte]) + text
+
+    words = step("insert", 11, b"one two six") + step("view", 40)
+    pieces = b"".join(step("piece", n) + step("view", 33) for n in range(23))
+    actions = b"".join(step("action", n) for n in range(24))
+    scripts = {
+        "words": words + actions + step("sent") + actions,
+        "pieces": pieces + actions * 2,
+        "full": step("fill", 211) + step("piece", 4) + step("view", 104) + actions,
+        "recall": (words + step("sent")) * 2 + step("piece", 0) + step("action", 7) * 3 + step("piece", 4) + step("action", 8) * 4,
+        "search": words + step("sent") + step("piece", 1) + step("search", 1) + step("search", 139) + step("search_end", 1),
+        "two": words + step("action", 15) + step("switch", 1) + step("action", 17) + step("switch") + step("action", 18),
+        "complete": step("piece", 0) + step("complete") * 3 + step("complete", 200) + step("replace", 66),
+        "restore": step("restore", 6, "小明".encode()) + step("clear") + step("action", 20),
+    }
+    for name, script in scripts.items():
+        write("fuzz_editor", name, script)
+
+
+MAKERS = {"typing": make_typing, "small": make_small, "wire": make_wire, "broker": make_broker, "client": make_client}
 
 if __name__ == "__main__":
     for maker in sys.argv[1:] or MAKERS:

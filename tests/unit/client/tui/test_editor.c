@@ -418,6 +418,23 @@ static void searching_finds_older_entries_and_can_be_given_up(void **state)
     does(f, ACTION_DOWN, "draft|");
 }
 
+static void a_key_of_editing_ends_a_search(void **state)
+{
+    struct fixture *f = *state;
+
+    send(f, "one");
+    send(f, "two");
+    type(f, "draft");
+    does(f, ACTION_UP, "two|");
+    assert_true(editor_search(f->editor, SPAN("one"), false));
+    does(f, ACTION_DOWN, "two|");
+    does(f, ACTION_DOWN, "draft|");
+    editor_search_end(f->editor, false); /* is over already */
+    expect(f, "draft|");
+    does(f, ACTION_UP, "two|");
+    does(f, ACTION_DOWN, "draft|");
+}
+
 /* --- rows ------------------------------------------------------------------------------------------ */
 
 static void expect_view(struct fixture *f, size_t width, size_t height, const char *rows,
@@ -535,6 +552,7 @@ int main(void)
         TEST(a_draft_that_was_not_sent_is_found_again),
         TEST(the_recall_is_bounded),
         TEST(searching_finds_older_entries_and_can_be_given_up),
+        TEST(a_key_of_editing_ends_a_search),
         TEST(rows_break_where_they_are_full),
         TEST(rows_fill_forty_columns_to_the_edge),
         TEST(the_window_follows_the_cursor),

@@ -221,6 +221,25 @@ static void rows_break_at_words_and_between_ideographs(void **state)
     expect_rows(FAMILY "x", 1, FAMILY "|x|");
 }
 
+static void long_text_of_flags_is_laid_out_row_by_row(void **state)
+{
+    enum { FLAGS = 2000, FLAG_BYTES = 8 };
+    char *text = calloc(FLAGS, FLAG_BYTES);
+    const struct span span = {text, FLAGS * FLAG_BYTES};
+    size_t rows = 0;
+
+    (void)state;
+    assert_non_null(text);
+    for (size_t i = 0; i < FLAGS; i++)
+        memcpy(text + i * FLAG_BYTES, "🇩🇪", FLAG_BYTES);
+    for (size_t at = 0; at < span.len; rows++) {
+        assert_int_equal(at % FLAG_BYTES, 0);
+        text_row(span, at, 41, &at);
+    }
+    assert_int_equal(rows, FLAGS / 20);
+    free(text);
+}
+
 static void words_are_those_of_the_script(void **state)
 {
     const struct span text = SPAN("well, don't go: 小明今天 x_y");
@@ -270,6 +289,7 @@ int main(void)
         cmocka_unit_test(steps_agree_on_any_bytes),
         cmocka_unit_test(text_is_cut_to_a_width_with_a_sign),
         cmocka_unit_test(rows_break_at_words_and_between_ideographs),
+        cmocka_unit_test(long_text_of_flags_is_laid_out_row_by_row),
         cmocka_unit_test(words_are_those_of_the_script),
         cmocka_unit_test(without_utf8_only_ascii_shows),
     };
