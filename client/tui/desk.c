@@ -169,11 +169,12 @@ size_t desk_next_active(const struct desk *self)
     return best;
 }
 
-void desk_note_new(struct desk *self, struct buffer *buffer, const struct item *item)
+void desk_note_new(struct desk *self, struct buffer *buffer, const struct item *item,
+                   bool is_missed)
 {
-    const bool is_seen = buffer == desk_current(self) && self->has_focus;
+    const bool is_seen = buffer == desk_current(self) && self->has_focus && !is_missed;
 
-    if (item == NULL || item->is_own)
+    if (item->is_own)
         return;
     buffer->last_active_ms = self->now_ms;
     if (item->kind != ITEM_MESSAGE && item->kind != ITEM_NOTICE)

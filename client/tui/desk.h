@@ -62,8 +62,9 @@ size_t desk_index_of(const struct desk *self, const struct buffer *buffer);
 /* The next one that has something new, mentions and persons first; the current one's index when there is none. */
 size_t desk_next_active(const struct desk *self);
 
-/* Something came: into the buffer, counted as unread when it is not looked at. `item` may be NULL. */
-void desk_note_new(struct desk *self, struct buffer *buffer, const struct item *item);
+/* Something came: unread when the buffer is not looked at, or when it was said before this run (`is_missed`). */
+void desk_note_new(struct desk *self, struct buffer *buffer, const struct item *item,
+                   bool is_missed);
 /* A remark of the program in the buffer that is looked at; lines stay lines. */
 void desk_remark(struct desk *self, struct buffer *buffer, const char *text);
 

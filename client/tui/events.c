@@ -51,6 +51,7 @@ static bool take_own(struct session *self, struct buffer *buffer, const struct z
 static void on_message(struct session *self, struct buffer *buffer, const struct zchat_event *event,
                        bool is_new)
 {
+    const struct backlog *backlog = session_backlog(self, event->stream);
     const bool is_own = strcmp(event->from, self->desk.nick) == 0;
     const bool is_notice = strcmp(event->message_kind, "notice") == 0;
     const struct span text = {event->text, event->text_len};
@@ -76,7 +77,7 @@ static void on_message(struct session *self, struct buffer *buffer, const struct
         return;
     if (notify_is_due(&self->desk, buffer, item, self->is_away_from_keys))
         notify_add(&self->notices, buffer, item);
-    desk_note_new(&self->desk, buffer, item);
+    desk_note_new(&self->desk, buffer, item, backlog != NULL && !backlog->is_live);
 }
 
 static void on_receipt(struct session *self, const struct zchat_event *event)

@@ -53,8 +53,12 @@ static void ideographs_beside_a_name_are_no_part_of_it(void **state)
 static void ill_formed_bytes_part_words(void **state)
 {
     (void)state;
-    assert_found("\xff" "bob\xfe", "bob", true);
-    assert_found("b\xff" "ob", "bob", false);
+    assert_found("\xff"
+                 "bob\xfe",
+                 "bob", true);
+    assert_found("b\xff"
+                 "ob",
+                 "bob", false);
 }
 
 int main(void)

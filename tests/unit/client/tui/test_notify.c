@@ -4,6 +4,7 @@
 
 #include <locale.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct client_settings settings;
 static struct desk desk;
@@ -74,10 +75,11 @@ static void a_program_gets_words_and_no_shell(void **state)
 {
     struct notices notices = {0};
     struct buffer *room = desk_open(&desk, "#ops");
+    static const char command[] = " tell  %t x%bx %z";
     char **argv;
 
     (void)state;
-    snprintf(settings.notify_command, sizeof(settings.notify_command), " tell  %t x%bx %z");
+    memcpy(settings.notify_command, command, sizeof(command));
     assert_null(notify_argv(&notices, &settings));
     notify_add(&notices, room, add(room, "it's $(rm) `x`", false));
     argv = notify_argv(&notices, &settings);
@@ -101,8 +103,10 @@ static void the_terminal_gets_one_line_without_controls(void **state)
     assert_string_equal(bytes, "");
     notify_add(&notices, room, add(room, "a;b\x1b\nc", false));
     notify_terminal(&notices, &settings, bytes, sizeof(bytes));
-    assert_string_equal(bytes, "\x1b]9;#ops bob: a;b\xef\xbf\xbd\xe2\x8f\x8e" "c\x1b\\"
-                               "\x1b]777;notify;#ops;bob: a,b\xef\xbf\xbd\xe2\x8f\x8e" "c\x1b\\\a");
+    assert_string_equal(bytes, "\x1b]9;#ops bob: a;b\xef\xbf\xbd\xe2\x8f\x8e"
+                               "c\x1b\\"
+                               "\x1b]777;notify;#ops;bob: a,b\xef\xbf\xbd\xe2\x8f\x8e"
+                               "c\x1b\\\a");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, gone)
