@@ -49,11 +49,11 @@ struct broker {
     char why[FOLDER_WHY_BYTES];
 };
 
-/* Why a start failed: into the log, and onto stderr when the log is a file. */
+/* Why a start failed: into the log, and onto stderr when the log is elsewhere. */
 static void complain(const struct broker *self)
 {
     log_error("broker.failed", "%s", self->why);
-    if (self->options.log_file[0] != '\0')
+    if (self->options.log.file[0] != '\0' || self->options.log.target != LOG_TO_STDERR)
         fprintf(stderr, "zchat-broker: %s\n", self->why);
 }
 
@@ -84,14 +84,10 @@ static enum rc take_over_signals(struct broker *self)
 
 static void open_log(const struct options *options)
 {
-    char why[FILES_WHY_BYTES];
+    char why[CONF_WHY_BYTES];
 
-    log_set_level((enum log_level)options->log_level);
-    if (files_check(options->log_file, why) != RC_OK)
+    if (log_output(&options->log, "zchat-broker", why) != RC_OK)
         log_warn("log.not_opened", "reason=\"%s\": the log stays where it is", why);
-    else if (log_open(options->log_file[0] != '\0' ? options->log_file : NULL) != 0)
-        log_warn("log.not_opened", "file=%s reason=\"%s\": the log stays where it is",
-                 options->log_file, strerror(errno));
 }
 
 /* All or nothing: a file that is wrong changes nothing, and what cannot change while we run is named. */
@@ -333,7 +329,7 @@ static void tell_ready(const struct broker *self)
 /* What is written outside of the data folder. */
 static enum rc check_files(struct broker *self)
 {
-    if (files_check(self->options.log_file, self->why) != RC_OK ||
+    if (files_check(self->options.log.file, self->why) != RC_OK ||
         files_check(self->options.history, self->why) != RC_OK)
         return RC_SYSTEM;
     return RC_OK;

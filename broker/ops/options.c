@@ -88,10 +88,7 @@ static const struct conf_row TABLE[] = {
      .help = "refuse posts when the messages take this much; 0: no limit"},
     {.key = "ballast", .type = CONF_SIZE, AT(ballast_bytes), .unit = MIB, .initial = "16M", .most = UINT64_C(1) << 36, .is_reloadable = true, .argument = "SIZE",
      .help = "size of a file that is given up when the disk is full, since deleting needs room too"},
-    {.key = "log-level", .type = CONF_CHOICE, AT(log_level), .initial = "info", .choices = "error|warn|info|debug", .is_reloadable = true, .argument = "LEVEL",
-     .help = "error, warn, info or debug"},
-    {.key = "log-file", .type = CONF_TEXT, AT(log_file), .is_reloadable = true, .argument = "FILE",
-     .help = "log into this file instead of stderr; SIGUSR1 opens it anew"},
+    LOG_ROWS(struct options),
     {.key = "history", .type = CONF_TEXT, AT(history), .argument = "FILE",
      .help = "append what is published, for zchat-check; texts as hashes"},
     {.key = "sandbox", .type = CONF_CHOICE, AT(is_sandboxed), .initial = "on", .choices = "off|on", .argument = "on|off",
@@ -163,6 +160,10 @@ static enum rc finish(struct options *options, char *why)
     if (options->is_insecure && !are_local) {
         snprintf(why, OPTIONS_WHY_BYTES,
                  "insecure: refused, since an address in bind is neither loopback nor ipc");
+        return RC_CONFIG;
+    }
+    if (log_settings_check(&options->log) != NULL) {
+        snprintf(why, OPTIONS_WHY_BYTES, "%s", log_settings_check(&options->log));
         return RC_CONFIG;
     }
     decide_registration(options);

@@ -115,7 +115,7 @@ static enum rc allow_files(struct landlock *landlock, const struct options *opti
     enum rc rc = landlock_allow(landlock, options->data, LANDLOCK_WRITE);
 
     if (rc == RC_OK)
-        rc = allow_log(landlock, options->log_file);
+        rc = allow_log(landlock, options->log.file);
     if (rc == RC_OK)
         rc = allow_configuration(landlock, &options->files, ret_pinned);
     if (rc == RC_OK)
