@@ -41,7 +41,9 @@ struct stream {
 };
 
 struct logger {
-    const struct logger_options *options;
+    struct logger_options *options;
+    int argc; /* for reading them again */
+    char *const *argv;
     struct zchat *chat;
     int dir_fd;
     int signal_fd;
@@ -280,20 +282,6 @@ static void reopen(struct logger *self)
     log_info("archive.reopened", "streams=%zu", self->count);
 }
 
-static void on_signals(struct logger *self)
-{
-    struct signalfd_siginfo info;
-
-    while (read(self->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (info.ssi_signo == SIGUSR1 || info.ssi_signo == SIGHUP)
-            reopen(self);
-        else
-            self->is_done = true;
-        if (info.ssi_signo == SIGHUP)
-            self->rooms_at_ms = 0;
-    }
-}
-
 static void sync_all(struct logger *self)
 {
     for (size_t i = 0; i < self->count; i++)
@@ -302,6 +290,72 @@ static void sync_all(struct logger *self)
                 fail(self, self->stream[i].name, "the disk failed; its last second may be lost");
                 return;
             }
+}
+
+static void open_log(const struct logger_options *options)
+{
+    char why[CONF_WHY_BYTES];
+
+    if (log_output(&options->log, "zchat-logger", why) != RC_OK)
+        log_warn("log.not_opened", "reason=\"%s\": the log stays where it is", why);
+}
+
+/* Streams, formats and rotation may have changed: begin anew, each stream at its place. What is on its way to a stream
+ * that is no longer followed is fetched when it is followed again. */
+static void begin_anew(struct logger *self)
+{
+    char own[STREAM_BYTES_MAX + 1];
+
+    sync_all(self);
+    for (size_t i = 0; i < self->count; i++) {
+        zchat_unfollow(self->chat, self->stream[i].name);
+        close_files(&self->stream[i]);
+    }
+    self->count = 0;
+    self->is_full = false;
+    snprintf(own, sizeof own, "@%s", zchat_nick(self->chat));
+    on_stream(self, own, UINT64_MAX);
+    self->rooms_ref = 0; /* a listing that is under way has told some already */
+}
+
+/* All or nothing: what is wrong changes nothing. True: the archive has changed. */
+static bool reload(struct logger *self)
+{
+    struct logger_options *fresh = x_alloc(1, sizeof *fresh);
+    char why[CONF_WHY_BYTES];
+    struct conf_changes changes;
+
+    if (logger_options_parse(self->argc, self->argv, fresh, why) != RC_OK) {
+        log_error("config.refused", "reason=\"%s\" action=\"the old configuration stays\"", why);
+        free(fresh);
+        return false;
+    }
+    logger_options_reload(self->options, fresh, &changes);
+    free(fresh);
+    open_log(self->options);
+    if (changes.kept > 0)
+        log_warn("config.needs_restart", "keys=\"%s\": they take effect at the next start",
+                 changes.kept_keys);
+    log_info("config.reloaded", "changed=\"%s\"", changes.taken_keys);
+    return changes.taken > 0;
+}
+
+static void on_signals(struct logger *self)
+{
+    struct signalfd_siginfo info;
+
+    while (read(self->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGHUP && reload(self))
+            begin_anew(self);
+        else if (info.ssi_signo == SIGUSR1 || info.ssi_signo == SIGHUP)
+            reopen(self);
+        else
+            self->is_done = true;
+        if (info.ssi_signo == SIGHUP)
+            self->rooms_at_ms = 0;
+        if (info.ssi_signo == SIGUSR1)
+            open_log(self->options);
+    }
 }
 
 static void retry_stalled(struct logger *self)
@@ -442,21 +496,31 @@ static int prepare_process(void)
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-int logger_run(const struct logger_options *options)
+static const char *or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
+int logger_run(struct logger_options *options, int argc, char *const *argv)
 {
     const struct zchat_options connect = {
-        .broker = options->broker,
+        .broker = or_null(options->broker),
         .nick = options->nick,
-        .home = options->home,
-        .history = options->history,
+        .home = or_null(options->home),
+        .history = or_null(options->history),
         .agent = "zchat-logger " ZCHAT_VERSION,
         .is_service = true,
     };
-    struct logger self = {
-        .options = options, .dir_fd = -1, .signal_fd = prepare_process(), .status = 1};
+    struct logger self = {.options = options,
+                          .argc = argc,
+                          .argv = argv,
+                          .dir_fd = -1,
+                          .signal_fd = prepare_process(),
+                          .status = 1};
     const char *why = "";
     zchat_rc rc;
 
+    open_log(options);
     if (self.signal_fd < 0 || (self.dir_fd = open_folder(options->out)) < 0)
         goto out;
     rc = zchat_open(&connect, &self.chat, &why);

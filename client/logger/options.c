@@ -1,209 +1,219 @@
 #include "client/logger/options.h"
 
+#include "client/lib/net/home.h"
 #include "shared/base/alloc.h"
+#include "shared/conf/common.h"
+#include "shared/text/quantity.h"
 
-#include <errno.h>
 #include <fnmatch.h>
-#include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum {
-    OPT_OUT = 1,
-    OPT_BROKER,
-    OPT_STREAMS,
-    OPT_FORMAT,
-    OPT_ROTATE,
-    OPT_NICK,
-    OPT_HOME,
-    OPT_HISTORY,
-    OPT_HELP,
-    OPT_VERSION
+#define FORMAT_CHOICE "jsonl|text|both"
+#define CONFIG_FILE   "logger.conf" /* in the folder of the configuration */
+
+enum format { FORMAT_JSONL, FORMAT_TEXT, FORMAT_BOTH };
+
+/* The next of a list with commas or spaces; without a length: there is none. */
+static struct span next_pattern(const char **list)
+{
+    struct span pattern;
+
+    *list += strspn(*list, ", ");
+    pattern = (struct span){*list, strcspn(*list, ", ")};
+    *list += pattern.len;
+    return pattern;
+}
+
+static const char *check_streams(const char *text)
+{
+    struct span pattern;
+
+    while ((pattern = next_pattern(&text)).len > 0) {
+        if (pattern.ptr[0] != '#' && pattern.ptr[0] != '@')
+            return "patterns that begin with # or @, with commas between them";
+    }
+    return NULL;
+}
+
+static bool parse_rotate(const char *text, struct rotation *ret)
+{
+    uint64_t size;
+
+    *ret = (struct rotation){.kind = ROTATE_NONE};
+    if (strcmp(text, "none") == 0)
+        return true;
+    if (strcmp(text, "daily") == 0) {
+        ret->kind = ROTATE_DAILY;
+        return true;
+    }
+    if (quantity_size(text, 1, &size) != RC_OK || size == 0)
+        return false;
+    *ret = (struct rotation){.kind = ROTATE_SIZE, .size_bytes = size};
+    return true;
+}
+
+static const char *check_rotate(const char *text)
+{
+    struct rotation ignored;
+
+    return parse_rotate(text, &ignored) ? NULL : "daily, none, or a size as 500K, 100M, 2G";
+}
+
+#define AT(member) CONF_AT(struct logger_options, member)
+
+/* clang-format off */
+static const struct conf_row TABLE[] = {
+    CONF_COMMON_CONFIG(struct logger_options),
+    {.key = "out", .type = CONF_TEXT, AT(out), .argument = "DIR",
+     .help = "the folder of the archive; it is made if it is missing"},
+    {.key = "broker", .type = CONF_TEXT, AT(broker), .argument = "URL|@FILE",
+     .help = "zchat://HOST:PORT?key=KEY, or the file of one; else $ZCHAT_BROKER, the last one used, the local broker's"},
+    {.key = "streams", .type = CONF_TEXT, CONF_LIST_AT(struct logger_options, streams, streams_count),
+     .initial = "#*", .check = check_streams, .is_reloadable = true, .argument = "PATTERNS",
+     .help = "which streams, with commas between: '#*' (all rooms), '#team-*', '@NICK' (the logger's own); may be "
+             "repeated, and stands in quotation marks in a file"},
+    {.key = "format", .type = CONF_CHOICE, AT(format), .initial = "jsonl", .choices = FORMAT_CHOICE,
+     .is_reloadable = true, .argument = "FORMAT", .help = "jsonl, text or both"},
+    {.key = "rotate", .type = CONF_TEXT, AT(rotate), .initial = "none", .check = check_rotate,
+     .is_reloadable = true, .argument = "WHEN", .help = "daily (UTC), a size (500K, 100M, 2G) or none"},
+    {.key = "nick", .type = CONF_TEXT, AT(nick), .initial = "logger", .argument = "NICK", .help = "who the logger is"},
+    {.key = "home", .type = CONF_TEXT, AT(home), .is_command = true, .argument = "DIR",
+     .help = "one folder for its configuration and key; else $ZCHAT_HOME, the XDG folders"},
+    {.key = "history", .type = CONF_TEXT, AT(history), .argument = "FILE",
+     .help = "append what is shown, for zchat-check"},
+    LOG_ROWS(struct logger_options),
+    CONF_COMMON_FLAGS(struct logger_options),
 };
+/* clang-format on */
+
+static const struct conf_schema SCHEMA = {
+    .program = "zchat-logger",
+    .about = "The configuration of zchat-logger: see zchat-logger(1). A line that begins with # is "
+             "a comment; what "
+             "is commented out here is the default. No secrets belong in this file.",
+    .size = sizeof(struct logger_options),
+    .row = TABLE,
+    .count = sizeof(TABLE) / sizeof(TABLE[0]),
+};
+
+const struct conf_schema *logger_options_schema(void)
+{
+    return &SCHEMA;
+}
 
 void logger_options_help(FILE *out)
 {
+    fputs("usage: zchat-logger --out DIR [OPTION ...]\n"
+          "\n"
+          "Archives streams without gaps or repeats, over its own and the broker's restarts.\n"
+          "\n",
+          out);
+    conf_help(&SCHEMA, out);
     fputs(
-        "usage: zchat-logger --out DIR [OPTION ...]\n"
-        "\n"
-        "Archives streams without gaps or repeats, over its own and the broker's restarts.\n"
-        "\n"
-        "  --out DIR            the folder of the archive; it is made if it is missing\n"
-        "  --broker URL         zchat://HOST:PORT?key=KEY; else $ZCHAT_BROKER, the last one used,\n"
-        "                       the local broker's\n"
-        "  --streams PATTERNS   which streams, with commas between: '#*' (all rooms, the "
-        "default),\n"
-        "                       '#team-*', '@NICK' (the logger's own)\n"
-        "  --format FORMAT      jsonl (default), text or both\n"
-        "  --rotate WHEN        daily (UTC), a size (500K, 100M, 2G) or none (default)\n"
-        "  --nick NICK          who the logger is; default: logger\n"
-        "  --home DIR           one folder for its key; else $ZCHAT_HOME, the XDG folders\n"
-        "  --history FILE       append what is shown, for zchat-check\n"
-        "  --help, --version\n"
-        "\n"
+        "\nFILE, or " CONFIG_FILE " in the folder of the configuration, may hold all of these but "
+        "config, home,\ncheck-config, print-config, help and version.\n"
         "Files are DIR/NAME.jsonl and DIR/NAME.log with NAME percent-encoded (%23lobby.jsonl).\n"
-        "SIGUSR1 opens the files again; SIGHUP does so too and looks for new rooms at once.\n"
+        "SIGUSR1 opens the files again; SIGHUP reads the configuration again, opens the files and "
+        "looks\nfor new rooms at once.\n"
         "Exit: 0 stopped, 1 failed, 2 usage, 5 cannot connect or not let in.\n",
         out);
 }
 
-static enum rc add_patterns(struct logger_options *self, const char *list, char *why)
+static size_t count_patterns(const struct logger_options *self)
 {
-    while (*list != '\0') {
-        const size_t len = strcspn(list, ", ");
+    size_t count = 0;
 
-        if (len > 0) {
-            if (list[0] != '#' && list[0] != '@') {
-                snprintf(why, 160, "--streams: '%.*s' does not begin with # or @",
-                         (int)(len < 64 ? len : 64), list);
-                return RC_CONFIG;
-            }
-            if (self->patterns_count == PATTERNS_MAX) {
-                snprintf(why, 160, "--streams: at most %d patterns", PATTERNS_MAX);
-                return RC_CONFIG;
-            }
-            self->patterns[self->patterns_count++] = x_spandup((struct span){list, len});
-        }
-        list += len + strspn(list + len, ", ");
+    for (size_t i = 0; i < self->streams_count; i++) {
+        const char *list = self->streams[i];
+
+        while (next_pattern(&list).len > 0)
+            count++;
+    }
+    return count;
+}
+
+/* What follows from the values. */
+static void derive(struct logger_options *self)
+{
+    self->has_jsonl = self->format != FORMAT_TEXT;
+    self->has_text = self->format != FORMAT_JSONL;
+    (void)parse_rotate(self->rotate, &self->rotation);
+}
+
+static enum rc finish(struct logger_options *self, char *why)
+{
+    const char *contradiction = log_settings_check(&self->log);
+
+    derive(self);
+    if (contradiction != NULL) {
+        snprintf(why, CONF_WHY_BYTES, "%s", contradiction);
+        return RC_CONFIG;
+    }
+    if (count_patterns(self) > PATTERNS_MAX) {
+        snprintf(why, CONF_WHY_BYTES, "streams: expected at most %d patterns", PATTERNS_MAX);
+        return RC_CONFIG;
+    }
+    if (self->out[0] == '\0' && !self->common.is_print) {
+        snprintf(why, CONF_WHY_BYTES, "--out DIR is missing");
+        return RC_CONFIG;
     }
     return RC_OK;
 }
 
-static enum rc parse_format(struct logger_options *self, const char *text, char *why)
+/* The file that is read when --config names none; "": there is no folder for it. */
+static void find_file(int argc, char *const *argv, char *buf, size_t capacity)
 {
-    self->has_jsonl = strcmp(text, "jsonl") == 0 || strcmp(text, "both") == 0;
-    self->has_text = strcmp(text, "text") == 0 || strcmp(text, "both") == 0;
-    if (self->has_jsonl || self->has_text)
-        return RC_OK;
-    snprintf(why, 160, "--format: '%.40s' is none of jsonl, text, both", text);
-    return RC_CONFIG;
+    struct logger_options *given = x_alloc(1, sizeof(*given));
+    char ignored[CONF_WHY_BYTES];
+    struct why no_home;
+    struct home home;
+
+    buf[0] = '\0';
+    /* What is wrong there will be told when it is read for good. */
+    if (conf_read_arguments(&SCHEMA, given, argc, argv, ignored) == RC_OK &&
+        home_find(given->home, &home, &no_home) == RC_OK)
+        snprintf(buf, capacity, "%s/%s", home.config, CONFIG_FILE);
+    free(given);
 }
 
-static enum rc parse_rotate(struct logger_options *self, const char *text, char *why)
+enum rc logger_options_parse(int argc, char *const *argv, struct logger_options *ret,
+                             char ret_why[static CONF_WHY_BYTES])
 {
-    static const char units[] = "KMGT";
-    unsigned long long size;
-    char *end;
+    struct logger_options *options = x_alloc(1, sizeof(*options));
+    char file[FILE_PATH_MAX];
+    enum rc rc;
 
-    self->rotation = (struct rotation){.kind = ROTATE_NONE};
-    if (strcmp(text, "none") == 0)
-        return RC_OK;
-    if (strcmp(text, "daily") == 0) {
-        self->rotation.kind = ROTATE_DAILY;
-        return RC_OK;
-    }
-    errno = 0;
-    size = strtoull(text, &end, 10);
-    if (text[0] >= '0' && text[0] <= '9' && errno == 0 && size > 0) {
-        const char *unit = *end == '\0' ? NULL : strchr(units, *end & ~0x20);
-        const unsigned shift = unit == NULL ? 0 : 10 * (unsigned)(unit - units + 1);
-
-        if ((*end == '\0' || (unit != NULL && end[1] == '\0')) && size <= UINT64_MAX >> shift) {
-            self->rotation = (struct rotation){.kind = ROTATE_SIZE, .size_bytes = size << shift};
-            return RC_OK;
-        }
-    }
-    snprintf(why, 160, "--rotate: '%.40s' is none of daily, none, a size as 500K, 100M, 2G", text);
-    return RC_CONFIG;
-}
-
-static enum rc parse_one(struct logger_options *self, int option, const char *value, char *why)
-{
-    switch (option) {
-    case OPT_OUT:
-        self->out = value;
-        return RC_OK;
-    case OPT_BROKER:
-        self->broker = value;
-        return RC_OK;
-    case OPT_STREAMS:
-        return add_patterns(self, value, why);
-    case OPT_FORMAT:
-        return parse_format(self, value, why);
-    case OPT_ROTATE:
-        return parse_rotate(self, value, why);
-    case OPT_NICK:
-        self->nick = value;
-        return RC_OK;
-    case OPT_HOME:
-        self->home = value;
-        return RC_OK;
-    case OPT_HISTORY:
-        self->history = value;
-        return RC_OK;
-    case OPT_HELP:
-        self->wants_help = true;
-        return RC_OK;
-    case OPT_VERSION:
-        self->wants_version = true;
-        return RC_OK;
-    default:
-        return RC_CONFIG;
-    }
-}
-
-enum rc logger_options_parse(int argc, char **argv, struct logger_options *ret,
-                             char ret_why[static 160])
-{
-    static const struct option table[] = {
-        {"out", required_argument, NULL, OPT_OUT},
-        {"broker", required_argument, NULL, OPT_BROKER},
-        {"streams", required_argument, NULL, OPT_STREAMS},
-        {"format", required_argument, NULL, OPT_FORMAT},
-        {"rotate", required_argument, NULL, OPT_ROTATE},
-        {"nick", required_argument, NULL, OPT_NICK},
-        {"home", required_argument, NULL, OPT_HOME},
-        {"history", required_argument, NULL, OPT_HISTORY},
-        {"help", no_argument, NULL, OPT_HELP},
-        {"version", no_argument, NULL, OPT_VERSION},
-        {NULL, 0, NULL, 0},
-    };
-    struct logger_options self = {.nick = "logger", .has_jsonl = true};
-    enum rc rc = RC_OK;
-    int option;
-
-    opterr = 0;
-    optind = 0; /* tests parse more than once */
     ret_why[0] = '\0';
-    while (rc == RC_OK && (option = getopt_long(argc, argv, ":", table, NULL)) != -1) {
-        if (option == '?' || option == ':') {
-            snprintf(ret_why, 160, "'%.60s' is %s", argv[optind - 1],
-                     option == '?' ? "no option" : "missing its value");
-            rc = RC_CONFIG;
-        } else {
-            rc = parse_one(&self, option, optarg, ret_why);
-        }
-    }
-    if (rc == RC_OK && !self.wants_help && !self.wants_version) {
-        if (optind < argc) {
-            snprintf(ret_why, 160, "'%.60s' is not expected", argv[optind]);
-            rc = RC_CONFIG;
-        } else if (self.out == NULL) {
-            snprintf(ret_why, 160, "--out DIR is missing");
-            rc = RC_CONFIG;
-        }
-    }
-    if (rc == RC_OK && self.patterns_count == 0)
-        rc = add_patterns(&self, "#*", ret_why);
-    if (rc != RC_OK) {
-        logger_options_fini(&self);
-        self = (struct logger_options){0};
-    }
-    *ret = self;
+    find_file(argc, argv, file, sizeof(file));
+    rc = conf_load(&SCHEMA, options, file[0] != '\0' ? file : NULL, argc, argv, NULL, ret_why);
+    if (rc == RC_OK && !options->common.is_help && !options->common.is_version)
+        rc = finish(options, ret_why);
+    if (rc == RC_OK)
+        *ret = *options;
+    free(options);
     return rc;
 }
 
-void logger_options_fini(struct logger_options *self)
+void logger_options_reload(struct logger_options *self, const struct logger_options *fresh,
+                           struct conf_changes *ret)
 {
-    for (size_t i = 0; i < self->patterns_count; i++)
-        free(self->patterns[i]);
-    self->patterns_count = 0;
+    conf_reload(&SCHEMA, self, fresh, ret);
+    derive(self);
 }
 
 bool logger_options_match(const struct logger_options *self, const char *stream)
 {
-    for (size_t i = 0; i < self->patterns_count; i++)
-        if (fnmatch(self->patterns[i], stream, 0) == 0)
-            return true;
+    for (size_t i = 0; i < self->streams_count; i++) {
+        const char *list = self->streams[i];
+        struct span pattern;
+
+        while ((pattern = next_pattern(&list)).len > 0) {
+            char text[CONF_VALUE_BYTES];
+
+            snprintf(text, sizeof(text), "%.*s", (int)pattern.len, pattern.ptr);
+            if (fnmatch(text, stream, 0) == 0)
+                return true;
+        }
+    }
     return false;
 }

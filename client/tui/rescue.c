@@ -56,6 +56,11 @@ static void append(const char *text)
     }
 }
 
+void rescue_remember(void)
+{
+    tcgetattr(STDIN_FILENO, &before);
+}
+
 void rescue_begin(const char *const *sequences)
 {
     const stack_t alternate = {.ss_sp = stack, .ss_size = sizeof(stack)};
@@ -64,7 +69,6 @@ void rescue_begin(const char *const *sequences)
     sequence_len = 0;
     for (size_t i = 0; sequences[i] != NULL; i++)
         append(sequences[i]);
-    tcgetattr(STDIN_FILENO, &before);
     sigaltstack(&alternate, NULL);
     for (size_t i = 0; i < CRASH_COUNT; i++)
         sigaction(crashes[i], &action, &old[i]);

@@ -2,8 +2,11 @@
 #ifndef CLIENT_TUI_RESCUE_H
 #define CLIENT_TUI_RESCUE_H
 
-/* Remember the terminal as it is now, and what brings it back (may be NULL, "" when the terminal has none), and catch the
- * signals of crashes. Afterwards they end the program as they always do. */
+/* Remember the modes of the terminal as they are now: before anything changes them. */
+void rescue_remember(void);
+
+/* What brings the screen back (a list that ends with NULL; "" for what the terminal does not have). Catches the signals of
+ * crashes; afterwards they end the program as they always do. */
 void rescue_begin(const char *const *sequences);
 /* The screen is ours (or not): a crash must put it back (or not). */
 void rescue_arm(int is_armed);

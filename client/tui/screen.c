@@ -110,6 +110,7 @@ bool screen_open(const struct client_settings *settings, const char **ret_why)
         *ret_why = "this terminal (TERM) cannot show a screen";
         return false;
     }
+    rescue_remember();
     self.screen = newterm(NULL, stdout, stdin);
     if (self.screen == NULL) {
         *ret_why = "the terminal named by TERM is not known here";

@@ -31,7 +31,7 @@ static struct editor *input_of(const struct desk *desk)
 /* "#lobby> ", cut when it is long. */
 static int prompt(const struct desk *desk, char *buf, size_t capacity)
 {
-    char name[PROMPT_BYTES];
+    char name[STREAM_BYTES_MAX + 1];
 
     if (desk->is_finding) {
         snprintf(buf, capacity, "search: ");

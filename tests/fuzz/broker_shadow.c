@@ -215,6 +215,16 @@ static bool is_sealed(const struct shadow *self, struct span name)
            (stream != NULL && (stream->told.modes & stream->told.modes_before & ROOM_PRIVATE) != 0);
 }
 
+/* Another key is this person's only by an invitation that one of their devices was given. */
+static bool may_have_devices(const struct shadow *self, const char *nick)
+{
+    bool has_invited = false;
+
+    for (size_t i = 0; i < SHADOW_PEERS_MAX && !has_invited; i++)
+        has_invited = self->peer[i].has_invited_device && strcmp(self->peer[i].nick, nick) == 0;
+    return has_invited;
+}
+
 /* A session that has said something belongs to one person (protocol R-16), and a key to one. */
 static void check_welcome(struct shadow *self, struct shadow_peer *peer,
                           const struct message *welcome)
@@ -238,7 +248,10 @@ static void check_welcome(struct shadow *self, struct shadow_peer *peer,
 
         if (!other->was_welcomed || other->key == 0)
             continue;
-        INVARIANT((other->key == peer->key) == (strcmp(other->nick, peer->nick) == 0));
+        const bool is_same_person = strcmp(other->nick, peer->nick) == 0;
+
+        INVARIANT(is_same_person || other->key != peer->key);
+        INVARIANT(!is_same_person || other->key == peer->key || may_have_devices(self, peer->nick));
     }
 }
 
@@ -278,6 +291,10 @@ static void check_reply(struct shadow *self, const struct effect *effect)
         return;
     case VERB_ACK:
         check_ack(self, peer, message);
+        break;
+    case VERB_INVITATION:
+        if (message_has(message, HAS_NICK) && span_equal(message->nick, span_of(peer->nick)))
+            peer->has_invited_device = true;
         break;
     case VERB_PONG:
     case VERB_EVENT:

@@ -42,6 +42,7 @@ struct shadow_peer {
     bool was_welcomed;
     uint64_t session;
     char nick[NAME_BYTES_MAX + 1];
+    bool has_invited_device; /* of its own person */
 };
 
 struct shadow {

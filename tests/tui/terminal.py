@@ -66,7 +66,7 @@ class Screen:
         environment = {"LC_ALL": "C.UTF-8", "ASAN_OPTIONS": sanitizer, "UBSAN_OPTIONS": sanitizer,
                        "HOME": str(scene.folder / "home"), "XDG_RUNTIME_DIR": str(scene.folder / "run"), "TZ": "UTC",
                        **(env or {})}
-        words = ["env", *[f"{key}={value}" for key, value in environment.items()], *args]
+        words = ["exec", "env", *[f"{key}={value}" for key, value in environment.items()], *args]
         self.server.run("new-session", "-d", "-s", self.name, "-x", columns, "-y", rows,
                         shlex.join(str(word) for word in words))
 
