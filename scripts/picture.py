@@ -3,7 +3,6 @@
 
 An inner tmux holds the panes; an outer one is its terminal and is captured with its colours."""
 import argparse
-import html
 import os
 import pathlib
 import re
@@ -13,15 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import unicodedata
+
+import svg
 
 WIDTH, HEIGHT = 112, 27
 DEADLINE = 20
-CELL_X, CELL_Y, SIZE = 7.8, 17, 13
-PALETTE = {30: "#1d1f21", 31: "#e06c75", 32: "#98c379", 33: "#e5c07b", 34: "#61afef", 35: "#c678dd", 36: "#56b6c2",
-           37: "#d0d4da", 90: "#7a808a", 91: "#ff7b86", 92: "#b5e890", 93: "#ffd88a", 94: "#82c4ff", 95: "#dd9bf0",
-           96: "#7fd6e2", 97: "#ffffff"}
-FOREGROUND, BACKGROUND = "#d0d4da", "#16181c"
 
 
 class Session:
@@ -121,53 +116,6 @@ class Session:
         self.wait(0, r"(?m)^\$ *$")
 
 
-def cells(line):
-    """(character, colour, is_bold) of a line with its escape sequences taken in."""
-    colour, bold, dim = None, False, False
-    for code, character in re.findall(r"\x1b\[([\d;]*)m|\x1b\(.|[\x0e\x0f]|(.)", line):
-        if character:
-            yield character, PALETTE[90] if dim and not colour else PALETTE.get(colour, FOREGROUND), bold
-            continue
-        for number in [int(part or 0) for part in code.split(";")]:
-            if number == 0:
-                colour, bold, dim = None, False, False
-            elif number == 1:
-                bold = True
-            elif number == 2:
-                dim = True
-            elif number == 39:
-                colour = None
-            elif number in PALETTE:
-                colour = number
-
-
-def svg(lines):
-    width, height = WIDTH * CELL_X + 24, len(lines) * CELL_Y + 24
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-           f'viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="three people chat; the broker is killed and '
-           'comes back; nothing is lost">',
-           f'<rect width="100%" height="100%" rx="8" fill="{BACKGROUND}"/>',
-           f'<g font-family="ui-monospace,DejaVu Sans Mono,Menlo,Consolas,monospace" font-size="{SIZE}" '
-           'xml:space="preserve">']
-    for row, line in enumerate(lines):
-        column, run, style, begin = 0, "", None, 0
-        runs = []
-        for character, *look in cells(line):
-            if look != style:
-                if run.strip():
-                    runs.append((begin, run, style))
-                run, style, begin = "", look, column
-            run += character
-            column += 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        if run.strip():
-            runs.append((begin, run, style))
-        for begin, text, (colour, bold) in runs:
-            weight = ' font-weight="bold"' if bold else ""
-            out.append(f'<text x="{12 + begin * CELL_X:.1f}" y="{12 + (row + 0.8) * CELL_Y:.1f}" fill="{colour}"{weight} '
-                       f'textLength="{len(text) * CELL_X:.1f}">{html.escape(text)}</text>')
-    return "\n".join(out + ["</g>", "</svg>", ""])
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--programs", type=pathlib.Path, required=True)
@@ -185,7 +133,7 @@ def main():
     finally:
         session.close()
         shutil.rmtree(folder, ignore_errors=True)
-    args.out.write_text(svg(lines))
+    args.out.write_text(svg.draw(lines, WIDTH, "three people chat; the broker is killed and comes back; nothing is lost"))
     print(re.sub(r"\x1b\[[\d;]*m|\x1b\(.|[\x0e\x0f]", "", "\n".join(lines)))
 
 

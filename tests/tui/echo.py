@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 # pylint: disable=wrong-import-position
-from zchat_test import Failed, Scene, wait_until
+from zchat_test import Failed, Scene
 
 MARKS = "qzjxkvwy"  # typed one after the other; the flood holds none of them
 
@@ -97,7 +97,7 @@ def head(person):
 
 
 def measure(scene, rate, keys, senders=4):
-    broker = scene.broker("--config", config(scene))
+    broker = scene.broker()
     alice = scene.person("alice", broker)
     alice.ok("join", "#lobby")
     typist = Typist(alice.args([]), scene.environment() | {"TERM": "xterm-256color"})
@@ -120,12 +120,6 @@ def measure(scene, rate, keys, senders=4):
             process.destroy()
     return {"keys": keys, "messages_per_s": round(came), "quiet_p50_ms": at(quiet, 0.5), "quiet_p99_ms": at(quiet, 0.99),
             "p50_ms": at(times, 0.5), "p99_ms": at(times, 0.99), "max_ms": round(times[-1] * 1000, 1)}
-
-
-def config(scene):
-    path = scene.folder / "flood.conf"
-    path.write_text("")
-    return path
 
 
 def at(times, share):
