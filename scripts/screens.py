@@ -13,7 +13,7 @@ import svg
 
 
 def save(screen, path, columns, label):
-    shown = screen.server.run("capture-pane", "-p", "-e", "-t", screen.name).rstrip("\n").split("\n")
+    shown = screen.server.run("capture-pane", "-p", "-e", "-N", "-t", screen.name).rstrip("\n").split("\n")
     rows = int(screen.state("#{pane_height}"))
     path.write_text(svg.draw(shown + [""] * (rows - len(shown)), columns, label))
     print(path)

@@ -43,7 +43,7 @@ void buffer_destroy(struct buffer **self_p)
         return;
     for (size_t i = 0; i < self->count; i++)
         item_free(buffer_at(self, i));
-    members_fini(&self->members);
+    nicks_fini(&self->members);
     free(self->ring);
     free(self);
     *self_p = NULL;

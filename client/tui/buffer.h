@@ -7,7 +7,7 @@
 #define CLIENT_TUI_BUFFER_H
 
 #include "client/conf/settings.h"
-#include "client/tui/members.h"
+#include "client/tui/nicks.h"
 #include "shared/base/limits.h"
 #include "shared/base/span.h"
 
@@ -60,7 +60,7 @@ struct buffer {
     bool is_member;                        /* of a room; persons and the program: true */
     uint32_t people;                       /* in the room; 0: not known */
 
-    struct members members;
+    struct nicks members;
 
     struct item **ring; /* capacity is a power of two */
     size_t start, count, capacity, max;

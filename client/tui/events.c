@@ -172,12 +172,11 @@ static void on_gap(struct session *self, const struct zchat_event *event)
     struct backlog *backlog = session_backlog(self, event->stream);
     const bool is_room = event->stream[0] == '#';
     struct buffer *buffer = is_room ? desk_open(&self->desk, event->stream) : self->desk.buffer[0];
-    const char *what = is_room ? "messages" : "private messages and notices";
     const struct item *next;
     char text[160];
 
-    snprintf(text, sizeof(text), "%" PRIu64 " %s are no longer kept by the broker",
-             event->last - event->first + 1, what);
+    snprintf(text, sizeof(text), "%s %" PRIu64 " to %" PRIu64 " are no longer kept by the broker",
+             is_room ? "events" : "private messages and notices", event->first, event->last);
     next = is_room ? buffer_find_seq(buffer, event->last + 1) : NULL;
     buffer_add(buffer, &(struct item_given){.kind = ITEM_GAP,
                                             .seq = is_room ? event->last : 0,

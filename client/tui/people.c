@@ -3,14 +3,14 @@
 
 void session_ask_people(struct session *self, struct buffer *buffer)
 {
-    members_fini(&buffer->members);
+    nicks_fini(&buffer->members);
     if (zchat_who(self->talk.chat, buffer->name, &buffer->members.ref) != 0)
         buffer->members.ref = 0;
 }
 
 static void count_people(struct buffer *buffer)
 {
-    if (buffer->members.is_known && buffer->members.count < MEMBERS_MAX)
+    if (buffer->members.is_known && buffer->members.count < NICKS_MAX)
         buffer->people = (uint32_t)buffer->members.count;
 }
 
@@ -22,7 +22,7 @@ bool session_take_person(struct session *self, const struct zchat_event *event)
         if (event->ref == 0 || buffer->members.ref != event->ref)
             continue;
         if (event->kind == ZCHAT_PERSON) {
-            members_put(&buffer->members, event->from);
+            nicks_put(&buffer->members, event->from);
         } else {
             buffer->members.ref = 0;
             buffer->members.is_known = event->rc == 0;
@@ -40,8 +40,8 @@ void session_person(struct session *self, const char *room, const char *nick, bo
     if (buffer == NULL)
         return;
     if (is_in)
-        members_put(&buffer->members, nick);
+        nicks_put(&buffer->members, nick);
     else
-        members_drop(&buffer->members, nick);
+        nicks_drop(&buffer->members, nick);
     count_people(buffer);
 }

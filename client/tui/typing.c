@@ -210,7 +210,7 @@ static bool list_speakers(void *context, size_t index, struct span *ret)
 static bool list_nicks(void *context, size_t index, struct span *ret)
 {
     const struct session *self = context;
-    const struct members *members = &desk_current(&self->desk)->members;
+    const struct nicks *members = &desk_current(&self->desk)->members;
     const size_t count = members->count;
 
     if (index < count) {

@@ -147,7 +147,7 @@ static void draw_list(const struct desk *desk, struct grid *grid, const struct v
 
 static void draw_people(const struct desk *desk, struct grid *grid, const struct view_frame *frame)
 {
-    const struct members *members = &desk_current(desk)->members;
+    const struct nicks *members = &desk_current(desk)->members;
     const int column = grid->columns - frame->people_columns, height = frame->body_rows;
     char more[32];
 
@@ -206,15 +206,17 @@ static void put_link(const struct desk *desk, FILE *out)
 }
 
 /* Where there is no list, the status line tells who wrote. */
-static void put_active(const struct desk *desk, FILE *out)
+static void put_active(const struct desk *desk, const char *bar, FILE *out)
 {
     char counts[16];
+    bool is_first = true;
 
     for (size_t i = 0; i < desk->count; i++) {
         if (i == desk->current || desk->buffer[i]->unread == 0)
             continue;
         counts_of(desk->buffer[i], counts, sizeof(counts));
-        fprintf(out, " %zu:%s(%s)", i, desk->buffer[i]->name, counts);
+        fprintf(out, "%s %zu:%s(%s)", is_first ? bar : "", i, desk->buffer[i]->name, counts);
+        is_first = false;
     }
 }
 
@@ -229,16 +231,14 @@ static void status_text(const struct desk *desk, bool has_list, char *buf, size_
     put_link(desk, out);
     if (desk->unsent > 0)
         fprintf(out, "%s %zu unsent", bar, desk->unsent);
+    if (!has_list)
+        put_active(desk, bar, out);
     fprintf(out, "%s %s", bar, buffer->name);
     if (buffer->people > 0)
         fprintf(out, "%s %" PRIu32 " %s", bar, buffer->people,
                 buffer->people == 1 ? "person" : "people");
     if (buffer->anchor_id != 0)
         fprintf(out, "%s looking back", bar);
-    if (!has_list) {
-        fprintf(out, "%s", bar);
-        put_active(desk, out);
-    }
     fclose(out);
     buf[capacity - 1] = '\0';
 }

@@ -1,20 +1,20 @@
-#include "client/tui/members.h"
+#include "client/tui/nicks.h"
 
 #include "shared/base/alloc.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-void members_fini(struct members *self)
+void nicks_fini(struct nicks *self)
 {
     for (size_t i = 0; i < self->count; i++)
         free(self->nick[i]);
     free(self->nick);
-    *self = (struct members){0};
+    *self = (struct nicks){0};
 }
 
 /* Where it stands, or would. */
-static size_t place_of(const struct members *self, const char *nick)
+static size_t place_of(const struct nicks *self, const char *nick)
 {
     size_t low = 0, high = self->count;
 
@@ -29,16 +29,16 @@ static size_t place_of(const struct members *self, const char *nick)
     return low;
 }
 
-static bool has(const struct members *self, size_t at, const char *nick)
+static bool has(const struct nicks *self, size_t at, const char *nick)
 {
     return at < self->count && strcmp(self->nick[at], nick) == 0;
 }
 
-void members_put(struct members *self, const char *nick)
+void nicks_put(struct nicks *self, const char *nick)
 {
     const size_t at = place_of(self, nick);
 
-    if (has(self, at, nick) || self->count == MEMBERS_MAX)
+    if (has(self, at, nick) || self->count == NICKS_MAX)
         return;
     if (self->count == self->capacity) {
         self->capacity = self->capacity == 0 ? 16 : 2 * self->capacity;
@@ -49,7 +49,7 @@ void members_put(struct members *self, const char *nick)
     self->count++;
 }
 
-void members_drop(struct members *self, const char *nick)
+void nicks_drop(struct nicks *self, const char *nick)
 {
     const size_t at = place_of(self, nick);
 
