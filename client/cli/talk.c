@@ -108,6 +108,12 @@ void talk_ask_done(struct talk *self, struct talk_ask *ask)
     memmove(ask, ask + 1, (self->ask_count - at) * sizeof(*ask));
 }
 
+void talk_ask_renew(struct talk *self)
+{
+    for (size_t i = 0; i < self->ask_count; i++)
+        self->ask[i].until_ms = cli_later_ms(self->ask_timeout_ms);
+}
+
 void talk_ask_expire(struct talk *self, uint64_t now_ms)
 {
     for (size_t i = self->ask_count; i > 0; i--) {

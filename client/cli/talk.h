@@ -110,6 +110,8 @@ bool talk_is_asking(const struct talk *self, enum talk_ask_kind kind);
 /* The one of this kind about this stream (NULL: any), or NULL. */
 struct talk_ask *talk_ask_find(struct talk *self, enum talk_ask_kind kind, const char *stream);
 void talk_ask_done(struct talk *self, struct talk_ask *ask);
+/* The link is back: from now on they have all their time again. */
+void talk_ask_renew(struct talk *self);
 /* Requests without an answer in time are given up, with a remark. */
 void talk_ask_expire(struct talk *self, uint64_t now_ms);
 

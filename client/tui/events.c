@@ -300,6 +300,7 @@ static void on_link(struct session *self, const struct zchat_event *event)
     desk->trouble[0] = '\0';
     if (desk->link == DESK_UP) {
         self->ping_ms = 0;
+        talk_ask_renew(&self->talk);
         self->cli.is_up = self->cli.was_up = true;
         return;
     }
@@ -320,6 +321,8 @@ static void on_answer(struct session *self, const struct zchat_event *event)
         self->desk.round_trip_ms = event->round_trip_ms;
         return;
     }
+    if (event->ref == 0 && event->rc != 0)
+        session_stop_looking(self, event->stream);
     if (!session_take_person(self, event))
         (void)talk_answer(&self->talk, event);
 }

@@ -110,3 +110,11 @@ void session_own_is_live(struct session *self, struct backlog *backlog)
                      backlog->first - 1) == 0)
         backlog->asked = from;
 }
+
+void session_stop_looking(struct session *self, const char *stream)
+{
+    struct backlog *backlog = session_backlog(self, stream);
+
+    if (backlog != NULL)
+        backlog->asked = 0;
+}

@@ -78,6 +78,8 @@ const char *session_stream_of(const struct session *self, const struct buffer *b
 void session_own_is_live(struct session *self, struct backlog *backlog);
 /* Fetch `count` older events of the current buffer; says so when there are none. */
 void session_look_back(struct session *self, uint64_t count);
+/* That was refused. */
+void session_stop_looking(struct session *self, const char *stream);
 
 /* people.c: asks who is in a room; takes a row or the end of an answer (true: it was one); somebody came or went. */
 void session_ask_people(struct session *self, struct buffer *buffer);

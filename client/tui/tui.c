@@ -45,7 +45,8 @@ static void draw(struct session *self)
     grid_destroy(&grid);
     self->is_dirty = false;
     self->drawn_ms = cli_now_ms();
-    session_shown(self);
+    if (view_is_whole(&self->desk, self->rows, self->columns))
+        session_shown(self);
 }
 
 static void tell_notices(struct session *self)
@@ -129,7 +130,7 @@ static void tell_trouble(struct session *self)
 
 static void keep_time(struct session *self, uint64_t now_ms)
 {
-    if (self->cli.was_up)
+    if (self->desk.link == DESK_UP)
         talk_ask_expire(&self->talk, now_ms);
     if (self->desk.link == DESK_UP && now_ms >= self->ping_ms) {
         self->ping_ms = now_ms + PING_EVERY_MS;

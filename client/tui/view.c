@@ -205,7 +205,7 @@ static void put_link(const struct desk *desk, FILE *out)
         fprintf(out, " %" PRIu32 " ms", desk->round_trip_ms);
 }
 
-/* Where there is no list, the status line tells who wrote. */
+/* Where there is no list, or not all of it, the status line tells who wrote. */
 static void put_active(const struct desk *desk, const char *bar, FILE *out)
 {
     char counts[16];
@@ -254,7 +254,8 @@ static void draw_status(const struct desk *desk, struct grid *grid, const struct
         grid_put_cut(grid, frame->status_row, 1, grid->columns - 2, span_of(desk->hint), role);
         return;
     }
-    status_text(desk, frame->list_columns > 0, text, sizeof(text));
+    status_text(desk, frame->list_columns > 0 && desk->count <= (size_t)frame->body_rows, text,
+                sizeof(text));
     used = grid_put_cut(grid, frame->status_row, 0, grid->columns, span_of(text), role);
     if (desk->link != DESK_UP && desk->trouble[0] != '\0')
         grid_put_cut(grid, frame->status_row, used + 2, grid->columns - used - 3,
@@ -281,6 +282,11 @@ static void draw_input(const struct desk *desk, struct grid *grid, const struct 
     }
     grid->cursor_row = frame->input_row + (int)input.cursor_row;
     grid->cursor_column = clamp(column + (int)input.cursor_column, 0, grid->columns - 1);
+}
+
+bool view_is_whole(const struct desk *desk, int rows, int columns)
+{
+    return desk->card != CARD_KEYS && rows >= VIEW_ROWS_MIN && columns >= VIEW_COLUMNS_MIN;
 }
 
 void view_draw(struct desk *desk, struct grid *grid)

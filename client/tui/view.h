@@ -18,6 +18,9 @@ struct view_frame {
 };
 void view_frame(const struct desk *desk, int rows, int columns, struct view_frame *ret);
 
+/* What came is to be seen: the screen is large enough, and nothing lies over it. */
+bool view_is_whole(const struct desk *desk, int rows, int columns);
+
 void view_draw(struct desk *desk, struct grid *grid);
 
 #endif

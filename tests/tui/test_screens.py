@@ -327,5 +327,39 @@ def a_mention_starts_the_program_that_the_configuration_names(scene):
     equal(told.read_text(), "#lobby|bob: hey alice; $(touch x) `id`", "its words")
 
 
+@test
+def the_client_may_be_started_before_the_broker(scene):
+    broker, alice, bob = pair(scene)
+    bob.ok("send", "@alice", "early")
+    broker.stop()
+    one = chat(scene, alice, "--timeout", "1s")
+    one.wait("cannot connect")
+    one.say("/query bob")
+    one.wait("@bob>")
+    one.say("who is there?")
+    one.wait(re.compile(r"! +alice who is there"))  # a second is over, and so is that of the question for rooms
+    broker.start()
+    one.wait("#lobby")
+    one.wait(re.compile(r"bob early"))
+    one.say("/retry")
+    one.wait(re.compile(r"✓ +alice who is there"))
+
+
+@test
+def what_lies_under_the_card_is_not_confirmed(scene):
+    _, alice, bob = pair(scene)
+    two = chat(scene, bob)
+    two.wait("2 people")
+    two.keys("F1")
+    two.wait("any key closes this")
+    alice.refused(7, "", "send", "@bob", "--wait", "delivered", "--timeout", "1500ms", "hidden")
+    two.keys("q")
+    two.wait(re.compile(r"@alice +1"))
+    one = chat(scene, alice)
+    one.wait(re.compile(r"@bob"))
+    one.say("/query bob")
+    one.wait(re.compile(r"✓✓ +alice hidden"))
+
+
 if __name__ == "__main__":
     run_tests()
