@@ -1,9 +1,6 @@
 #include "client/logger/options.h"
 
-#include "shared/base/alloc.h"
-
 #include <errno.h>
-#include <fnmatch.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +11,10 @@ enum {
     OPT_STREAMS,
     OPT_FORMAT,
     OPT_ROTATE,
+    OPT_KEEP,
+    OPT_COMPRESS,
+    OPT_UTC,
+    OPT_CONFIRM,
     OPT_NICK,
     OPT_HOME,
     OPT_HISTORY,
@@ -31,42 +32,28 @@ void logger_options_help(FILE *out)
         "  --out DIR            the folder of the archive; it is made if it is missing\n"
         "  --broker URL         zchat://HOST:PORT?key=KEY; else $ZCHAT_BROKER, the last one used,\n"
         "                       the local broker's\n"
-        "  --streams PATTERNS   which streams, with commas between: '#*' (all rooms, the "
-        "default),\n"
-        "                       '#team-*', '@NICK' (the logger's own)\n"
-        "  --format FORMAT      jsonl (default), text or both\n"
-        "  --rotate WHEN        daily (UTC), a size (500K, 100M, 2G) or none (default)\n"
+        "  --streams PATTERNS   which streams, with commas between: '#*', '#team-*,!#team-x', "
+        "'@NICK'\n"
+        "                       (the logger's own); private rooms it is in, too, when they match.\n"
+        "                       Default: all public rooms\n"
+        "  --format FORMAT      jsonl (default), text (as irclog2html reads it) or both\n"
+        "  --rotate WHEN        daily, a size (500K, 100M, 2G), daily,SIZE or none (default)\n"
+        "  --keep HOW-MUCH      of rotated files of each stream: 30 (files), 90d, 10G or all "
+        "(default)\n"
+        "  --compress           compress rotated files (NAME.2026-11-25.jsonl.gz)\n"
+        "  --utc                days and times of text are UTC; default: local time\n"
+        "  --confirm            tell senders that private messages to the logger have arrived\n"
         "  --nick NICK          who the logger is; default: logger\n"
         "  --home DIR           one folder for its key; else $ZCHAT_HOME, the XDG folders\n"
         "  --history FILE       append what is shown, for zchat-check\n"
         "  --help, --version\n"
         "\n"
-        "Files are DIR/NAME.jsonl and DIR/NAME.log with NAME percent-encoded (%23lobby.jsonl).\n"
+        "Files are DIR/NAME.jsonl and DIR/NAME.log with NAME percent-encoded (%23lobby.jsonl); "
+        "rotated\n"
+        "ones NAME.2026-11-25.jsonl, or NAME.000000000042.jsonl with the seq of the last event.\n"
         "SIGUSR1 opens the files again; SIGHUP does so too and looks for new rooms at once.\n"
         "Exit: 0 stopped, 1 failed, 2 usage, 5 cannot connect or not let in.\n",
         out);
-}
-
-static enum rc add_patterns(struct logger_options *self, const char *list, char *why)
-{
-    while (*list != '\0') {
-        const size_t len = strcspn(list, ", ");
-
-        if (len > 0) {
-            if (list[0] != '#' && list[0] != '@') {
-                snprintf(why, 160, "--streams: '%.*s' does not begin with # or @",
-                         (int)(len < 64 ? len : 64), list);
-                return RC_CONFIG;
-            }
-            if (self->patterns_count == PATTERNS_MAX) {
-                snprintf(why, 160, "--streams: at most %d patterns", PATTERNS_MAX);
-                return RC_CONFIG;
-            }
-            self->patterns[self->patterns_count++] = x_spandup((struct span){list, len});
-        }
-        list += len + strspn(list + len, ", ");
-    }
-    return RC_OK;
 }
 
 static enum rc parse_format(struct logger_options *self, const char *text, char *why)
@@ -79,32 +66,104 @@ static enum rc parse_format(struct logger_options *self, const char *text, char 
     return RC_CONFIG;
 }
 
-static enum rc parse_rotate(struct logger_options *self, const char *text, char *why)
+/* A number with nothing or one letter behind it, which is moved to *ret_unit. */
+static bool take_number(const char *text, size_t len, uint64_t *ret, char *ret_unit)
 {
-    static const char units[] = "KMGT";
-    unsigned long long size;
+    unsigned long long value;
     char *end;
 
-    self->rotation = (struct rotation){.kind = ROTATE_NONE};
-    if (strcmp(text, "none") == 0)
-        return RC_OK;
-    if (strcmp(text, "daily") == 0) {
-        self->rotation.kind = ROTATE_DAILY;
-        return RC_OK;
-    }
     errno = 0;
-    size = strtoull(text, &end, 10);
-    if (text[0] >= '0' && text[0] <= '9' && errno == 0 && size > 0) {
-        const char *unit = *end == '\0' ? NULL : strchr(units, *end & ~0x20);
-        const unsigned shift = unit == NULL ? 0 : 10 * (unsigned)(unit - units + 1);
+    value = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || errno != 0 || value == 0)
+        return false;
+    if (end != text + len && end + 1 != text + len)
+        return false;
+    *ret = value;
+    *ret_unit = end == text + len ? '\0' : (char)(*end & ~0x20);
+    return true;
+}
 
-        if ((*end == '\0' || (unit != NULL && end[1] == '\0')) && size <= UINT64_MAX >> shift) {
-            self->rotation = (struct rotation){.kind = ROTATE_SIZE, .size_bytes = size << shift};
-            return RC_OK;
-        }
+static bool take_size(const char *text, size_t len, uint64_t *ret)
+{
+    static const char units[] = "KMGT";
+    uint64_t value;
+    char unit;
+    unsigned shift = 0;
+
+    if (!take_number(text, len, &value, &unit))
+        return false;
+    if (unit != '\0') {
+        const char *found = strchr(units, unit);
+
+        if (found == NULL)
+            return false;
+        shift = 10 * (unsigned)(found - units + 1);
     }
-    snprintf(why, 160, "--rotate: '%.40s' is none of daily, none, a size as 500K, 100M, 2G", text);
-    return RC_CONFIG;
+    if (value > UINT64_MAX >> shift)
+        return false;
+    *ret = value << shift;
+    return true;
+}
+
+static bool is_word(const char *text, size_t len, const char *word)
+{
+    return strlen(word) == len && memcmp(text, word, len) == 0;
+}
+
+static enum rc parse_rotate(struct logger_options *self, const char *text, char *why)
+{
+    struct rotation rotation = {.kind = ROTATE_NONE};
+    const char *at = text;
+
+    for (bool is_more = strcmp(text, "none") != 0; is_more;) {
+        const size_t len = strcspn(at, ",");
+
+        if (is_word(at, len, "daily")) {
+            rotation.kind = ROTATE_DAILY;
+        } else if (take_size(at, len, &rotation.size_bytes)) {
+            if (rotation.kind == ROTATE_NONE)
+                rotation.kind = ROTATE_SIZE;
+        } else {
+            snprintf(why, 160,
+                     "--rotate: '%.40s' is none of daily, none, a size as 500K, 100M, 2G, or "
+                     "daily,SIZE",
+                     text);
+            return RC_CONFIG;
+        }
+        is_more = at[len] == ',';
+        at += len + is_more;
+    }
+    self->rotation = rotation;
+    return RC_OK;
+}
+
+static enum rc parse_keep(struct logger_options *self, const char *text, char *why)
+{
+    struct keep keep = {.count = 0};
+    const char *at = text;
+
+    for (bool is_more = strcmp(text, "all") != 0; is_more;) {
+        const size_t len = strcspn(at, ",");
+        uint64_t value;
+        char unit;
+
+        if (!take_number(at, len, &value, &unit) ||
+            (unit != '\0' && unit != 'D' && !take_size(at, len, &keep.size_bytes))) {
+            snprintf(why, 160,
+                     "--keep: '%.40s' is none of all, a number of files, days as 90d, a size as "
+                     "10G, or some of them with commas",
+                     text);
+            return RC_CONFIG;
+        }
+        if (unit == '\0')
+            keep.count = value;
+        else if (unit == 'D')
+            keep.days = value;
+        is_more = at[len] == ',';
+        at += len + is_more;
+    }
+    self->keep = keep;
+    return RC_OK;
 }
 
 static enum rc parse_one(struct logger_options *self, int option, const char *value, char *why)
@@ -117,11 +176,22 @@ static enum rc parse_one(struct logger_options *self, int option, const char *va
         self->broker = value;
         return RC_OK;
     case OPT_STREAMS:
-        return add_patterns(self, value, why);
+        return patterns_add(&self->patterns, value, why);
     case OPT_FORMAT:
         return parse_format(self, value, why);
     case OPT_ROTATE:
         return parse_rotate(self, value, why);
+    case OPT_KEEP:
+        return parse_keep(self, value, why);
+    case OPT_COMPRESS:
+        self->compresses = true;
+        return RC_OK;
+    case OPT_UTC:
+        self->is_utc = true;
+        return RC_OK;
+    case OPT_CONFIRM:
+        self->confirms = true;
+        return RC_OK;
     case OPT_NICK:
         self->nick = value;
         return RC_OK;
@@ -151,6 +221,10 @@ enum rc logger_options_parse(int argc, char **argv, struct logger_options *ret,
         {"streams", required_argument, NULL, OPT_STREAMS},
         {"format", required_argument, NULL, OPT_FORMAT},
         {"rotate", required_argument, NULL, OPT_ROTATE},
+        {"keep", required_argument, NULL, OPT_KEEP},
+        {"compress", no_argument, NULL, OPT_COMPRESS},
+        {"utc", no_argument, NULL, OPT_UTC},
+        {"confirm", no_argument, NULL, OPT_CONFIRM},
         {"nick", required_argument, NULL, OPT_NICK},
         {"home", required_argument, NULL, OPT_HOME},
         {"history", required_argument, NULL, OPT_HISTORY},
@@ -183,8 +257,6 @@ enum rc logger_options_parse(int argc, char **argv, struct logger_options *ret,
             rc = RC_CONFIG;
         }
     }
-    if (rc == RC_OK && self.patterns_count == 0)
-        rc = add_patterns(&self, "#*", ret_why);
     if (rc != RC_OK) {
         logger_options_fini(&self);
         self = (struct logger_options){0};
@@ -195,15 +267,10 @@ enum rc logger_options_parse(int argc, char **argv, struct logger_options *ret,
 
 void logger_options_fini(struct logger_options *self)
 {
-    for (size_t i = 0; i < self->patterns_count; i++)
-        free(self->patterns[i]);
-    self->patterns_count = 0;
+    patterns_fini(&self->patterns);
 }
 
 bool logger_options_match(const struct logger_options *self, const char *stream)
 {
-    for (size_t i = 0; i < self->patterns_count; i++)
-        if (fnmatch(self->patterns[i], stream, 0) == 0)
-            return true;
-    return false;
+    return patterns_match(&self->patterns, stream);
 }

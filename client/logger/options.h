@@ -2,13 +2,13 @@
 #ifndef CLIENT_LOGGER_OPTIONS_H
 #define CLIENT_LOGGER_OPTIONS_H
 
+#include "client/logger/asides.h"
 #include "client/logger/logfile.h"
+#include "client/logger/patterns.h"
 #include "shared/base/rc.h"
 
 #include <stdbool.h>
 #include <stdio.h>
-
-#define PATTERNS_MAX 64
 
 struct logger_options {
     const char *out;
@@ -16,10 +16,11 @@ struct logger_options {
     const char *nick;
     const char *home;             /* NULL: as libzchat chooses */
     const char *history;          /* NULL: none is kept */
-    char *patterns[PATTERNS_MAX]; /* owned */
-    size_t patterns_count;
+    struct patterns patterns;     /* none: all public rooms */
     bool has_jsonl, has_text;
     struct rotation rotation;
+    struct keep keep;
+    bool is_utc, compresses, confirms;
     bool wants_help, wants_version;
 };
 

@@ -35,17 +35,6 @@ static void the_folder_alone_is_enough(void **state)
     assert_false(logger_options_match(&options, "@alice"));
 }
 
-static void patterns_choose_streams(void **state)
-{
-    (void)state;
-    assert_int_equal(PARSE("--out=d", "--streams=#team-*,@log", "--streams", "#one"), RC_OK);
-    assert_true(logger_options_match(&options, "#team-a"));
-    assert_true(logger_options_match(&options, "@log"));
-    assert_true(logger_options_match(&options, "#one"));
-    assert_false(logger_options_match(&options, "#once"));
-    assert_false(logger_options_match(&options, "#other"));
-}
-
 static void sizes_have_units(void **state)
 {
     (void)state;
@@ -59,6 +48,38 @@ static void sizes_have_units(void **state)
     assert_int_equal(PARSE("--out=d", "--rotate=daily", "--format=both"), RC_OK);
     assert_int_equal(options.rotation.kind, ROTATE_DAILY);
     assert_true(options.has_jsonl && options.has_text);
+}
+
+static void a_day_may_have_several_files(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("--out=d", "--rotate=daily,2G"), RC_OK);
+    assert_int_equal(options.rotation.kind, ROTATE_DAILY);
+    assert_int_equal(options.rotation.size_bytes, UINT64_C(2) << 30);
+    assert_int_equal(PARSE("--out=d", "--rotate=2G,daily"), RC_OK);
+    assert_int_equal(options.rotation.kind, ROTATE_DAILY);
+}
+
+static void what_is_kept_is_files_days_or_bytes(void **state)
+{
+    static const char *const bad[] = {"", "0", "0d", "-1", "90days", "90w", "d", "3,", ",", "10MB"};
+
+    (void)state;
+    assert_int_equal(PARSE("--out=d"), RC_OK);
+    assert_int_equal(options.keep.count + options.keep.days + options.keep.size_bytes, 0);
+    assert_int_equal(PARSE("--out=d", "--keep=30"), RC_OK);
+    assert_int_equal(options.keep.count, 30);
+    assert_int_equal(PARSE("--out=d", "--keep=90d,10G"), RC_OK);
+    assert_int_equal(options.keep.count, 0);
+    assert_int_equal(options.keep.days, 90);
+    assert_int_equal(options.keep.size_bytes, UINT64_C(10) << 30);
+    assert_int_equal(PARSE("--out=d", "--keep=30", "--keep=all", "--compress", "--utc"), RC_OK);
+    assert_int_equal(options.keep.count, 0);
+    assert_true(options.compresses && options.is_utc && !options.confirms);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(PARSE("--out=d", "--keep", bad[i]), RC_CONFIG);
+        assert_non_null(strstr(why, "--keep"));
+    }
 }
 
 static void mistakes_are_named(void **state)
@@ -83,18 +104,6 @@ static void mistakes_are_named(void **state)
         assert_int_equal(PARSE("--out=d", "--rotate", sizes[i]), RC_CONFIG);
 }
 
-static void too_many_patterns_are_refused(void **state)
-{
-    char list[3 * (PATTERNS_MAX + 1) + 1] = "";
-
-    (void)state;
-    for (size_t i = 0; i < PATTERNS_MAX; i++)
-        memcpy(list + 3 * i, "#a,", 4);
-    assert_int_equal(PARSE("--out=d", "--streams", list), RC_OK);
-    memcpy(list + 3 * PATTERNS_MAX, "#a", 3);
-    assert_int_equal(PARSE("--out=d", "--streams", list), RC_CONFIG);
-}
-
 static int finish(void **state)
 {
     (void)state;
@@ -106,10 +115,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_folder_alone_is_enough),
-        cmocka_unit_test(patterns_choose_streams),
         cmocka_unit_test(sizes_have_units),
+        cmocka_unit_test(a_day_may_have_several_files),
+        cmocka_unit_test(what_is_kept_is_files_days_or_bytes),
         cmocka_unit_test(mistakes_are_named),
-        cmocka_unit_test(too_many_patterns_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, finish);
 }
