@@ -41,6 +41,7 @@ struct logger {
     int signal_fd;
     char own[STREAM_BYTES_MAX + 1];
     bool confirms; /* the own stream's events are told to have arrived, so they are synced at once */
+    bool is_own_behind; /* somebody confirmed what is not archived yet */
     struct streams streams;
     struct doors doors;
     struct upkeep upkeep;
@@ -97,8 +98,12 @@ static struct stream *take_stream(struct logger *self, const char *name, uint64_
 
 static void follow(struct logger *self, struct stream *stream)
 {
-    const struct zchat_place from = {ZCHAT_FROM_SEQ, stream_place(stream) + 1};
+    struct zchat_place from = {ZCHAT_FROM_SEQ, stream_place(stream) + 1};
     zchat_rc rc;
+
+    /* Only what is told without a hole behind what is confirmed can be confirmed: also what an earlier run archived. */
+    if (self->confirms && !self->is_own_behind && strcmp(stream->name, self->own) == 0)
+        from.kind = ZCHAT_FROM_CONFIRMED;
 
     zchat_unfollow(self->chat, stream->name); /* it may have been asked about */
     rc = zchat_follow(self->chat, stream->name, from, 0);
@@ -161,6 +166,11 @@ static void on_event(struct logger *self, const struct zchat_event *event)
     rc = stream_append(stream, event);
     if (rc == RC_SYSTEM) {
         stall(self, stream, errno);
+        return;
+    }
+    if (rc == RC_END && is_own && self->confirms && !self->is_own_behind) {
+        self->is_own_behind = true;
+        follow(self, stream);
         return;
     }
     if (rc == RC_END) {
@@ -376,6 +386,20 @@ static int on_time(struct logger *self, uint64_t now_ms)
     return next > now_ms ? (int)(next - now_ms) : 0;
 }
 
+/* A stream has been read to its end. */
+static void on_live(struct logger *self, const struct zchat_event *event)
+{
+    struct stream *stream = streams_find(&self->streams, event->stream);
+
+    if (stream == NULL) {
+        doors_answered(&self->doors, self->chat, event);
+    } else if (self->confirms && !self->is_own_behind && strcmp(stream->name, self->own) == 0 &&
+               event->seq > stream_place(stream)) {
+        self->is_own_behind = true;
+        follow(self, stream);
+    }
+}
+
 static void on_told(struct logger *self, const struct zchat_event *event)
 {
     switch (event->kind) {
@@ -387,8 +411,7 @@ static void on_told(struct logger *self, const struct zchat_event *event)
         on_stream(self, event->stream, event->seq, event->is_private);
         break;
     case ZCHAT_LIVE:
-        if (streams_find(&self->streams, event->stream) == NULL)
-            doors_answered(&self->doors, self->chat, event);
+        on_live(self, event);
         break;
     case ZCHAT_LINK:
         on_link(self, event);
