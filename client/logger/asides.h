@@ -15,9 +15,10 @@ struct aside {
     char name[NAME_MAX + 1];
     uint64_t first;      /* seq of its first event; 0: it cannot be read */
     uint64_t size_bytes; /* on disk */
-    uint64_t day;        /* of its events when the name says so, else of its last change (calendar_day()); 0: unknown */
+    uint64_t
+        day; /* of its events when the name says so, else of its last change (calendar_day()); 0: unknown */
     bool is_ours;
-    bool is_compressed;  /* by what is in it */
+    bool is_compressed; /* by what is in it */
 };
 
 struct asides {

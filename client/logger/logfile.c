@@ -34,8 +34,8 @@ struct logfile {
     uint64_t torn_bytes; /* of a failed write, still at the file's end */
     bool is_dirty;
     bool is_rotated; /* and nobody was told */
-    bool is_lost; /* a sync failed: what the disk has is unknown */
-    FILE *line;   /* one record is put together here */
+    bool is_lost;    /* a sync failed: what the disk has is unknown */
+    FILE *line;      /* one record is put together here */
     char *line_bytes;
     size_t line_len;
 };
@@ -50,7 +50,7 @@ static enum rc open_file(struct logfile *self, struct tail *ret_tail)
 
     if (fd < 0)
         return RC_SYSTEM;
-    rc = recover_file(fd, self->format, &tail);
+    rc = recover_is_compressed(fd) ? RC_CONFIG : recover_file(fd, self->format, &tail);
     if (rc == RC_OK && ftruncate(fd, (off_t)tail.size_bytes) != 0)
         rc = RC_SYSTEM;
     /* The name of a new file has to last as well as its lines. */

@@ -31,7 +31,7 @@
 #define LINK_WAIT_MS    5000             /* without a link, until the reason is told */
 #define LINK_TOLD_MS    60000            /* and told again */
 #define ROOM_NEEDED     (16 * 1024)      /* bytes free before a full disk is tried again */
-#define INVITATIONS     64               /* of the own stream's last events, how many are read for them */
+#define INVITATIONS     64 /* of the own stream's last events, how many are read for them */
 #define EXIT_NOT_LET_IN 5
 
 struct logger {
@@ -40,7 +40,8 @@ struct logger {
     int dir_fd;
     int signal_fd;
     char own[STREAM_BYTES_MAX + 1];
-    bool confirms; /* the own stream's events are told to have arrived, so they are synced at once */
+    bool
+        confirms; /* the own stream's events are told to have arrived, so they are synced at once */
     bool is_own_behind; /* somebody confirmed what is not archived yet */
     struct streams streams;
     struct doors doors;
@@ -135,8 +136,7 @@ static void follow_own(struct logger *self)
 
     if (patterns_match(&self->options->patterns, self->own))
         on_stream(self, self->own, UINT64_MAX, true);
-    else if (self->options->patterns.count > 0 &&
-             zchat_follow(self->chat, self->own, last, 0) != 0)
+    else if (self->options->patterns.count > 0 && zchat_follow(self->chat, self->own, last, 0) != 0)
         log_warn("stream.follow", "stream=%s", self->own);
 }
 

@@ -14,9 +14,9 @@ struct logger_options {
     const char *out;
     const char *broker; /* NULL: as libzchat chooses */
     const char *nick;
-    const char *home;             /* NULL: as libzchat chooses */
-    const char *history;          /* NULL: none is kept */
-    struct patterns patterns;     /* none: all public rooms */
+    const char *home;         /* NULL: as libzchat chooses */
+    const char *history;      /* NULL: none is kept */
+    struct patterns patterns; /* none: all public rooms */
     bool has_jsonl, has_text;
     struct rotation rotation;
     struct keep keep;

@@ -93,8 +93,7 @@ void patterns_fini(struct patterns *self)
 
 bool patterns_match(const struct patterns *self, const char *stream)
 {
-    const locale_t before =
-        self->locale == (locale_t)0 ? (locale_t)0 : uselocale(self->locale);
+    const locale_t before = self->locale == (locale_t)0 ? (locale_t)0 : uselocale(self->locale);
     bool has_include = false, is_taken = false, is_left_out = false;
 
     for (size_t i = 0; i < self->count; i++) {

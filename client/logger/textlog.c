@@ -54,9 +54,8 @@ static void put_sender(FILE *out, const struct zchat_event *event)
 /* The next line of *text; the last one there may be has all that is left. */
 static struct span next_line(struct span *text, size_t number)
 {
-    const char *newline = text->len == 0 || number == TEXTLOG_LINES_MAX
-                              ? NULL
-                              : memchr(text->ptr, '\n', text->len);
+    const char *newline =
+        text->len == 0 || number == TEXTLOG_LINES_MAX ? NULL : memchr(text->ptr, '\n', text->len);
     struct span line = *text;
 
     if (newline == NULL) {

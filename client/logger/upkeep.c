@@ -85,8 +85,7 @@ static bool compress_one(struct upkeep *self, const struct asides *all, uint64_t
 bool upkeep_look(struct upkeep *self, const char *base, enum logfile_format format, uint64_t today,
                  bool holds_place, uint64_t now_ms)
 {
-    const bool has_limit =
-        self->keep.count > 0 || self->keep.days > 0 || self->keep.size_bytes > 0;
+    const bool has_limit = self->keep.count > 0 || self->keep.days > 0 || self->keep.size_bytes > 0;
     struct asides all;
     bool has_more;
     int removed = 0;
@@ -94,8 +93,7 @@ bool upkeep_look(struct upkeep *self, const char *base, enum logfile_format form
     if (self->job != NULL || now_ms < self->again_ms)
         return false;
     if (has_limit)
-        removed =
-            asides_trim(self->dir_fd, base, format, &self->keep, today, holds_place);
+        removed = asides_trim(self->dir_fd, base, format, &self->keep, today, holds_place);
     if (removed < 0) {
         put_off(self, "remove", base, now_ms);
         return false;

@@ -13,9 +13,9 @@ struct upkeep {
     int dir_fd; /* borrowed */
     struct keep keep;
     bool compresses;
-    struct gzip *job;   /* the file that is being compressed */
-    uint64_t again_ms;  /* after a failure: not before */
-    bool is_told;       /* the failure was */
+    struct gzip *job;  /* the file that is being compressed */
+    uint64_t again_ms; /* after a failure: not before */
+    bool is_told;      /* the failure was */
 };
 
 void upkeep_init(struct upkeep *self, int dir_fd, const struct keep *keep, bool compresses);

@@ -46,7 +46,8 @@ int unlinkat(int fd, const char *name, int flags)
 int fsync(int fd)
 {
     count_call();
-    return fd < 0; /* what a process leaves needs no sync, and this test has no time for thousands */
+    return fd <
+           0; /* what a process leaves needs no sync, and this test has no time for thousands */
 }
 
 int fdatasync(int fd)
@@ -129,8 +130,8 @@ static void check_order(const char *text, enum logfile_format format, uint64_t *
     for (;;) {
         const char *found;
 
-        snprintf(part, sizeof part, format == LOGFILE_TEXT ? "some lines, %d\n" : "\"seq\":%d,\"ts\"",
-                 (int)*last + 1);
+        snprintf(part, sizeof part,
+                 format == LOGFILE_TEXT ? "some lines, %d\n" : "\"seq\":%d,\"ts\"", (int)*last + 1);
         found = strstr(at, part);
         if (found == NULL)
             break;
@@ -141,7 +142,8 @@ static void check_order(const char *text, enum logfile_format format, uint64_t *
     }
     /* Nothing of another number is left. */
     for (int seq = 1; seq <= EVENTS; seq++) {
-        snprintf(part, sizeof part, format == LOGFILE_TEXT ? "some lines, %d\n" : "\"seq\":%d,\"ts\"", seq);
+        snprintf(part, sizeof part,
+                 format == LOGFILE_TEXT ? "some lines, %d\n" : "\"seq\":%d,\"ts\"", seq);
         for (const char *other = strstr(at, part); other != NULL; other = strstr(other + 1, part))
             assert_null(strchr(other, '\n')); /* but for a torn one */
     }
@@ -158,13 +160,14 @@ static uint64_t check_files(struct archive *f, const struct keep *keep)
         check_order(read_back(f, all.item[i].name), f->options.format, &last);
     }
     asides_fini(&all);
-    check_order(read_back(f, f->options.format == LOGFILE_TEXT ? BASE ".log" : BASE ".jsonl"), f->options.format,
-                &last);
+    check_order(read_back(f, f->options.format == LOGFILE_TEXT ? BASE ".log" : BASE ".jsonl"),
+                f->options.format, &last);
     return last;
 }
 
 /* Crash at each call; after it, go on with a life that crashes, too, a little later, and then with a whole one. */
-static void crash_everywhere(struct archive *f, enum logfile_format format, struct rotation rotation, struct keep keep)
+static void crash_everywhere(struct archive *f, enum logfile_format format,
+                             struct rotation rotation, struct keep keep)
 {
     int status = CRASHED;
     long calls = 0;
@@ -193,12 +196,14 @@ static void crash_everywhere(struct archive *f, enum logfile_format format, stru
 
 static void json_by_day_is_whole_wherever_it_ends(void **state)
 {
-    crash_everywhere(*state, LOGFILE_JSONL, (struct rotation){.kind = ROTATE_DAILY}, (struct keep){.count = 0});
+    crash_everywhere(*state, LOGFILE_JSONL, (struct rotation){.kind = ROTATE_DAILY},
+                     (struct keep){.count = 0});
 }
 
 static void text_by_day_is_whole_wherever_it_ends(void **state)
 {
-    crash_everywhere(*state, LOGFILE_TEXT, (struct rotation){.kind = ROTATE_DAILY}, (struct keep){.count = 0});
+    crash_everywhere(*state, LOGFILE_TEXT, (struct rotation){.kind = ROTATE_DAILY},
+                     (struct keep){.count = 0});
 }
 
 static void sizes_and_removal_are_whole_wherever_they_end(void **state)

@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#define HOUR_MS  UINT64_C(3600000)
+#define HOUR_MS UINT64_C(3600000)
 #define BASE    "%23lobby"
 
 /* 2026-11-01 06:00:00 UTC: New York's clock goes from 02:00 back to 01:00. */
@@ -53,7 +53,8 @@ static void days_are_those_of_the_zone_or_of_utc(void **state)
 static void midnight_is_where_the_people_are(void **state)
 {
     struct archive *f = *state;
-    const uint64_t midnight = UINT64_C(1795474800000); /* of 2026-11-24 in Central Europe, 23:00 UTC */
+    const uint64_t midnight =
+        UINT64_C(1795474800000); /* of 2026-11-24 in Central Europe, 23:00 UTC */
 
     set_zone("CET-1");
     f->options.is_utc = false;
@@ -61,7 +62,8 @@ static void midnight_is_where_the_people_are(void **state)
     say(f, 1, midnight - 1, "last");
     say(f, 2, midnight, "first");
     assert_non_null(strstr(read_back(f, BASE ".2026-11-23.log"), "[23:59:59] <bob> last\n"));
-    assert_non_null(strstr(read_back(f, BASE ".log"), "2026-11-24 +0100, #lobby from 2\n[00:00:00]"));
+    assert_non_null(
+        strstr(read_back(f, BASE ".log"), "2026-11-24 +0100, #lobby from 2\n[00:00:00]"));
     assert_int_equal(place_again(f), 2);
 }
 
@@ -115,7 +117,8 @@ static void a_day_that_comes_twice_for_another_reason_is_kept_twice(void **state
     say(f, 3, T0, "c");
     say(f, 4, T0 + 2 * DAY_MS, "d");
     assert_int_equal(count_of(read_back(f, BASE ".2026-11-23.jsonl"), "\"seq\":1,"), 1);
-    assert_int_equal(count_of(read_back(f, BASE ".2026-11-23.000000000003.jsonl"), "\"seq\":3,"), 1);
+    assert_int_equal(count_of(read_back(f, BASE ".2026-11-23.000000000003.jsonl"), "\"seq\":3,"),
+                     1);
     assert_int_equal(place_again(f), 4);
 }
 
@@ -184,7 +187,8 @@ static void files_are_removed_by_age_and_by_size(void **state)
     const struct keep days = {.days = 2}, bytes = {.size_bytes = 1};
 
     make_days(f, 5);
-    assert_int_equal(asides_trim(f->dir_fd, BASE, LOGFILE_TEXT, &days, calendar_day("2026-11-28"), false), 3);
+    assert_int_equal(
+        asides_trim(f->dir_fd, BASE, LOGFILE_TEXT, &days, calendar_day("2026-11-28"), false), 3);
     assert_true(exists(f, BASE ".2026-11-26.log"));
     /* A clock that is set back removes nothing. */
     assert_int_equal(asides_trim(f->dir_fd, BASE, LOGFILE_TEXT, &days, 0, false), 0);
@@ -214,8 +218,9 @@ static void the_file_that_holds_the_place_is_never_removed(void **state)
 
 static void other_streams_and_other_programs_files_stay(void **state)
 {
-    static const char *const others[] = {BASE "2.2026-11-20.log", BASE ".2026-11-20.jsonl", BASE ".log.1",
-                                         BASE ".log-20261120",    BASE ".notes.log",        BASE ".2026-11-20.log.bak"};
+    static const char *const others[] = {BASE "2.2026-11-20.log", BASE ".2026-11-20.jsonl",
+                                         BASE ".log.1",           BASE ".log-20261120",
+                                         BASE ".notes.log",       BASE ".2026-11-20.log.bak"};
     struct archive *f = *state;
     const struct keep keep = {.count = 1, .days = 1, .size_bytes = 1};
 
@@ -275,7 +280,8 @@ static void a_crash_between_the_names_is_mended(void **state)
     keep_up(f, &upkeep);
     upkeep_fini(&upkeep);
     assert_false(exists(f, ".compressing.gz.tmp"));
-    assert_int_equal(renameat(f->dir_fd, BASE ".2026-11-23.log.gz", f->dir_fd, BASE ".2026-11-23.log"), 0);
+    assert_int_equal(
+        renameat(f->dir_fd, BASE ".2026-11-23.log.gz", f->dir_fd, BASE ".2026-11-23.log"), 0);
     assert_int_equal(count_asides(f), 1); /* it is read all the same */
     upkeep_init(&upkeep, f->dir_fd, &all, false);
     keep_up(f, &upkeep);
@@ -340,7 +346,8 @@ static void a_rotation_that_fails_is_tried_again(void **state)
     struct archive *f = *state;
     const struct zchat_event event = said(2, T0 + DAY_MS, "b");
 
-    static const char *const taken[] = {BASE ".2026-11-23.log", BASE ".2026-11-23.000000000001.log"};
+    static const char *const taken[] = {BASE ".2026-11-23.log",
+                                        BASE ".2026-11-23.000000000001.log"};
 
     f->options.rotation.kind = ROTATE_DAILY;
     say(f, 1, T0, "a");

@@ -75,10 +75,18 @@ static void a_message_of_several_lines_is_continued(void **state)
 
 static void no_text_forges_a_line_or_a_continuation(void **state)
 {
-    static const char *const hostile[] = {
-        "\n[09:21:50] <eve> forged", "--- Log opened 2026-11-23 +0000, #lobby from 99",
-        "a\n--- Gap 2 to 98: #lobby from 99", "ends with a backslash \\", "\\", "two \\\nlines \\",
-        "\r[00:00:00] <eve> x", "\x1b[2J\u2028[00:00:00] <eve> x", "\n\n\n", "\n", " \\ ", ""};
+    static const char *const hostile[] = {"\n[09:21:50] <eve> forged",
+                                          "--- Log opened 2026-11-23 +0000, #lobby from 99",
+                                          "a\n--- Gap 2 to 98: #lobby from 99",
+                                          "ends with a backslash \\",
+                                          "\\",
+                                          "two \\\nlines \\",
+                                          "\r[00:00:00] <eve> x",
+                                          "\x1b[2J\u2028[00:00:00] <eve> x",
+                                          "\n\n\n",
+                                          "\n",
+                                          " \\ ",
+                                          ""};
     struct archive *f = *state;
     const size_t count = sizeof hostile / sizeof *hostile;
     uint64_t seq = 0;
@@ -228,8 +236,17 @@ static void private_messages_say_to_whom(void **state)
     event.from = "logger";
     event.to = "bob";
     append(f, &event);
-    event = (struct zchat_event){.kind = ZCHAT_EVENT, .stream = "@logger", .seq = 3, .ts_ms = T0, .type = "receipt",
-        .message_kind = "", .from = "bob", .to = "", .room = "", .text = "", .upto = 7};
+    event = (struct zchat_event){.kind = ZCHAT_EVENT,
+                                 .stream = "@logger",
+                                 .seq = 3,
+                                 .ts_ms = T0,
+                                 .type = "receipt",
+                                 .message_kind = "",
+                                 .from = "bob",
+                                 .to = "",
+                                 .room = "",
+                                 .text = "",
+                                 .upto = 7};
     append(f, &event);
     event.seq = 4;
     event.type = "invite";
