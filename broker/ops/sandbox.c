@@ -52,7 +52,8 @@ static enum rc allow_files(struct landlock *landlock, const struct options *opti
 
     if (rc == RC_OK)
         rc = allow_log(landlock, options->log_file);
-    if (rc == RC_OK && options->common.config[0] != '\0') /* its folder: an editor puts a new file there */
+    if (rc == RC_OK &&
+        options->common.config[0] != '\0') /* its folder: an editor puts a new file there */
         rc = allow_folder_of(landlock, options->common.config, LANDLOCK_READ);
     if (rc == RC_OK)
         rc = allow_url_folder(landlock);

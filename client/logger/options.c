@@ -1,8 +1,8 @@
 #include "client/logger/options.h"
 
-#include <errno.h>
+#include "client/logger/amounts.h"
+
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -66,104 +66,22 @@ static enum rc parse_format(struct logger_options *self, const char *text, char 
     return RC_CONFIG;
 }
 
-/* A number with nothing or one letter behind it, which is moved to *ret_unit. */
-static bool take_number(const char *text, size_t len, uint64_t *ret, char *ret_unit)
-{
-    unsigned long long value;
-    char *end;
-
-    errno = 0;
-    value = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || errno != 0 || value == 0)
-        return false;
-    if (end != text + len && end + 1 != text + len)
-        return false;
-    *ret = value;
-    *ret_unit = end == text + len ? '\0' : (char)(*end & ~0x20);
-    return true;
-}
-
-static bool take_size(const char *text, size_t len, uint64_t *ret)
-{
-    static const char units[] = "KMGT";
-    uint64_t value;
-    char unit;
-    unsigned shift = 0;
-
-    if (!take_number(text, len, &value, &unit))
-        return false;
-    if (unit != '\0') {
-        const char *found = strchr(units, unit);
-
-        if (found == NULL)
-            return false;
-        shift = 10 * (unsigned)(found - units + 1);
-    }
-    if (value > UINT64_MAX >> shift)
-        return false;
-    *ret = value << shift;
-    return true;
-}
-
-static bool is_word(const char *text, size_t len, const char *word)
-{
-    return strlen(word) == len && memcmp(text, word, len) == 0;
-}
-
 static enum rc parse_rotate(struct logger_options *self, const char *text, char *why)
 {
-    struct rotation rotation = {.kind = ROTATE_NONE};
-    const char *at = text;
+    const enum rc rc = rotation_parse(text, &self->rotation);
 
-    for (bool is_more = strcmp(text, "none") != 0; is_more;) {
-        const size_t len = strcspn(at, ",");
-
-        if (is_word(at, len, "daily")) {
-            rotation.kind = ROTATE_DAILY;
-        } else if (take_size(at, len, &rotation.size_bytes)) {
-            if (rotation.kind == ROTATE_NONE)
-                rotation.kind = ROTATE_SIZE;
-        } else {
-            snprintf(why, 160,
-                     "--rotate: '%.40s' is none of daily, none, a size as 500K, 100M, 2G, or "
-                     "daily,SIZE",
-                     text);
-            return RC_CONFIG;
-        }
-        is_more = at[len] == ',';
-        at += len + is_more;
-    }
-    self->rotation = rotation;
-    return RC_OK;
+    if (rc != RC_OK)
+        snprintf(why, 160, "--rotate: '%.40s' is none of " ROTATION_EXPECTED, text);
+    return rc;
 }
 
 static enum rc parse_keep(struct logger_options *self, const char *text, char *why)
 {
-    struct keep keep = {.count = 0};
-    const char *at = text;
+    const enum rc rc = keep_parse(text, &self->keep);
 
-    for (bool is_more = strcmp(text, "all") != 0; is_more;) {
-        const size_t len = strcspn(at, ",");
-        uint64_t value;
-        char unit;
-
-        if (!take_number(at, len, &value, &unit) ||
-            (unit != '\0' && unit != 'D' && !take_size(at, len, &keep.size_bytes))) {
-            snprintf(why, 160,
-                     "--keep: '%.40s' is none of all, a number of files, days as 90d, a size as "
-                     "10G, or some of them with commas",
-                     text);
-            return RC_CONFIG;
-        }
-        if (unit == '\0')
-            keep.count = value;
-        else if (unit == 'D')
-            keep.days = value;
-        is_more = at[len] == ',';
-        at += len + is_more;
-    }
-    self->keep = keep;
-    return RC_OK;
+    if (rc != RC_OK)
+        snprintf(why, 160, "--keep: '%.40s' is none of " KEEP_EXPECTED, text);
+    return rc;
 }
 
 static enum rc parse_one(struct logger_options *self, int option, const char *value, char *why)
