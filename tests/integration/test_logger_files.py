@@ -183,6 +183,11 @@ def a_disk_that_is_full_at_rotation_and_compression_costs_nothing(scene):
     equal(numbers(whole_archive(logger.out_folder)), list(range(1, 1 + 10 + 3 * 41 + 1)), "numbers")
 
 
+def text_of(logger, ending):
+    path = logger.out_folder / f"{BASE}.{ending}"
+    return path.read_text() if path.exists() else ""
+
+
 @test
 def logrotate_may_put_the_files_aside(scene):
     if shutil.which("logrotate") is None:
@@ -198,7 +203,8 @@ def logrotate_may_put_the_files_aside(scene):
     config.chmod(0o600)
     for round_ in range(4):
         send_lines(alice, ROOM, [f"{round_} {n}" for n in range(5)])
-        wait_until(lambda: f"{round_} 4" in (logger.out_folder / f"{BASE}.jsonl").read_text(), "it is archived")
+        wait_until(lambda: f"{round_} 4" in text_of(logger, "jsonl") and f"{round_} 4" in text_of(logger, "log"),
+                   "it is archived")
         before = len([line for line in logger.err if "archive.reopened" in line])
         result = scene.run(["logrotate", "--force", "--state", scene.folder / "logrotate.state", config])
         equal(result.code, 0, f"exit code of logrotate: {result}")
@@ -206,7 +212,7 @@ def logrotate_may_put_the_files_aside(scene):
     equal(logger.stop(), 0, f"exit code; {logger.told()}")
     again = scene.logger(broker, "--format", "both")  # the current file is empty
     alice.ok("send", ROOM, "the end")
-    wait_until(lambda: "the end" in (logger.out_folder / f"{BASE}.log").read_text(), "it goes on")
+    wait_until(lambda: "the end" in text_of(again, "log") and "the end" in text_of(again, "jsonl"), "it goes on")
     equal(again.stop(), 0, "exit code")
     files = sorted(logger.out_folder.glob(f"{BASE}.jsonl*"), key=lambda path: -int(
         (re.search(r"\.(\d+)(\.gz)?$", path.name) or [0, 0])[1]))
