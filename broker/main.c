@@ -1,6 +1,7 @@
 /* main.c - the broker: reads its configuration, puts the parts together and runs the hub. */
 #include "broker/admission.h"
 #include "broker/hub.h"
+#include "broker/limits.h"
 
 #include "broker/net/doorman.h"
 #include "broker/net/zap.h"
@@ -48,11 +49,11 @@ struct broker {
     char why[FOLDER_WHY_BYTES];
 };
 
-/* Why a start failed: into the log, and onto stderr when the log is a file. */
+/* Why a start failed: into the log, and onto stderr when the log is elsewhere. */
 static void complain(const struct broker *self)
 {
     log_error("broker.failed", "%s", self->why);
-    if (self->options.log_file[0] != '\0')
+    if (self->options.log.file[0] != '\0' || self->options.log.target != LOG_TO_STDERR)
         fprintf(stderr, "zchat-broker: %s\n", self->why);
 }
 
@@ -83,32 +84,38 @@ static enum rc take_over_signals(struct broker *self)
 
 static void open_log(const struct options *options)
 {
-    char why[FILES_WHY_BYTES];
+    char why[CONF_WHY_BYTES];
 
-    log_set_level((enum log_level)options->log_level);
-    if (files_check(options->log_file, why) != RC_OK)
+    if (log_output(&options->log, "zchat-broker", why) != RC_OK)
         log_warn("log.not_opened", "reason=\"%s\": the log stays where it is", why);
-    else if (log_open(options->log_file[0] != '\0' ? options->log_file : NULL) != 0)
-        log_warn("log.not_opened", "file=%s reason=\"%s\": the log stays where it is",
-                 options->log_file, strerror(errno));
 }
 
+/* All or nothing: a file that is wrong changes nothing, and what cannot change while we run is named. */
 static void reload(struct broker *self)
 {
     char why[OPTIONS_WHY_BYTES];
     struct conf_changes changes;
     struct options fresh;
 
+    notify("RELOADING=1");
     if (options_parse(&fresh, self->argc, self->argv, why) != RC_OK) {
-        log_warn("config.refused", "%s: the old configuration stays", why);
+        log_error("config.refused", "reason=\"%s\" action=\"the old configuration stays\"", why);
+        notify("READY=1");
         return;
     }
     options_reload(&self->options, &fresh, &changes);
+    limits_apply(&(struct limited){.core = self->core,
+                                   .keyring = self->keyring,
+                                   .zap = self->zap,
+                                   .doorman = self->doorman,
+                                   .writer = self->writer},
+                 &self->options);
+    open_log(&self->options);
     if (changes.kept > 0)
         log_warn("config.needs_restart", "keys=\"%s\": they take effect at the next start",
                  changes.kept_keys);
-    open_log(&self->options);
-    log_info("config.reloaded", "level=%u", self->options.log_level);
+    log_info("config.reloaded", "changed=\"%s\"", changes.taken_keys);
+    notify("READY=1");
 }
 
 static void on_signal(void *context, int signal_number)
@@ -150,11 +157,7 @@ static void on_record(void *context, const struct record *record)
 
 static enum rc open_store(struct broker *self)
 {
-    const struct store_limits limits = {
-        .free_bytes_min = self->options.disk_free_min_bytes,
-        .size_bytes_max = self->options.disk_use_max_bytes,
-        .ballast_bytes = self->options.ballast_bytes,
-    };
+    const struct store_limits limits = limits_of_store(&self->options);
     const char *why = "";
 
     if (store_open_sqlite(self->options.data, &self->store, &why) != RC_OK) {
@@ -194,31 +197,12 @@ static enum rc open_core(struct broker *self)
     return replay.rc;
 }
 
-/* What strangers may do, by who may take a free nick. */
-static struct keyring_policy door_policy(const struct options *options)
-{
-    /* Asking is for everybody: an invitation may bring a new device even where nobody new is wanted. */
-    return (struct keyring_policy){.strangers_may_ask = true,
-                                   .strangers_may_listen =
-                                       options->limits.registration == REGISTRATION_OPEN};
-}
-
 static enum rc open_doors(struct broker *self)
 {
     const struct options *options = &self->options;
-    const struct keyring_policy policy = door_policy(options);
-    const struct doorman_limits limits = {
-        .connections_max =
-            options->connections_max > 0 ? options->connections_max : doorman_default_max(),
-        .per_address = options->connections_per_address,
-        .pending_per_address = options->is_insecure ? 0 : options->handshakes_pending_max,
-    };
-    struct zap_options zap = {
-        .per_address = options->handshakes_per_address,
-        .per_address_burst = options->handshakes_per_address_burst,
-        .per_key = options->handshakes_per_key,
-        .per_key_burst = options->handshakes_per_key_burst,
-    };
+    const struct keyring_policy policy = limits_of_strangers(options);
+    const struct doorman_limits limits = limits_of_doorman(options);
+    struct zap_options zap = limits_of_handshakes(options);
 
     if (doorman_start(self->zmq_context, &limits, &self->doorman) != RC_OK)
         return complain_of(self, "cannot watch connections");
@@ -345,7 +329,7 @@ static void tell_ready(const struct broker *self)
 /* What is written outside of the data folder. */
 static enum rc check_files(struct broker *self)
 {
-    if (files_check(self->options.log_file, self->why) != RC_OK ||
+    if (files_check(self->options.log.file, self->why) != RC_OK ||
         files_check(self->options.history, self->why) != RC_OK)
         return RC_SYSTEM;
     return RC_OK;

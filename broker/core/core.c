@@ -18,6 +18,21 @@ static void fill_limits(struct core_limits *limits)
         limits->key_bans_max = limits->accounts_max;
 }
 
+void core_set_limits(struct core *self, const struct core_limits *limits)
+{
+    const struct core_limits born = self->limits;
+
+    self->limits = *limits;
+    self->limits.accounts_max = born.accounts_max;
+    self->limits.rooms_max = born.rooms_max;
+    self->limits.memberships_max = born.memberships_max;
+    self->limits.sessions_max = born.sessions_max;
+    self->limits.devices_max = born.devices_max;
+    self->limits.key_bans_max = born.key_bans_max;
+    self->limits.pending_max = born.pending_max;
+    memcpy(self->limits.hash_key, born.hash_key, sizeof(born.hash_key));
+}
+
 struct core *core_new(const struct core_limits *limits)
 {
     struct core *self = calloc(1, sizeof *self);

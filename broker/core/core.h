@@ -100,6 +100,10 @@ struct core;
 struct core *core_new(const struct core_limits *limits);
 void core_destroy(struct core **self_p);
 
+/* Other limits, between two steps. The sizes of the tables, and hash_key, stay as they were born; what is in use
+ * beyond a lower limit stays too, and only nothing new comes. */
+void core_set_limits(struct core *self, const struct core_limits *limits);
+
 /* Tell a new core what the store holds, before the first step. RC_LIMIT: the
  * tables are smaller than what is stored. */
 enum rc core_replay(struct core *self, const struct record *record) MUST_CHECK;

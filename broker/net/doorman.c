@@ -40,10 +40,11 @@ struct door {
 };
 
 /* What the hub says to the thread. */
-enum order_kind { ORDER_WATCH, ORDER_STOP };
+enum order_kind { ORDER_WATCH, ORDER_LIMITS, ORDER_STOP };
 struct order {
     enum order_kind kind;
     struct door door;
+    struct doorman_limits limits;
 };
 
 struct doorman {
@@ -257,6 +258,10 @@ static bool take_order(struct doorman *self)
         return true;
     if (order.kind == ORDER_STOP)
         return false;
+    if (order.kind == ORDER_LIMITS) {
+        self->limits = order.limits;
+        return true;
+    }
     for (size_t i = 0; i < DOORS_MAX; i++) {
         if (self->doors[i].monitor != NULL)
             continue;
@@ -369,6 +374,11 @@ static void give_order(struct doorman *self, const struct order *order)
 {
     while (zmq_send(self->control, order, sizeof(*order), 0) < 0 && errno == EINTR)
         ;
+}
+
+void doorman_set_limits(struct doorman *self, const struct doorman_limits *limits)
+{
+    give_order(self, &(struct order){.kind = ORDER_LIMITS, .limits = *limits});
 }
 
 enum rc doorman_watch(struct doorman *self, void *socket)

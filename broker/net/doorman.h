@@ -38,6 +38,9 @@ uint32_t doorman_default_max(void);
 enum rc doorman_start(void *zmq_context, const struct doorman_limits *limits,
                       struct doorman **ret) MUST_CHECK;
 
+/* Other limits from now on, by the owner's thread. Nobody who is inside is cut for it. */
+void doorman_set_limits(struct doorman *self, const struct doorman_limits *limits);
+
 /* Watch a socket, from before its first bind until doorman_leave(), in the socket's own thread. A socket
  * has one monitor only. RC_SYSTEM: errno says why. */
 enum rc doorman_watch(struct doorman *self, void *socket) MUST_CHECK;

@@ -35,6 +35,12 @@ struct throttle *throttle_new(size_t places, uint32_t rate_per_s, uint32_t burst
     return self;
 }
 
+void throttle_set(struct throttle *self, uint32_t rate_per_s, uint32_t burst)
+{
+    self->rate_per_s = rate_per_s;
+    self->burst = burst;
+}
+
 void throttle_destroy(struct throttle **self_p)
 {
     struct throttle *self = *self_p;

@@ -16,6 +16,9 @@ struct throttle;
 struct throttle *throttle_new(size_t places, uint32_t rate_per_s, uint32_t burst);
 void throttle_destroy(struct throttle **self_p);
 
+/* What anybody may do from now on; nobody is forgotten. */
+void throttle_set(struct throttle *self, uint32_t rate_per_s, uint32_t burst);
+
 /* False: too often; nothing was taken. */
 bool throttle_take(struct throttle *self, const void *who, size_t who_len, uint64_t now_ms);
 

@@ -137,6 +137,19 @@ static void answer(struct zap *self)
     (void)zmq_send(self->requests, "", 0, 0);
 }
 
+/* New rates; false: stop. */
+static bool take_order(struct zap *self)
+{
+    struct zap_options rates;
+    const int len = zmq_recv(self->commands, &rates, sizeof(rates), ZMQ_DONTWAIT);
+
+    if (len != (int)sizeof(rates))
+        return len < 0;
+    throttle_set(self->addresses, rates.per_address, rates.per_address_burst);
+    throttle_set(self->keys, rates.per_key, rates.per_key_burst);
+    return true;
+}
+
 static void *serve(void *context)
 {
     struct zap *self = context;
@@ -150,7 +163,7 @@ static void *serve(void *context)
                 continue;
             break; /* the context is gone */
         }
-        if (items[0].revents & ZMQ_POLLIN)
+        if ((items[0].revents & ZMQ_POLLIN) && !take_order(self))
             break;
         if (items[1].revents & ZMQ_POLLIN)
             answer(self);
@@ -212,6 +225,17 @@ failed:
     return RC_SYSTEM;
 }
 
+static void give_order(struct zap *self, const void *order, size_t size)
+{
+    while (zmq_send(self->control, order, size, 0) < 0 && errno == EINTR)
+        ;
+}
+
+void zap_set_rates(struct zap *self, const struct zap_options *options)
+{
+    give_order(self, options, sizeof(*options));
+}
+
 void zap_stop(struct zap **self_p)
 {
     struct zap *self = *self_p;
@@ -219,8 +243,7 @@ void zap_stop(struct zap **self_p)
     if (self == NULL)
         return;
     *self_p = NULL;
-    while (zmq_send(self->control, "", 0, 0) < 0 && errno == EINTR)
-        ;
+    give_order(self, "", 0);
     (void)pthread_join(self->thread, NULL);
     log_info("zap.served",
              "admitted=%" PRIu64 " malformed=%" PRIu64 " expelled=%" PRIu64 " strangers=%" PRIu64

@@ -38,6 +38,9 @@ struct zap_options {
 enum rc zap_start(void *zmq_context, const struct zap_options *options,
                   struct zap **ret) MUST_CHECK;
 
+/* Other rates for handshakes from now on; the keyring stays. By the owner's thread. */
+void zap_set_rates(struct zap *self, const struct zap_options *options);
+
 /* Stops the thread, and logs what it did. From then on the context's sockets let nobody new in. */
 void zap_stop(struct zap **self_p);
 

@@ -5,8 +5,8 @@
 #define BROKER_OPS_OPTIONS_H
 
 #include "broker/core/core.h"
-#include "shared/base/log.h"
 #include "shared/conf/conf.h"
+#include "shared/log/output.h"
 #include "shared/text/url.h"
 
 #include <stdio.h>
@@ -26,8 +26,7 @@ struct options {
     uint32_t is_insecure;
     uint32_t registration; /* as given; what it comes to stands in limits */
     char metrics[PATH_BYTES_MAX];
-    uint32_t log_level; /* enum log_level */
-    char log_file[PATH_BYTES_MAX];
+    struct log_settings log;
     char history[PATH_BYTES_MAX]; /* "": none is kept */
     uint32_t is_sandboxed;
     uint32_t connections_max; /* 0: as many as there are descriptors */

@@ -7,20 +7,83 @@
 #include "shared/base/log.h"
 #include "shared/base/sanitized.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 
 /* Files */
 
-static enum rc allow_folder_of(struct landlock *landlock, const char *path, unsigned uses)
+static void folder_of(const char *path, char folder[static PATH_BYTES_MAX])
 {
-    char folder[PATH_BYTES_MAX];
     const char *slash = strrchr(path, '/');
 
     if (slash == NULL)
-        return landlock_allow(landlock, ".", uses);
-    snprintf(folder, sizeof(folder), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+        snprintf(folder, PATH_BYTES_MAX, ".");
+    else
+        snprintf(folder, PATH_BYTES_MAX, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+}
+
+static enum rc allow_folder_of(struct landlock *landlock, const char *path, unsigned uses)
+{
+    char folder[PATH_BYTES_MAX];
+
+    folder_of(path, folder);
     return landlock_allow(landlock, folder, uses);
+}
+
+/* Is this folder one of those that hold the configuration? */
+static bool holds_configuration(const struct conf_files *files, const char *folder)
+{
+    struct stat wanted, info;
+    char other[PATH_BYTES_MAX];
+
+    for (size_t i = 0; i < files->count && stat(folder, &wanted) == 0; i++) {
+        folder_of(files->path[i], other);
+        if (stat(other, &info) == 0 && info.st_dev == wanted.st_dev && info.st_ino == wanted.st_ino)
+            return true;
+    }
+    return false;
+}
+
+/* A folder that holds nothing but files, and folders that are the configuration's too, is its own: all of it may be
+ * read, so that an editor may put a new file in the place of the old one. Of /etc or a home only the file itself. */
+static bool is_own_folder(const struct conf_files *files, const char *folder)
+{
+    DIR *entries = opendir(folder);
+    const struct dirent *entry;
+    bool is_own = entries != NULL;
+
+    while (is_own && (entry = readdir(entries)) != NULL) {
+        char path[PATH_BYTES_MAX + sizeof(entry->d_name) + 1];
+        struct stat info;
+
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+        is_own =
+            lstat(path, &info) == 0 &&
+            (S_ISREG(info.st_mode) || (S_ISDIR(info.st_mode) && holds_configuration(files, path)));
+    }
+    if (entries != NULL)
+        (void)closedir(entries);
+    return is_own;
+}
+
+static enum rc allow_configuration(struct landlock *landlock, const struct conf_files *files,
+                                   const char **ret_pinned)
+{
+    char folder[PATH_BYTES_MAX];
+    enum rc rc = RC_OK;
+
+    for (size_t i = 0; i < files->count && rc == RC_OK; i++) {
+        folder_of(files->path[i], folder);
+        rc = landlock_allow(landlock, files->path[i], LANDLOCK_READ);
+        if (rc == RC_OK && is_own_folder(files, folder))
+            rc = landlock_allow(landlock, folder, LANDLOCK_READ);
+        else
+            *ret_pinned = files->path[i];
+    }
+    return rc;
 }
 
 /* A log file is made anew after a rotation, so its folder counts; of a device or a pipe, itself. */
@@ -46,15 +109,15 @@ static enum rc allow_url_folder(struct landlock *landlock)
     return landlock_allow(landlock, folder, LANDLOCK_WRITE);
 }
 
-static enum rc allow_files(struct landlock *landlock, const struct options *options)
+static enum rc allow_files(struct landlock *landlock, const struct options *options,
+                           const char **ret_pinned)
 {
     enum rc rc = landlock_allow(landlock, options->data, LANDLOCK_WRITE);
 
     if (rc == RC_OK)
-        rc = allow_log(landlock, options->log_file);
-    if (rc == RC_OK &&
-        options->common.config[0] != '\0') /* its folder: an editor puts a new file there */
-        rc = allow_folder_of(landlock, options->common.config, LANDLOCK_READ);
+        rc = allow_log(landlock, options->log.file);
+    if (rc == RC_OK)
+        rc = allow_configuration(landlock, &options->files, ret_pinned);
     if (rc == RC_OK)
         rc = allow_url_folder(landlock);
     for (size_t i = 0; i < options->bind_count && rc == RC_OK; i++) {
@@ -86,7 +149,7 @@ enum rc sandbox_limit_files(struct sandbox *self, const struct options *options,
     struct landlock landlock;
     enum rc rc;
 
-    *self = (struct sandbox){.is_on = options->is_sandboxed, .no_files = ""};
+    *self = (struct sandbox){.is_on = options->is_sandboxed, .no_files = "", .pinned = ""};
 #ifdef ZCHAT_COVERAGE
     self->is_on = false; /* counters are written at exit, beside the objects */
 #endif
@@ -98,7 +161,7 @@ enum rc sandbox_limit_files(struct sandbox *self, const struct options *options,
         return RC_OK;
     }
     if (rc == RC_OK)
-        rc = allow_files(&landlock, options);
+        rc = allow_files(&landlock, options, &self->pinned);
     if (rc == RC_OK)
         rc = allow_ports(&landlock, options);
     if (rc == RC_OK)
@@ -124,6 +187,12 @@ void sandbox_limit_calls(const struct sandbox *self)
         log_warn("sandbox.off", "files, ports and system calls are not limited");
         return;
     }
+    if (self->pinned[0] != '\0')
+        log_info("config.pinned",
+                 "file=%s reason=\"a reload reads this very file, not one put in its place: keep "
+                 "it in a "
+                 "folder of its own\"",
+                 self->pinned);
     if (IS_SANITIZED)
         no_calls = "a sanitizer is built in";
     else if (syscalls_limit() != RC_OK)

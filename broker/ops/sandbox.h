@@ -11,9 +11,11 @@ struct sandbox {
     bool is_on;
     int landlock_abi;     /* 0: files are not limited */
     const char *no_files; /* why they are not; static */
+    const char *
+        pinned; /* a file of the configuration that shares its folder, or ""; borrowed from the options */
 };
 
-/* From here on: files are the data folder, the log's folder (to write), the configuration's (to read), where
+/* From here on: files are the data folder, the log's folder (to write), the configuration (its own folder, else the file; to read), where
  * the address for local clients is written, and the folders of ipc sockets; TCP ports are the two of options->port (any with
  * port 0), and nobody is connected to. Who needs more adds it here. RC_SYSTEM: `why`. */
 enum rc sandbox_limit_files(struct sandbox *self, const struct options *options,

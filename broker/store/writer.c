@@ -15,9 +15,11 @@
 #define COMMIT_OPS_MAX     4096
 #define COMMIT_BATCHES_MAX 256
 
-/* What travels over the pair, either way. A batch belongs to whoever received it; none: stop. */
+/* What travels over the pair, either way. A batch belongs to whoever received it; none: other limits, or stop. */
 struct handover {
     struct batch *batch;
+    bool has_limits;
+    struct store_limits limits;
     enum rc rc;    /* on the way back: RC_STORE when it was not committed, or nobody knows */
     char why[256]; /* then */
 };
@@ -101,6 +103,10 @@ static void gather(struct worker *self)
                 continue;
             self->is_stopping = errno != EAGAIN; /* the context is gone */
             return;
+        }
+        if (handover.batch == NULL && handover.has_limits) {
+            store_set_limits(self->store, &handover.limits);
+            continue;
         }
         if (handover.batch == NULL) {
             self->is_stopping = true;
@@ -243,6 +249,13 @@ void writer_submit(struct writer *self, struct batch **batch_p)
 
     INVARIANT(handover.batch != NULL);
     *batch_p = NULL;
+    send_over(self->socket, &handover);
+}
+
+void writer_set_limits(struct writer *self, const struct store_limits *limits)
+{
+    const struct handover handover = {.has_limits = true, .limits = *limits};
+
     send_over(self->socket, &handover);
 }
 

@@ -26,6 +26,9 @@ enum rc writer_start(struct store *store, void *zmq_context, struct writer **ret
 /* Commits what it was given, then stops. */
 void writer_stop(struct writer **self_p);
 
+/* Other limits, from the next commit on: the store is the thread's. */
+void writer_set_limits(struct writer *self, const struct store_limits *limits);
+
 /* The raw ZeroMQ socket to poll for ZMQ_POLLIN. */
 void *writer_socket(struct writer *self);
 

@@ -5,6 +5,8 @@
 #include "client/logger/asides.h"
 #include "client/logger/logfile.h"
 
+#define AMOUNT_BYTES 64 /* of one as text */
+
 /* As sentences for people: what was expected where these give RC_CONFIG. */
 #define ROTATION_EXPECTED "daily, none, a size as 500K, 100M, 2G, or daily,SIZE"
 #define KEEP_EXPECTED     "all, a number of files, days as 90d, a size as 10G, or some with commas"

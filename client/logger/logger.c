@@ -3,24 +3,22 @@
 #include "client/logger/calendar.h"
 #include "client/logger/doors.h"
 #include "client/logger/filename.h"
+#include "client/logger/process.h"
 #include "client/logger/streams.h"
 #include "client/logger/upkeep.h"
+#include "shared/base/alloc.h"
 #include "shared/base/clock.h"
-#include "shared/base/files.h"
 #include "shared/base/log.h"
 #include "shared/base/notify.h"
 #include "shared/text/clean.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -35,7 +33,9 @@
 #define EXIT_NOT_LET_IN 5
 
 struct logger {
-    const struct logger_options *options;
+    struct logger_options *options;
+    int argc; /* for reading them again */
+    char *const *argv;
     struct zchat *chat;
     int dir_fd;
     int signal_fd;
@@ -257,20 +257,6 @@ static void reopen(struct logger *self)
     log_info("archive.reopened", "streams=%zu", self->streams.count);
 }
 
-static void on_signals(struct logger *self)
-{
-    struct signalfd_siginfo info;
-
-    while (read(self->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (info.ssi_signo == SIGUSR1 || info.ssi_signo == SIGHUP)
-            reopen(self);
-        else
-            self->is_done = true;
-        if (info.ssi_signo == SIGHUP)
-            self->rooms_at_ms = 0;
-    }
-}
-
 static void sync_all(struct logger *self)
 {
     for (size_t i = 0; i < self->streams.count; i++)
@@ -278,6 +264,70 @@ static void sync_all(struct logger *self)
             fail(self, self->streams.item[i].name, "the disk failed; its last second may be lost");
             return;
         }
+}
+
+static void open_log(const struct logger_options *options)
+{
+    char why[CONF_WHY_BYTES];
+
+    if (log_output(&options->log, "zchat-logger", why) != RC_OK)
+        log_warn("log.not_opened", "reason=\"%s\": the log stays where it is", why);
+}
+
+/* Streams, formats and rotation may have changed: begin anew, each stream at its place. What is on its way to a stream
+ * that is no longer followed is fetched when it is followed again. */
+static void begin_anew(struct logger *self)
+{
+    sync_all(self);
+    for (size_t i = 0; i < self->streams.count; i++)
+        zchat_unfollow(self->chat, self->streams.item[i].name);
+    zchat_unfollow(self->chat, self->own);
+    streams_fini(&self->streams);
+    self->is_full = false;
+    doors_init(&self->doors, &self->options->patterns, zchat_nick(self->chat));
+    upkeep_set(&self->upkeep, &self->options->kept, self->options->compresses);
+    follow_own(self);
+    self->rooms_ref = 0; /* a listing that is under way has told some already */
+}
+
+/* All or nothing: what is wrong changes nothing. True: the archive has changed. */
+static bool reload(struct logger *self)
+{
+    struct logger_options *fresh = x_alloc(1, sizeof *fresh);
+    char why[CONF_WHY_BYTES];
+    struct conf_changes changes;
+
+    if (logger_options_parse(self->argc, self->argv, fresh, why) != RC_OK) {
+        log_error("config.refused", "reason=\"%s\" action=\"the old configuration stays\"", why);
+        free(fresh);
+        return false;
+    }
+    logger_options_reload(self->options, fresh, &changes);
+    free(fresh);
+    open_log(self->options);
+    if (changes.kept > 0)
+        log_warn("config.needs_restart", "keys=\"%s\": they take effect at the next start",
+                 changes.kept_keys);
+    log_info("config.reloaded", "changed=\"%s\"", changes.taken_keys);
+    return changes.taken > 0;
+}
+
+static void on_signals(struct logger *self)
+{
+    struct signalfd_siginfo info;
+
+    while (read(self->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGHUP && reload(self))
+            begin_anew(self);
+        else if (info.ssi_signo == SIGUSR1 || info.ssi_signo == SIGHUP)
+            reopen(self);
+        else
+            self->is_done = true;
+        if (info.ssi_signo == SIGHUP)
+            self->rooms_at_ms = 0;
+        if (info.ssi_signo == SIGUSR1)
+            open_log(self->options);
+    }
 }
 
 static void retry_stalled(struct logger *self)
@@ -316,7 +366,7 @@ static bool keep_up(struct logger *self, const struct stream *stream, uint64_t n
 /* A piece of the work on files that were put aside; one stream at a time. True: there is more. */
 static bool on_upkeep(struct logger *self, uint64_t now_ms)
 {
-    if (self->options->keep.days > 0 && now_ms >= self->age_at_ms) {
+    if (self->options->kept.days > 0 && now_ms >= self->age_at_ms) {
         self->age_at_ms = now_ms + AGE_EVERY_MS;
         for (size_t i = 0; i < self->streams.count; i++)
             self->streams.item[i].is_kept_up = false;
@@ -451,87 +501,54 @@ static void loop(struct logger *self)
     sync_all(self);
 }
 
-/* The folder, made if it is missing, and ours alone: two loggers would write everything twice. */
-static int open_folder(const char *path)
-{
-    char why[FILES_WHY_BYTES];
-    int fd;
-
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-        fprintf(stderr, "zchat-logger: %s: %s\n", path, strerror(errno));
-        return -1;
-    }
-    if (files_check(path, why) != RC_OK) {
-        fprintf(stderr, "zchat-logger: %s\n", why);
-        return -1;
-    }
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        fprintf(stderr, "zchat-logger: %s: %s\n", path, strerror(errno));
-        return -1;
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        fprintf(stderr, "zchat-logger: %s: %s\n", path,
-                errno == EWOULDBLOCK ? "another logger writes here" : strerror(errno));
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-/* Before any thread is: signals are read in the loop, and a room needs a file or two. */
-static int prepare_process(void)
-{
-    struct rlimit files;
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGXFSZ, SIG_IGN); /* a limit on the file's size is a full disk */
-    signal(SIGPIPE, SIG_IGN);
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
-    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-}
-
 static void begin(struct logger *self)
 {
     snprintf(self->own, sizeof self->own, "@%s", zchat_nick(self->chat));
     doors_init(&self->doors, &self->options->patterns, zchat_nick(self->chat));
-    upkeep_init(&self->upkeep, self->dir_fd, &self->options->keep, self->options->compresses);
+    upkeep_init(&self->upkeep, self->dir_fd, &self->options->kept, self->options->compresses);
     self->watchdog_ms = notify_watchdog_ms();
     fprintf(stderr, "logging to %s\n", self->options->out);
     self->status = 0;
     notify("READY=1"); /* it archives as soon as the broker lets it; the link may take long */
 }
 
-int logger_run(const struct logger_options *options)
+static const char *or_null(const char *text)
 {
-    struct zchat_options connect = {
-        .broker = options->broker,
+    return text[0] != '\0' ? text : NULL;
+}
+
+/* A message that nobody keeps has not arrived. */
+static bool may_confirm(const struct logger_options *options)
+{
+    char own[sizeof options->nick + 1];
+
+    snprintf(own, sizeof own, "@%s", options->nick);
+    return options->confirms && patterns_match(&options->patterns, own);
+}
+
+int logger_run(struct logger_options *options, int argc, char *const *argv)
+{
+    const struct zchat_options connect = {
+        .broker = or_null(options->broker),
         .nick = options->nick,
-        .home = options->home,
-        .history = options->history,
+        .home = or_null(options->home),
+        .history = or_null(options->history),
         .agent = "zchat-logger " ZCHAT_VERSION,
+        .is_inbox = may_confirm(options),
         .is_service = true,
     };
-    struct logger self = {
-        .options = options, .dir_fd = -1, .signal_fd = prepare_process(), .status = 1};
-    char own[STREAM_BYTES_MAX + 1];
+    struct logger self = {.options = options,
+                          .argc = argc,
+                          .argv = argv,
+                          .dir_fd = -1,
+                          .signal_fd = process_prepare(),
+                          .confirms = connect.is_inbox,
+                          .status = 1};
     const char *why = "";
     zchat_rc rc;
 
-    /* A message that nobody keeps has not arrived. */
-    snprintf(own, sizeof own, "@%s", options->nick);
-    self.confirms = options->confirms && patterns_match(&options->patterns, own);
-    connect.is_inbox = self.confirms;
-    if (self.signal_fd < 0 || (self.dir_fd = open_folder(options->out)) < 0)
+    open_log(options);
+    if (self.signal_fd < 0 || (self.dir_fd = process_open_folder(options->out)) < 0)
         goto out;
     rc = zchat_open(&connect, &self.chat, &why);
     if (rc != 0) {

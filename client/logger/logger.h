@@ -4,8 +4,8 @@
 
 #include "client/logger/options.h"
 
-/* Run until SIGTERM or SIGINT. Returns the exit code: 0 stopped, 1 failed, 5 not let in; what was
+/* Run until SIGTERM or SIGINT; SIGHUP reads the settings again, from the same command line. Returns the exit code: 0 stopped, 1 failed, 5 not let in; what was
  * wrong is on stderr. */
-int logger_run(const struct logger_options *options);
+int logger_run(struct logger_options *options, int argc, char *const *argv);
 
 #endif

@@ -6,9 +6,8 @@
 
 int main(int argc, char **argv)
 {
-    struct logger_options options;
-    char why[160];
-    int status;
+    static struct logger_options options;
+    char why[CONF_WHY_BYTES];
 
     stdfds_fill();
     secret_guard_process();
@@ -16,15 +15,15 @@ int main(int argc, char **argv)
         fprintf(stderr, "zchat-logger: %s (--help says more)\n", why);
         return 2;
     }
-    if (options.wants_help) {
+    if (options.common.is_help)
         logger_options_help(stdout);
-        status = 0;
-    } else if (options.wants_version) {
+    else if (options.common.is_version)
         puts("zchat-logger " ZCHAT_VERSION);
-        status = 0;
-    } else {
-        status = logger_run(&options);
-    }
-    logger_options_fini(&options);
-    return status;
+    else if (options.common.is_print)
+        conf_print(logger_options_schema(), &options, stdout);
+    else if (options.common.is_check)
+        puts("the configuration is good");
+    else
+        return logger_run(&options, argc, argv);
+    return fflush(stdout) == 0 ? 0 : 1;
 }

@@ -1,194 +1,189 @@
 #include "client/logger/options.h"
 
-#include "client/logger/amounts.h"
+#include "client/lib/net/home.h"
+#include "shared/base/alloc.h"
+#include "shared/base/invariant.h"
+#include "shared/conf/common.h"
 
-#include <getopt.h>
 #include <string.h>
 
-enum {
-    OPT_OUT = 1,
-    OPT_BROKER,
-    OPT_STREAMS,
-    OPT_FORMAT,
-    OPT_ROTATE,
-    OPT_KEEP,
-    OPT_COMPRESS,
-    OPT_UTC,
-    OPT_CONFIRM,
-    OPT_NICK,
-    OPT_HOME,
-    OPT_HISTORY,
-    OPT_HELP,
-    OPT_VERSION
+#define FORMAT_CHOICE "jsonl|text|both"
+#define CONFIG_FILE   "logger.conf" /* in the folder of the configuration */
+
+enum format { FORMAT_JSONL, FORMAT_TEXT, FORMAT_BOTH };
+
+static const char *check_streams(const char *text)
+{
+    static char why[PATTERN_WHY_BYTES]; /* as long as it takes to tell it; there is one thread */
+    struct patterns patterns = {.count = 0};
+
+    return patterns_add(&patterns, text, why) == RC_OK ? NULL : why;
+}
+
+static const char *check_rotate(const char *text)
+{
+    struct rotation ignored;
+
+    return rotation_parse(text, &ignored) == RC_OK ? NULL : ROTATION_EXPECTED;
+}
+
+static const char *check_keep(const char *text)
+{
+    struct keep ignored;
+
+    return keep_parse(text, &ignored) == RC_OK ? NULL : KEEP_EXPECTED;
+}
+
+#define AT(member) CONF_AT(struct logger_options, member)
+
+/* clang-format off */
+static const struct conf_row TABLE[] = {
+    CONF_COMMON_CONFIG(struct logger_options),
+    {.key = "out", .type = CONF_TEXT, AT(out), .argument = "DIR",
+     .help = "the folder of the archive; it is made if it is missing"},
+    {.key = "broker", .type = CONF_TEXT, AT(broker), .argument = "URL|@FILE",
+     .help = "zchat://HOST:PORT?key=KEY, or the file of one; else $ZCHAT_BROKER, the last one used, the local broker's"},
+    {.key = "streams", .type = CONF_TEXT, CONF_LIST_AT(struct logger_options, streams, streams_count),
+     .check = check_streams, .is_reloadable = true, .argument = "PATTERNS", .example = "streams = \"#*,!#secret*\"",
+     .help = "which streams, with commas between: '#*', '#team-*,!#team-x', '@NICK' (the logger's own), and private rooms "
+             "it is in when they match; default: all public rooms; may be repeated, and stands in quotation marks in a file"},
+    {.key = "format", .type = CONF_CHOICE, AT(format), .initial = "jsonl", .choices = FORMAT_CHOICE,
+     .is_reloadable = true, .argument = "FORMAT", .help = "jsonl, text (as irclog2html reads it) or both"},
+    {.key = "rotate", .type = CONF_TEXT, AT(rotate), .initial = "none", .check = check_rotate,
+     .is_reloadable = true, .argument = "WHEN", .help = "daily, a size (500K, 100M, 2G), daily,SIZE or none"},
+    {.key = "keep", .type = CONF_TEXT, AT(keep), .initial = "all", .check = check_keep,
+     .is_reloadable = true, .argument = "HOW-MUCH", .help = "of rotated files of each stream: 30 (files), 90d, 10G, some of "
+             "them with commas, or all"},
+    {.key = "compress", .type = CONF_FLAG, AT(compresses), .is_reloadable = true,
+     .help = "compress rotated files (NAME.2026-11-25.jsonl.gz)"},
+    {.key = "utc", .type = CONF_FLAG, AT(is_utc), .is_reloadable = true,
+     .help = "days, and times of text, are those of UTC; else of the local time zone"},
+    {.key = "confirm", .type = CONF_FLAG, AT(confirms),
+     .help = "tell senders that private messages to the logger have arrived; only when its own stream is archived"},
+    {.key = "nick", .type = CONF_TEXT, AT(nick), .initial = "logger", .argument = "NICK", .help = "who the logger is"},
+    {.key = "home", .type = CONF_TEXT, AT(home), .is_command = true, .argument = "DIR",
+     .help = "one folder for its configuration and key; else $ZCHAT_HOME, the XDG folders"},
+    {.key = "history", .type = CONF_TEXT, AT(history), .argument = "FILE",
+     .help = "append what is shown, for zchat-check"},
+    LOG_ROWS(struct logger_options),
+    CONF_COMMON_FLAGS(struct logger_options),
 };
+/* clang-format on */
+
+static const struct conf_schema SCHEMA = {
+    .program = "zchat-logger",
+    .about = "The configuration of zchat-logger: see zchat-logger(1). A line that begins with # is "
+             "a comment; what "
+             "is commented out here is the default. No secrets belong in this file.",
+    .size = sizeof(struct logger_options),
+    .row = TABLE,
+    .count = sizeof(TABLE) / sizeof(TABLE[0]),
+};
+
+const struct conf_schema *logger_options_schema(void)
+{
+    return &SCHEMA;
+}
 
 void logger_options_help(FILE *out)
 {
+    fputs("usage: zchat-logger --out DIR [OPTION ...]\n"
+          "\n"
+          "Archives streams without gaps or repeats, over its own and the broker's restarts.\n"
+          "\n",
+          out);
+    conf_help(&SCHEMA, out);
     fputs(
-        "usage: zchat-logger --out DIR [OPTION ...]\n"
-        "\n"
-        "Archives streams without gaps or repeats, over its own and the broker's restarts.\n"
-        "\n"
-        "  --out DIR            the folder of the archive; it is made if it is missing\n"
-        "  --broker URL         zchat://HOST:PORT?key=KEY; else $ZCHAT_BROKER, the last one used,\n"
-        "                       the local broker's\n"
-        "  --streams PATTERNS   which streams, with commas between: '#*', '#team-*,!#team-x', "
-        "'@NICK'\n"
-        "                       (the logger's own); private rooms it is in, too, when they match.\n"
-        "                       Default: all public rooms\n"
-        "  --format FORMAT      jsonl (default), text (as irclog2html reads it) or both\n"
-        "  --rotate WHEN        daily, a size (500K, 100M, 2G), daily,SIZE or none (default)\n"
-        "  --keep HOW-MUCH      of rotated files of each stream: 30 (files), 90d, 10G or all "
-        "(default)\n"
-        "  --compress           compress rotated files (NAME.2026-11-25.jsonl.gz)\n"
-        "  --utc                days and times of text are UTC; default: local time\n"
-        "  --confirm            tell senders that private messages to the logger have arrived\n"
-        "  --nick NICK          who the logger is; default: logger\n"
-        "  --home DIR           one folder for its key; else $ZCHAT_HOME, the XDG folders\n"
-        "  --history FILE       append what is shown, for zchat-check\n"
-        "  --help, --version\n"
-        "\n"
+        "\nFILE, or " CONFIG_FILE " in the folder of the configuration, may hold all of these but "
+        "config, home,\ncheck-config, print-config, help and version.\n"
         "Files are DIR/NAME.jsonl and DIR/NAME.log with NAME percent-encoded (%23lobby.jsonl); "
-        "rotated\n"
-        "ones NAME.2026-11-25.jsonl, or NAME.000000000042.jsonl with the seq of the last event.\n"
-        "SIGUSR1 opens the files again; SIGHUP does so too and looks for new rooms at once.\n"
+        "rotated\nones NAME.2026-11-25.jsonl, or NAME.000000000042.jsonl with the seq of the last "
+        "event.\n"
+        "SIGUSR1 opens the files again; SIGHUP reads the configuration again, opens the files and "
+        "looks\nfor new rooms at once.\n"
         "Exit: 0 stopped, 1 failed, 2 usage, 5 cannot connect or not let in.\n",
         out);
 }
 
-static enum rc parse_format(struct logger_options *self, const char *text, char *why)
+/* What follows from the values. RC_CONFIG: too much of what is right by itself. */
+static enum rc derive(struct logger_options *self, char *why)
 {
-    self->has_jsonl = strcmp(text, "jsonl") == 0 || strcmp(text, "both") == 0;
-    self->has_text = strcmp(text, "text") == 0 || strcmp(text, "both") == 0;
-    if (self->has_jsonl || self->has_text)
-        return RC_OK;
-    snprintf(why, 160, "--format: '%.40s' is none of jsonl, text, both", text);
-    return RC_CONFIG;
-}
+    char expected[PATTERN_WHY_BYTES];
+    enum rc rc = RC_OK;
 
-static enum rc parse_rotate(struct logger_options *self, const char *text, char *why)
-{
-    const enum rc rc = rotation_parse(text, &self->rotation);
-
-    if (rc != RC_OK)
-        snprintf(why, 160, "--rotate: '%.40s' is none of " ROTATION_EXPECTED, text);
+    self->has_jsonl = self->format != FORMAT_TEXT;
+    self->has_text = self->format != FORMAT_JSONL;
+    self->patterns.count = 0;
+    for (size_t i = 0; i < self->streams_count && rc == RC_OK; i++)
+        rc = patterns_add(&self->patterns, self->streams[i], expected);
+    if (rc != RC_OK) {
+        snprintf(why, CONF_WHY_BYTES, "streams: expected %s", expected);
+        return rc;
+    }
+    rc = rotation_parse(self->rotate, &self->rotation);
+    if (rc == RC_OK)
+        rc = keep_parse(self->keep, &self->kept);
     return rc;
 }
 
-static enum rc parse_keep(struct logger_options *self, const char *text, char *why)
+static enum rc finish(struct logger_options *self, char *why)
 {
-    const enum rc rc = keep_parse(text, &self->keep);
+    const char *contradiction = log_settings_check(&self->log);
 
-    if (rc != RC_OK)
-        snprintf(why, 160, "--keep: '%.40s' is none of " KEEP_EXPECTED, text);
-    return rc;
-}
-
-static enum rc parse_one(struct logger_options *self, int option, const char *value, char *why)
-{
-    switch (option) {
-    case OPT_OUT:
-        self->out = value;
-        return RC_OK;
-    case OPT_BROKER:
-        self->broker = value;
-        return RC_OK;
-    case OPT_STREAMS:
-        return patterns_add(&self->patterns, value, why);
-    case OPT_FORMAT:
-        return parse_format(self, value, why);
-    case OPT_ROTATE:
-        return parse_rotate(self, value, why);
-    case OPT_KEEP:
-        return parse_keep(self, value, why);
-    case OPT_COMPRESS:
-        self->compresses = true;
-        return RC_OK;
-    case OPT_UTC:
-        self->is_utc = true;
-        return RC_OK;
-    case OPT_CONFIRM:
-        self->confirms = true;
-        return RC_OK;
-    case OPT_NICK:
-        self->nick = value;
-        return RC_OK;
-    case OPT_HOME:
-        self->home = value;
-        return RC_OK;
-    case OPT_HISTORY:
-        self->history = value;
-        return RC_OK;
-    case OPT_HELP:
-        self->wants_help = true;
-        return RC_OK;
-    case OPT_VERSION:
-        self->wants_version = true;
-        return RC_OK;
-    default:
+    if (derive(self, why) != RC_OK)
+        return RC_CONFIG;
+    if (contradiction != NULL) {
+        snprintf(why, CONF_WHY_BYTES, "%s", contradiction);
         return RC_CONFIG;
     }
+    if (self->out[0] == '\0' && !self->common.is_print) {
+        snprintf(why, CONF_WHY_BYTES, "--out DIR is missing");
+        return RC_CONFIG;
+    }
+    return RC_OK;
 }
 
-enum rc logger_options_parse(int argc, char **argv, struct logger_options *ret,
-                             char ret_why[static 160])
+/* The file that is read when --config names none; "": there is no folder for it. */
+static void find_file(int argc, char *const *argv, char *buf, size_t capacity)
 {
-    static const struct option table[] = {
-        {"out", required_argument, NULL, OPT_OUT},
-        {"broker", required_argument, NULL, OPT_BROKER},
-        {"streams", required_argument, NULL, OPT_STREAMS},
-        {"format", required_argument, NULL, OPT_FORMAT},
-        {"rotate", required_argument, NULL, OPT_ROTATE},
-        {"keep", required_argument, NULL, OPT_KEEP},
-        {"compress", no_argument, NULL, OPT_COMPRESS},
-        {"utc", no_argument, NULL, OPT_UTC},
-        {"confirm", no_argument, NULL, OPT_CONFIRM},
-        {"nick", required_argument, NULL, OPT_NICK},
-        {"home", required_argument, NULL, OPT_HOME},
-        {"history", required_argument, NULL, OPT_HISTORY},
-        {"help", no_argument, NULL, OPT_HELP},
-        {"version", no_argument, NULL, OPT_VERSION},
-        {NULL, 0, NULL, 0},
-    };
-    struct logger_options self = {.nick = "logger", .has_jsonl = true};
-    enum rc rc = RC_OK;
-    int option;
+    struct logger_options *given = x_alloc(1, sizeof(*given));
+    char ignored[CONF_WHY_BYTES];
+    struct why no_home;
+    struct home home;
 
-    opterr = 0;
-    optind = 0; /* tests parse more than once */
+    buf[0] = '\0';
+    /* What is wrong there will be told when it is read for good. */
+    if (conf_read_arguments(&SCHEMA, given, argc, argv, ignored) == RC_OK &&
+        home_find(given->home, &home, &no_home) == RC_OK)
+        snprintf(buf, capacity, "%s/%s", home.config, CONFIG_FILE);
+    free(given);
+}
+
+enum rc logger_options_parse(int argc, char *const *argv, struct logger_options *ret,
+                             char ret_why[static CONF_WHY_BYTES])
+{
+    struct logger_options *options = x_alloc(1, sizeof(*options));
+    char file[FILE_PATH_MAX];
+    enum rc rc;
+
     ret_why[0] = '\0';
-    while (rc == RC_OK && (option = getopt_long(argc, argv, ":", table, NULL)) != -1) {
-        if (option == '?' || option == ':') {
-            snprintf(ret_why, 160, "'%.60s' is %s", argv[optind - 1],
-                     option == '?' ? "no option" : "missing its value");
-            rc = RC_CONFIG;
-        } else {
-            rc = parse_one(&self, option, optarg, ret_why);
-        }
-    }
-    if (rc == RC_OK && !self.wants_help && !self.wants_version) {
-        if (optind < argc) {
-            snprintf(ret_why, 160, "'%.60s' is not expected", argv[optind]);
-            rc = RC_CONFIG;
-        } else if (self.out == NULL) {
-            snprintf(ret_why, 160, "--out DIR is missing");
-            rc = RC_CONFIG;
-        }
-    }
-    if (rc != RC_OK) {
-        logger_options_fini(&self);
-        self = (struct logger_options){0};
-    }
-    *ret = self;
+    find_file(argc, argv, file, sizeof(file));
+    rc = conf_load(&SCHEMA, options, file[0] != '\0' ? file : NULL, argc, argv, NULL, ret_why);
+    if (rc == RC_OK && !options->common.is_help && !options->common.is_version)
+        rc = finish(options, ret_why);
+    if (rc == RC_OK)
+        *ret = *options;
+    free(options);
     return rc;
 }
 
-void logger_options_fini(struct logger_options *self)
+void logger_options_reload(struct logger_options *self, const struct logger_options *fresh,
+                           struct conf_changes *ret)
 {
-    patterns_fini(&self->patterns);
-}
+    char ignored[CONF_WHY_BYTES];
+    enum rc rc;
 
-bool logger_options_match(const struct logger_options *self, const char *stream)
-{
-    return patterns_match(&self->patterns, stream);
+    conf_reload(&SCHEMA, self, fresh, ret);
+    rc = derive(self, ignored);
+    INVARIANT(rc == RC_OK); /* it was, in `fresh` */
 }

@@ -1,14 +1,23 @@
 #include "client/logger/patterns.h"
 
-#include "shared/base/alloc.h"
-#include "shared/base/limits.h"
 #include "shared/text/name.h"
 
 #include <fnmatch.h>
-#include <stdlib.h>
+#include <locale.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #define ALL_ROOMS "#*"
+
+/* In which `?` is a letter, not a byte; 0: the system has none. Made once, for good. */
+static locale_t utf8;
+static pthread_once_t utf8_once = PTHREAD_ONCE_INIT;
+
+static void make_utf8(void)
+{
+    utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
 
 /* Up to the next comma or blank that has no backslash before it. */
 static size_t word_len(const char *list)
@@ -22,8 +31,8 @@ static size_t word_len(const char *list)
 
 static enum rc complain(char *why, struct span word, const char *what)
 {
-    snprintf(why, PATTERN_WHY_BYTES, "--streams: '%.*s' %s", (int)(word.len < 64 ? word.len : 64),
-             word.ptr, what);
+    snprintf(why, PATTERN_WHY_BYTES, "'%.*s' %s", (int)(word.len < 64 ? word.len : 64), word.ptr,
+             what);
     return RC_CONFIG;
 }
 
@@ -39,38 +48,36 @@ static enum rc add(struct patterns *self, struct span word, char *why)
 {
     struct span text = word;
     struct pattern pattern = {.is_exclude = word.ptr[0] == '!'};
-    char folded[4 * STREAM_BYTES_MAX];
+    char folded[PATTERN_BYTES];
     struct stream_name name;
     size_t slashes = 0;
 
     if (pattern.is_exclude)
         text = (struct span){word.ptr + 1, word.len - 1};
     if (text.len == 0 || (text.ptr[0] != '#' && text.ptr[0] != '@'))
-        return complain(why, word, "does not begin with # or @");
+        return complain(why, word, "to begin with # or @");
     if (text.len == 1)
-        return complain(why, word, "names no stream; all rooms are '#*'");
+        return complain(why, word, "to name a stream; all rooms are '#*'");
     while (slashes < text.len && text.ptr[text.len - 1 - slashes] == '\\')
         slashes++;
     if (slashes % 2 != 0)
-        return complain(why, word, "ends with a backslash that escapes nothing");
+        return complain(why, word, "not to end with a backslash that escapes nothing");
     if (self->count == PATTERNS_MAX) {
-        snprintf(why, PATTERN_WHY_BYTES, "--streams: at most %d patterns", PATTERNS_MAX);
+        snprintf(why, PATTERN_WHY_BYTES, "at most %d patterns", PATTERNS_MAX);
         return RC_CONFIG;
     }
     if (name_fold(text, folded, sizeof folded) != RC_OK)
-        return complain(why, word, "is too long, or not valid UTF-8");
+        return complain(why, word, "to be valid UTF-8, and not too long");
     pattern.is_name = read_name(folded, &name);
     if (!pattern.is_name && strpbrk(folded, "*?[\\") == NULL)
-        return complain(why, word, "can be no stream's name: 1 to 32 letters, digits, - or _");
-    pattern.text = x_strdup(pattern.is_name ? name.text : folded);
+        return complain(why, word, "to be a name of 1 to 32 letters, digits, - or _");
+    snprintf(pattern.text, sizeof pattern.text, "%s", pattern.is_name ? name.text : folded);
     self->item[self->count++] = pattern;
     return RC_OK;
 }
 
 enum rc patterns_add(struct patterns *self, const char *list, char why[static PATTERN_WHY_BYTES])
 {
-    if (self->locale == (locale_t)0)
-        self->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     while (*list != '\0') {
         const size_t len = word_len(list);
 
@@ -81,20 +88,13 @@ enum rc patterns_add(struct patterns *self, const char *list, char why[static PA
     return RC_OK;
 }
 
-void patterns_fini(struct patterns *self)
-{
-    for (size_t i = 0; i < self->count; i++)
-        free(self->item[i].text);
-    self->count = 0;
-    if (self->locale != (locale_t)0)
-        freelocale(self->locale);
-    self->locale = (locale_t)0;
-}
-
 bool patterns_match(const struct patterns *self, const char *stream)
 {
-    const locale_t before = self->locale == (locale_t)0 ? (locale_t)0 : uselocale(self->locale);
     bool has_include = false, is_taken = false, is_left_out = false;
+    locale_t before;
+
+    pthread_once(&utf8_once, make_utf8);
+    before = uselocale(utf8); /* with 0 it only asks */
 
     for (size_t i = 0; i < self->count; i++) {
         const struct pattern *pattern = &self->item[i];
@@ -107,7 +107,6 @@ bool patterns_match(const struct patterns *self, const char *stream)
     }
     if (!has_include)
         is_taken = fnmatch(ALL_ROOMS, stream, 0) == 0;
-    if (before != (locale_t)0)
-        uselocale(before);
+    uselocale(before);
     return is_taken && !is_left_out;
 }

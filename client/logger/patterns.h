@@ -4,15 +4,15 @@
 
 #include "shared/base/rc.h"
 
-#include <locale.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #define PATTERNS_MAX      64
 #define PATTERN_WHY_BYTES 160
+#define PATTERN_BYTES     512
 
 struct pattern {
-    char *text; /* owned; folded as names are, so case does not matter */
+    char text[PATTERN_BYTES]; /* folded as names are, so case does not matter */
     bool is_exclude;
     bool is_name; /* without a wildcard: `text` is the stream's name */
 };
@@ -20,15 +20,13 @@ struct pattern {
 struct patterns {
     struct pattern item[PATTERNS_MAX];
     size_t count;
-    locale_t locale; /* in which `?` is a letter, not a byte; 0: not made yet */
 };
 
 /* Add a list with commas or blanks between, each with the wildcards of sh(1) (`*`, `?`, `[a-z]`, `\` takes their meaning
- * away): "#team-*", "@logger", and "!#secret*" for what is left out. A backslash in front keeps a comma or a blank. RC_CONFIG: `why` names what was
- * wrong. */
+ * away): "#team-*", "@logger", and "!#secret*" for what is left out. A backslash in front keeps a comma or a blank. RC_CONFIG: `why` says what was
+ * expected ("'lobby' to begin with # or @"). */
 enum rc patterns_add(struct patterns *self, const char *list,
                      char why[static PATTERN_WHY_BYTES]) MUST_CHECK;
-void patterns_fini(struct patterns *self);
 
 /* Is the stream asked for? Some pattern takes it (with excludes alone: every room), and no exclude does. */
 bool patterns_match(const struct patterns *self, const char *stream);

@@ -14,6 +14,13 @@ void upkeep_init(struct upkeep *self, int dir_fd, const struct keep *keep, bool 
     gzip_clean(dir_fd);
 }
 
+void upkeep_set(struct upkeep *self, const struct keep *keep, bool compresses)
+{
+    self->keep = *keep;
+    self->compresses = compresses;
+    self->again_ms = 0;
+}
+
 void upkeep_fini(struct upkeep *self)
 {
     gzip_close(&self->job);

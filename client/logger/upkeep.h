@@ -19,6 +19,8 @@ struct upkeep {
 };
 
 void upkeep_init(struct upkeep *self, int dir_fd, const struct keep *keep, bool compresses);
+/* Other wishes, while it runs; every stream has to be looked at again. */
+void upkeep_set(struct upkeep *self, const struct keep *keep, bool compresses);
 void upkeep_fini(struct upkeep *self);
 
 /* Is a file being compressed? Then upkeep_step() wants to be called again soon. */

@@ -8,7 +8,8 @@ import re
 
 from common import ROOT, Faults, sources
 
-SHARED = ["shared/base", "shared/proto", "shared/wire", "shared/text", "shared/conf", "shared/crypt"]
+SHARED = ["shared/base", "shared/proto", "shared/wire", "shared/text", "shared/conf", "shared/log",
+          "shared/crypt"]
 
 # folder: (folders and headers of ours, foreign headers)
 TABLE = {
@@ -17,12 +18,13 @@ TABLE = {
     "shared/wire": (["shared/base", "shared/proto"], ["msgpack"]),
     "shared/text": (["shared/base"], ["unicode/", "sodium"]),
     "shared/conf": (["shared/base", "shared/text"], []),
+    "shared/log": (["shared/base", "shared/text", "shared/conf"], []),
     "shared/crypt": (["shared/base"], ["sodium"]),
     "broker/core": (["shared/base", "shared/proto"], ["sodium"]),
     "broker/store": (["shared/base", "shared/proto", "shared/wire", "broker/core"],
                      ["sqlite3.h", "sodium"]),
     "broker/net": (SHARED + ["broker/core"], ["zmq.h", "sodium"]),
-    "broker/ops": (["shared/base", "shared/text", "shared/conf", "broker/core/core.h"], ["sodium", "seccomp.h"]),
+    "broker/ops": (["shared/base", "shared/text", "shared/conf", "shared/log", "broker/core/core.h"], ["sodium", "seccomp.h"]),
     "broker": (SHARED + ["broker"], ["zmq.h", "sodium"]),
     "client/lib": (["shared/base", "shared/proto"], []),
     "client/lib/net": (SHARED + ["client/lib"], ["zmq.h", "sodium"]),
@@ -31,7 +33,8 @@ TABLE = {
                     "client/lib/net", "client/tui", "client/conf", "shared/conf"], []),
     "client/tui": (["shared/base", "shared/text", "client/conf", "shared/conf", "client/lib/zchat.h"], ["curses.h", "ncurses.h"]),
     "client/conf": (["shared/base", "shared/text", "shared/conf"], []),
-    "client/logger": (["shared/base", "shared/text", "shared/conf", "client/lib/zchat.h",
+    "client/logger": (["shared/base", "shared/text", "shared/conf", "shared/log", "client/lib/net/home.h",
+                       "client/lib/zchat.h",
                        "client/lib/net/event_json.h"], ["zlib.h"]),
     "examples": (["client/lib/zchat.h", "zchat.h"], []),
     "tests/support": (SHARED + ["broker", "client", "tests"],

@@ -2,7 +2,7 @@
 # check                what CI asks beside the tests: includes, symbols, sizes, tables, scripts, format
 build_preset dev broker_core client_model zchat zchat-broker zchat-logger
 status=0
-for name in includes symbols sizes tables man; do
+for name in includes symbols sizes tables man settings; do
     if [ -f "scripts/checks/$name.py" ]; then
         /usr/bin/python3 "scripts/checks/$name.py" --build build/dev || status=1
     fi

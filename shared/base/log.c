@@ -56,19 +56,58 @@ static size_t put_len(int result, size_t room)
     return (size_t)result < room ? (size_t)result : room - 1;
 }
 
-static size_t put_head(char *line, size_t room, enum log_level level, const char *event)
+static _Atomic(log_sink_function *) log_sink;
+
+void log_set_sink(log_sink_function *sink)
 {
-    struct timespec now;
+    atomic_store(&log_sink, sink);
+}
+
+const char *log_level_name(enum log_level level)
+{
+    return level_names[level];
+}
+
+void log_put_line(struct span line)
+{
+    /* A full disk or a closed pipe must not stop the chat, and there is nowhere else to say it. */
+    ssize_t written = write(atomic_load(&log_fd), line.ptr, line.len);
+
+    (void)written;
+}
+
+static size_t put_head(char *line, size_t room, const struct log_record *record)
+{
+    const time_t seconds = (time_t)(record->wall_ms / 1000);
     struct tm utc;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
+    gmtime_r(&seconds, &utc);
 
     size_t len = strftime(line, room, "%Y-%m-%dT%H:%M:%S", &utc);
 
-    return len + put_len(snprintf(line + len, room - len, ".%03dZ %s %s ",
-                                  (int)(now.tv_nsec / 1000000), level_names[level], event),
-                         room - len);
+    return len +
+           put_len(snprintf(line + len, room - len, ".%03dZ %s %s ", (int)(record->wall_ms % 1000),
+                            level_names[record->level], record->event),
+                   room - len);
+}
+
+void log_put_record(const struct log_record *record)
+{
+    char line[LINE_BYTES_MAX];
+    size_t len = put_head(line, sizeof(line), record);
+    const size_t room = sizeof(line) - 1 - len;
+    const size_t text_len = record->text.len < room ? record->text.len : room;
+
+    memcpy(line + len, record->text.ptr, text_len);
+    len += text_len;
+    for (size_t i = 0; i < len; i++) { /* the event's name, too */
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+            line[i] = '?';
+    }
+    while (len > 0 && line[len - 1] == ' ')
+        len--;
+    line[len++] = '\n';
+    log_put_line((struct span){line, len});
 }
 
 void log_write(enum log_level level, const char *event, const char *format, ...)
@@ -77,27 +116,27 @@ void log_write(enum log_level level, const char *event, const char *format, ...)
         return;
 
     int saved = errno;
-    char line[LINE_BYTES_MAX];
-    size_t len = put_head(line, sizeof(line), level, event);
+    char text[LINE_BYTES_MAX];
+    struct timespec now;
+    log_sink_function *sink = atomic_load(&log_sink);
     va_list args;
 
+    clock_gettime(CLOCK_REALTIME, &now);
     errno = saved; /* for %m */
     va_start(args, format);
-    len += put_len(vsnprintf(line + len, sizeof(line) - len, format, args), sizeof(line) - len);
+    size_t len = put_len(vsnprintf(text, sizeof(text), format, args), sizeof(text));
     va_end(args);
 
     /* One event is one line, whatever stands in it. */
     for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-            line[i] = '?';
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+            text[i] = '?';
     }
-    while (len > 0 && line[len - 1] == ' ')
-        len--;
-    line[len++] = '\n'; /* in the place of the NUL */
-
-    /* A full disk or a closed pipe must not stop the chat, and there is nowhere else to say it. */
-    ssize_t written = write(atomic_load(&log_fd), line, len);
-
-    (void)written;
+    const struct log_record record = {.level = level,
+                                      .wall_ms = (uint64_t)now.tv_sec * 1000 +
+                                                 (uint64_t)now.tv_nsec / 1000000,
+                                      .event = event,
+                                      .text = {text, len}};
+    (sink != NULL ? sink : log_put_record)(&record);
     errno = saved;
 }

@@ -158,7 +158,7 @@ static enum rc take_pair(struct reading *self, struct file *file, struct span ke
                          struct span given)
 {
     char expected_buf[CONF_EXPECTED_BYTES], value[CONF_LINE_BYTES_MAX];
-    char name[CONF_LINE_BYTES_MAX], sentence[CONF_EXPECTED_BYTES + 32];
+    char name[CONF_LINE_BYTES_MAX], sentence[CONF_EXPECTED_BYTES + 96];
     const struct conf_schema *schema = self->schema;
     const char *expected;
     struct span star;
@@ -178,7 +178,10 @@ static enum rc take_pair(struct reading *self, struct file *file, struct span ke
     expected = conf_take_give(&file->take, row, star, value, file->number, expected_buf);
     if (expected == NULL)
         return RC_OK;
-    snprintf(sentence, sizeof(sentence), ": expected %s", expected);
+    snprintf(sentence, sizeof(sentence), ": expected %s%s", expected,
+             value[0] == '\0' && memchr(given.ptr, '#', given.len) != NULL
+                 ? "; a value that begins with # stands in quotation marks"
+                 : "");
     return refuse(self, file, name, value, sentence);
 }
 

@@ -102,6 +102,21 @@ class Copy(unittest.TestCase):
         self.change("shared/proto/message.h", 'X(MARK, "mark")', 'X(MARK, "mark") X(NEW, "renew")')
         self.assert_found("tables", r"verb 'renew'")
 
+    def test_another_setting_than_the_page_has_is_named(self):
+        shutil.copytree(ROOT / "dist", self.root / "dist")
+        programs = self.root / "bin"
+        programs.mkdir()
+        for name in ("zchat", "zchat-broker", "zchat-logger"):
+            self.plant(f"bin/{name}", "#!/bin/sh\nprintf '# about\\n\\n# a new one\\n# (N; default 1)\\n#new = 1\\n'\n")
+            (programs / name).chmod(0o755)
+        status, out = self.check("settings", "--build", str(self.root))
+        self.assertEqual(status, 1)
+        for path in ("docs/man/zchat.conf.5", "docs/man/zchat-logger.1", "dist/conf/zchat-broker.conf"):
+            self.assertIn(f"{path}: is not what the table of settings says", out)
+        self.assertEqual(self.check("settings", "--build", str(self.root), "--write")[0], 0)
+        self.assertEqual(self.check("settings", "--build", str(self.root))[0], 0)
+        self.assertIn(".It Cm new\nA new one.\n", (self.root / "docs/man/zchat.conf.5").read_text())
+
     def test_a_symbol_of_the_world_in_the_core_is_named(self):
         if shutil.which("cc") is None:
             self.skipTest("no compiler in the path")

@@ -54,13 +54,15 @@ def a_log_in_its_folder_can_be_rotated_and_one_elsewhere_is_not_reached(scene):
         here, there = folder / "here", folder / "there"
         for path in (here, there):
             path.mkdir(parents=True)
-        broker = scene.broker(config=f"sandbox = {sandbox}\nlog-file = {here}/log\n", name=f"broker-{sandbox}")
+        config = folder / "etc" / "broker.conf"
+        config.parent.mkdir()
+        config.write_text(f"sandbox = {sandbox}\nlog-file = {here}/log\n")
+        broker = scene.broker("--config", config, name=f"broker-{sandbox}")
         if sandbox == "on" and "landlock=0" in (here / "log").read_text():
             raise Skipped("this kernel has no Landlock")
         (here / "log").rename(here / "log.1")
         broker.process.signal(signal.SIGUSR1)
         wait_until((here / "log").exists, "a new log file")
-        config = scene.folder / f"broker-{sandbox}.conf"
         fresh = config.with_suffix(".new")  # as editors do: another file in its place
         fresh.write_text(f"sandbox = {sandbox}\nlog-file = {there}/log\n")
         fresh.rename(config)
@@ -72,6 +74,25 @@ def a_log_in_its_folder_can_be_rotated_and_one_elsewhere_is_not_reached(scene):
         else:
             wait_until((there / "log").exists, "the log in another folder")
         equal(broker.stop(), 0, "exit code")
+
+
+@test
+def of_a_shared_folder_only_the_configuration_is_read(scene):
+    folder = scene.folder / "shared"
+    (folder / "others").mkdir(parents=True)
+    config, log = folder / "broker.conf", scene.folder / "log"
+    config.write_text(f"log-file = {log}\n")
+    broker = scene.broker("--config", config)
+    if "landlock=0" in log.read_text():
+        raise Skipped("this kernel has no Landlock")
+    check("config.pinned" in log.read_text(), "it is told at the start")
+    (folder / "secret").write_text("mailbox-max = 5\n")
+    config.write_text(f"log-file = {log}\ninclude secret\n")
+    broker.process.signal(signal.SIGHUP)
+    if "a sanitizer is built in" in log.read_text():
+        raise Skipped("a build with a sanitizer may read everything")
+    wait_until(lambda: "config.refused" in log.read_text(), "what is beside it is not read")
+    check("Permission denied" in log.read_text(), "by the sandbox")
 
 
 @test

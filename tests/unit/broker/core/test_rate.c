@@ -53,6 +53,31 @@ static void it_is_said_once_in_50_ms_r49(void **state)
     expect_error(stage, ALICE, RC_TOO_FAST);
 }
 
+static void other_limits_hold_from_the_next_step(void **state)
+{
+    struct stage *stage = *state;
+    struct core_limits limits = stage->limits;
+
+    enter(stage, ALICE, "alice", 11);
+    limits.account_rate = 10;
+    limits.account_burst = 1;
+    limits.registration = REGISTRATION_CLOSED;
+    limits.sessions_max = 1; /* a table's size: it stays */
+    limits.accounts_max = 1;
+    core_set_limits(stage->core, &limits);
+    say(stage, ALICE, VERB_PING, NULL);
+    stage_clear(stage);
+    say(stage, ALICE, VERB_PING, NULL);
+    expect_error(stage, ALICE, RC_TOO_FAST);
+    core_set_limits(stage->core, &stage->limits);
+    stage_clear(stage);
+    say(stage, ALICE, VERB_PING, NULL);
+    assert_int_equal(stage_count_replies(stage, ALICE, VERB_PONG), 1);
+    limits.registration = REGISTRATION_OPEN;
+    core_set_limits(stage->core, &limits);
+    enter(stage, BOB, "bob", 12);
+}
+
 static void what_costs_more_than_the_burst_can_still_be_paid(void **state)
 {
     struct stage *stage = *state;
@@ -145,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         on_stage(a_post_that_is_too_fast_keeps_its_number_r49),
         on_stage(it_is_said_once_in_50_ms_r49),
+        on_stage(other_limits_hold_from_the_next_step),
         on_stage(what_costs_more_than_the_burst_can_still_be_paid),
         on_stage(who_is_too_fast_is_alive_and_may_go_r49),
         on_stage(many_together_fill_one_room_no_faster_r49),

@@ -219,6 +219,22 @@ static void who_has_too_many_connections_gets_no_more(void **state)
     assert_false(is_ended(connect_from(f, "127.0.0.1"), 300));
 }
 
+static void other_limits_cut_nobody_who_is_there(void **state)
+{
+    struct fixture *f = *state;
+    int first, newcomer;
+
+    open_with(f, &(struct doorman_limits){100, 100, 100});
+    first = connect_from(f, "127.0.0.1");
+    connect_from(f, "127.0.0.1");
+    stats_when(f, 2, 2);
+    doorman_set_limits(f->doorman, &(struct doorman_limits){100, 1, 100});
+    newcomer = connect_from(f, "127.0.0.1");
+    assert_true(is_ended(newcomer, WAIT_MS));
+    assert_int_equal(stats_when(f, 2, 3).cut_address, 1);
+    assert_false(is_ended(first, 0));
+}
+
 static void of_the_half_open_the_oldest_goes_and_who_is_inside_stays(void **state)
 {
     struct fixture *f = *state;
@@ -420,6 +436,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(connections_are_counted_by_address),
         TEST(who_has_too_many_connections_gets_no_more),
+        TEST(other_limits_cut_nobody_who_is_there),
         TEST(of_the_half_open_the_oldest_goes_and_who_is_inside_stays),
         TEST(a_crowd_that_just_came_is_spared),
         TEST(when_all_places_are_taken_the_half_open_make_room),

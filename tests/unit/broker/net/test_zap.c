@@ -267,6 +267,30 @@ static void addresses_and_keys_have_limits_of_their_own(void **state)
     assert_int_equal(stats.per_address, 1);
 }
 
+static void the_rates_can_change_while_it_runs(void **state)
+{
+    struct fixture *f = *state;
+    char key[PUBLIC_KEY_BYTES] = {1};
+    struct span frames[8] = {SPAN("1.0"),       SPAN("id"), SPAN(ZAP_DOMAIN_COMMANDS),
+                             SPAN("192.0.2.1"), SPAN(""),   SPAN("CURVE"),
+                             {key, 32},         {NULL, 0}};
+    char status[8] = "", user_id[128];
+    const uint64_t start_ms = clock_mono_ms();
+
+    restart(f, &(struct zap_options){.per_key = 1, .per_key_burst = 1});
+    ask(f, 7, frames, status, user_id);
+    assert_string_equal(status, "200");
+    ask(f, 7, frames, status, user_id);
+    assert_string_equal(status, "300");
+    zap_set_rates(f->zap, &(struct zap_options){.per_address = 0, .per_key = 0});
+    /* Rate 0 is no limit; the order needs a moment on its way, but less than a token takes to grow a third time. */
+    for (int in_a_row = 0; in_a_row < 5;) {
+        ask(f, 7, frames, status, user_id);
+        in_a_row = strcmp(status, "200") == 0 ? in_a_row + 1 : 0;
+        assert_true(clock_mono_ms() < start_ms + WAIT_MS);
+    }
+}
+
 /* By ZAP's answer 300: nothing is said, and libzmq's client tries again when the handshake's time is over. */
 static void who_came_too_often_comes_back_by_itself(void **state)
 {
@@ -418,6 +442,7 @@ int main(void)
                                         set_up_without_handler, tear_down),
         TEST(those_inside_go_on_without_a_handler),
         TEST(addresses_and_keys_have_limits_of_their_own),
+        TEST(the_rates_can_change_while_it_runs),
         TEST(who_came_too_often_comes_back_by_itself),
         TEST(an_expelled_key_does_not_come_back),
         TEST(a_stranger_may_knock_again_once_it_may_ask),

@@ -69,7 +69,7 @@ static void the_defaults_are_local_open_and_secure(void **state)
     assert_int_equal(f->options.limits.registration, REGISTRATION_OPEN);
     assert_int_equal(f->options.is_insecure, 0);
     assert_int_equal(f->options.io_threads, 2);
-    assert_int_equal(f->options.log_level, LOG_LEVEL_INFO);
+    assert_int_equal(f->options.log.level, LOG_LEVEL_INFO);
     snprintf(data, sizeof(data), "%s/zchat-broker", f->folder);
     assert_string_equal(f->options.data, data);
 }
@@ -99,7 +99,7 @@ static void the_command_line_outdoes_the_file(void **state)
                   "log-level = debug\n");
     assert_int_equal(parse(f, "--config", f->file, "--port=7100", NULL), RC_OK);
     assert_int_equal(f->options.port, 7100);
-    assert_int_equal(f->options.log_level, LOG_LEVEL_DEBUG);
+    assert_int_equal(f->options.log.level, LOG_LEVEL_DEBUG);
     assert_int_equal(f->options.bind_count, 2);
     assert_string_equal(f->options.bind[0].host, "[::1]");
     assert_true(f->options.bind[1].is_ipc);
@@ -298,7 +298,7 @@ static void a_reload_takes_what_it_may_and_names_the_rest(void **state)
     options_reload(&running, &f->options, &changes);
     assert_int_equal(changes.kept, 2);
     assert_string_equal(changes.kept_keys, "bind port");
-    assert_int_equal(running.log_level, LOG_LEVEL_ERROR);
+    assert_int_equal(running.log.level, LOG_LEVEL_ERROR);
     assert_int_equal(running.port, DEFAULT_PORT);
 }
 

@@ -150,6 +150,22 @@ static void a_batch_larger_than_a_commit_is_taken_whole(void **state)
     batch_destroy(&batch);
 }
 
+static void other_limits_hold_from_the_next_commit(void **state)
+{
+    struct fixture *self = *state;
+    struct store_limits limits = {.free_bytes_min = UINT64_MAX};
+    struct batch *batch = NULL;
+
+    for (int i = 0; i < 2; i++) {
+        writer_set_limits(self->writer, &limits);
+        submit(self, 1, 1);
+        assert_int_equal(take(self, &batch), RC_OK);
+        assert_int_equal(batch_results(batch)[0].rc, i == 0 ? RC_DISK_FULL : RC_OK);
+        batch_destroy(&batch);
+        limits.free_bytes_min = 0;
+    }
+}
+
 static void an_empty_batch_comes_back_empty(void **state)
 {
     struct fixture *self = *state;
@@ -235,6 +251,7 @@ int main(void)
         TEST(batches_that_pile_up_come_back_in_order),
         SQLITE(batches_that_pile_up_come_back_in_order),
         TEST(a_batch_larger_than_a_commit_is_taken_whole),
+        TEST(other_limits_hold_from_the_next_commit),
         TEST(an_empty_batch_comes_back_empty),
         TEST(stopping_commits_what_was_given),
         SQLITE(stopping_commits_what_was_given),

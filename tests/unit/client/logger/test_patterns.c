@@ -9,7 +9,7 @@ static char why[PATTERN_WHY_BYTES];
 
 static enum rc set(const char *list)
 {
-    patterns_fini(&patterns);
+    patterns.count = 0;
     return patterns_add(&patterns, list, why);
 }
 
@@ -91,13 +91,13 @@ static void mistakes_are_named(void **state)
 {
     (void)state;
     assert_int_equal(set("lobby"), RC_CONFIG);
-    assert_non_null(strstr(why, "'lobby' does not begin"));
+    assert_non_null(strstr(why, "'lobby' to begin"));
     assert_int_equal(set("!lobby"), RC_CONFIG);
     assert_int_equal(set("#a,!"), RC_CONFIG);
     assert_int_equal(set("#"), RC_CONFIG);
     assert_non_null(strstr(why, "'#*'"));
     assert_int_equal(set("#a.b"), RC_CONFIG);
-    assert_non_null(strstr(why, "'#a.b' can be no"));
+    assert_non_null(strstr(why, "'#a.b' to be a name"));
     assert_int_equal(set("#\xff\xfe*"), RC_CONFIG);
     assert_non_null(strstr(why, "UTF-8"));
 }
@@ -115,13 +115,6 @@ static void too_many_patterns_are_refused(void **state)
     assert_non_null(strstr(why, "at most 64"));
 }
 
-static int finish(void **state)
-{
-    (void)state;
-    patterns_fini(&patterns);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,5 +128,5 @@ int main(void)
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(too_many_patterns_are_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, finish);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,6 +176,8 @@ static void what_is_wrong_is_told_with_file_line_and_key(void **state)
         {"key.a = 1\nkey.b = 2\nkey.a = 3\n", "/main:3: key.a = 3: expected it once (it stands in"},
         {"key. = 1\n", "/main:1: key.: there is no such key"},
         {"room.#a.notify = never\n", "/main:1: room.#a.notify = never: expected none|some|all"},
+        {"title = #a\n",
+         "/main:1: title = : expected 1 to 31 bytes; a value that begins with # stands"},
         {"include\n", "/main:1: expected `key = value`"},
         {"include \"a\n", "/main:1: include: expected `include FILE`"},
         {"include nothing\n", "/main:1: include: cannot read "},
