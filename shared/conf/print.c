@@ -7,41 +7,57 @@
 
 #include <inttypes.h>
 
-#define COLUMNS 100
+#define COLUMNS     100
+#define HELP_INDENT "                           " /* behind the options */
+
+/* How much of `text` goes into a line of `room`: up to a newline, or to the last space that fits. */
+static size_t line_len(const char *text, size_t room)
+{
+    size_t len = strcspn(text, "\n");
+
+    if (len > room) {
+        len = room;
+        while (len > 0 && text[len] != ' ')
+            len--;
+        if (len == 0)
+            len = strcspn(text, " \n");
+    }
+    return len;
+}
+
+/* Lines of at most COLUMNS: the first begins with what stands there already, the others with `indent`. */
+static void print_lines(FILE *out, const char *text, const char *indent, size_t used)
+{
+    for (bool is_first = true; *text != '\0' || is_first; is_first = false) {
+        const size_t len = line_len(text, COLUMNS - used);
+
+        fprintf(out, "%s%.*s\n", is_first ? "" : indent, (int)len, text);
+        text += len;
+        text += *text == ' ' || *text == '\n' ? 1 : 0;
+    }
+}
+
+static void print_comment(FILE *out, const char *text)
+{
+    fputs("# ", out);
+    print_lines(out, text, "# ", 2);
+}
 
 void conf_help(const struct conf_schema *schema, FILE *out)
 {
     for (size_t i = 0; i < schema->count; i++) {
         const struct conf_row *row = &schema->row[i];
-        char name[96];
+        const bool has_default = row->initial != NULL && row->initial[0] != '\0';
+        char name[96], text[CONF_WHY_BYTES];
 
         if (strchr(row->key, '*') != NULL)
             continue;
         snprintf(name, sizeof(name), "--%s%s%s", row->key, row->argument ? " " : "",
                  row->argument ? row->argument : "");
-        fprintf(out, "  %-24s %s", name, row->help);
-        if (row->initial != NULL && row->initial[0] != '\0')
-            fprintf(out, " (default %s)", row->initial);
-        fputc('\n', out);
-    }
-}
-
-/* As comments of at most COLUMNS, broken between words and at newlines. */
-static void print_comment(FILE *out, const char *text)
-{
-    while (*text != '\0') {
-        size_t len = strcspn(text, "\n");
-
-        if (len > COLUMNS - 2) {
-            len = COLUMNS - 2;
-            while (len > 0 && text[len] != ' ')
-                len--;
-            if (len == 0)
-                len = strcspn(text, " \n");
-        }
-        fprintf(out, "#%s%.*s\n", len > 0 ? " " : "", (int)len, text);
-        text += len;
-        text += *text == ' ' || *text == '\n' ? 1 : 0;
+        snprintf(text, sizeof(text), "%s%s%s%s", row->help, has_default ? " (default " : "",
+                 has_default ? row->initial : "", has_default ? ")" : "");
+        fprintf(out, "  %-24s ", name);
+        print_lines(out, text, HELP_INDENT, sizeof(HELP_INDENT) - 1);
     }
 }
 
