@@ -2,11 +2,11 @@
 
 #include "broker/admission.h"
 #include "broker/canonical.h"
-#include "broker/ops/notify.h"
 #include "broker/published.h"
 #include "shared/base/alloc.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
+#include "shared/base/notify.h"
 #include "shared/wire/wire.h"
 
 #include <inttypes.h>

@@ -1,12 +1,12 @@
 #include "client/logger/logfile.h"
 
 #include "client/lib/net/event_json.h"
+#include "client/logger/asides.h"
 #include "client/logger/filename.h"
 #include "client/logger/recover.h"
+#include "client/logger/textlog.h"
 #include "shared/base/alloc.h"
 #include "shared/base/log.h"
-#include "shared/text/clean.h"
-#include "shared/text/json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,13 +25,17 @@ struct logfile {
     struct rotation rotation;
     char base[FILENAME_BYTES_MAX];
     char name[NAME_MAX + 1];
-    char date[11]; /* of the events in the file, "" when unknown */
+    bool is_utc;
+    char date[11];        /* of the last event in the file, never running back; "": not known */
+    struct calendar when; /* text: what our last line in it said, or "" */
     uint64_t place;
     uint64_t size_bytes;
+    uint64_t mark_bytes; /* text: where our last line stands */
     uint64_t torn_bytes; /* of a failed write, still at the file's end */
     bool is_dirty;
-    bool is_lost; /* a sync failed: what the disk has is unknown */
-    FILE *line;   /* one record is put together here */
+    bool is_rotated; /* and nobody was told */
+    bool is_lost;    /* a sync failed: what the disk has is unknown */
+    FILE *line;      /* one record is put together here */
     char *line_bytes;
     size_t line_len;
 };
@@ -46,7 +50,7 @@ static enum rc open_file(struct logfile *self, struct tail *ret_tail)
 
     if (fd < 0)
         return RC_SYSTEM;
-    rc = recover_file(fd, self->format, &tail);
+    rc = recover_is_compressed(fd) ? RC_CONFIG : recover_file(fd, self->format, &tail);
     if (rc == RC_OK && ftruncate(fd, (off_t)tail.size_bytes) != 0)
         rc = RC_SYSTEM;
     /* The name of a new file has to last as well as its lines. */
@@ -62,7 +66,11 @@ static enum rc open_file(struct logfile *self, struct tail *ret_tail)
     self->fd = fd;
     self->size_bytes = tail.size_bytes;
     self->torn_bytes = 0;
-    memcpy(self->date, tail.date, sizeof self->date);
+    self->mark_bytes = tail.mark_bytes;
+    self->when = tail.when;
+    if (tail.ts_ms > 0)
+        calendar_of(tail.ts_ms, self->is_utc, &self->when);
+    memcpy(self->date, self->when.date, sizeof self->date);
     *ret_tail = tail;
     return RC_OK;
 }
@@ -77,6 +85,7 @@ enum rc logfile_open(const struct logfile_options *options, struct logfile **ret
     self->dir_fd = options->dir_fd;
     self->format = options->format;
     self->rotation = options->rotation;
+    self->is_utc = options->is_utc;
     self->line = open_memstream(&self->line_bytes, &self->line_len);
     if (self->line == NULL) {
         rc = RC_SYSTEM;
@@ -90,7 +99,7 @@ enum rc logfile_open(const struct logfile_options *options, struct logfile **ret
         goto out;
     self->place = tail.place;
     if (tail.place == 0)
-        self->place = recover_aside(self->dir_fd, self->base, self->format);
+        self->place = asides_place(self->dir_fd, self->base, self->format);
     *ret = self;
     self = NULL;
 out:
@@ -118,6 +127,19 @@ void logfile_close(struct logfile **self_p)
 uint64_t logfile_place(const struct logfile *self)
 {
     return self->place;
+}
+
+bool logfile_holds_place(const struct logfile *self)
+{
+    return self->fd >= 0 && self->size_bytes > 0 && !self->is_dirty && !self->is_lost;
+}
+
+bool logfile_take_rotated(struct logfile *self)
+{
+    const bool is_rotated = self->is_rotated;
+
+    self->is_rotated = false;
+    return is_rotated;
 }
 
 enum rc logfile_sync(struct logfile *self)
@@ -153,75 +175,55 @@ enum rc logfile_reopen(struct logfile *self)
     return rc;
 }
 
+/* Put the file aside under this name, unless there is such a file, or a compressed one. RC_END: there is. */
+static enum rc move_aside(struct logfile *self, const char *mark)
+{
+    char aside[NAME_MAX + 1], compressed[NAME_MAX + 4];
+
+    snprintf(aside, sizeof aside, "%s.%s%s", self->base, mark, logfile_ending(self->format));
+    snprintf(compressed, sizeof compressed, "%s.gz", aside);
+    if (faccessat(self->dir_fd, compressed, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return RC_END;
+    if (renameat2(self->dir_fd, self->name, self->dir_fd, aside, RENAME_NOREPLACE) == 0)
+        return RC_OK;
+    return errno == EEXIST ? RC_END : RC_SYSTEM;
+}
+
 static enum rc rotate(struct logfile *self)
 {
-    char aside[NAME_MAX + 1], mark[32];
+    const bool is_daily = self->rotation.kind == ROTATE_DAILY && self->date[0] != '\0';
+    char mark[64];
     enum rc rc = logfile_sync(self);
 
     if (rc != RC_OK)
         return rc;
-    if (self->rotation.kind == ROTATE_DAILY)
-        snprintf(mark, sizeof mark, "%s", self->date);
-    else
-        snprintf(mark, sizeof mark, "%012" PRIu64, self->place);
-    snprintf(aside, sizeof aside, "%s.%s%s", self->base, mark, logfile_ending(self->format));
-    if (renameat2(self->dir_fd, self->name, self->dir_fd, aside, RENAME_NOREPLACE) != 0) {
-        if (errno != EEXIST)
-            return RC_SYSTEM;
-        /* A day that came twice (a clock set back): both files are kept. */
-        snprintf(aside, sizeof aside, "%s.%s.%" PRIu64 "%s", self->base, mark, self->place,
-                 logfile_ending(self->format));
-        if (renameat2(self->dir_fd, self->name, self->dir_fd, aside, RENAME_NOREPLACE) != 0)
-            return RC_SYSTEM;
+    rc = RC_END;
+    if (is_daily && self->rotation.size_bytes == 0)
+        rc = move_aside(self, self->date);
+    if (rc == RC_END) { /* with its last seq, which comes once; so do days that come again */
+        snprintf(mark, sizeof mark, "%s%s%012" PRIu64, is_daily ? self->date : "",
+                 is_daily ? "." : "", self->place);
+        rc = move_aside(self, mark);
+    }
+    if (rc != RC_OK) {
+        if (rc == RC_END)
+            errno = EEXIST;
+        return RC_SYSTEM;
     }
     close(self->fd);
     self->fd = -1;
+    self->is_rotated = true;
     return RC_OK;
 }
 
-static bool is_due(const struct logfile *self, const char *date)
+static bool is_due(const struct logfile *self, const struct calendar *when)
 {
-    switch (self->rotation.kind) {
-    case ROTATE_NONE:
+    if (self->rotation.kind == ROTATE_NONE)
         return false;
-    case ROTATE_DAILY:
-        return self->date[0] != '\0' && strcmp(self->date, date) != 0;
-    case ROTATE_SIZE:
-        return self->size_bytes > 0 && self->size_bytes >= self->rotation.size_bytes;
-    }
-    return false;
-}
-
-static void text_line(FILE *out, const struct zchat_event *event, const char *time)
-{
-    struct span text = {event->text, event->text_len};
-
-    if (event->kind == ZCHAT_GAP) {
-        fprintf(out, "%" PRIu64 " - gap: events %" PRIu64 " to %" PRIu64 " are no longer kept\n",
-                event->last, event->first, event->last);
-        return;
-    }
-    fprintf(out, "%" PRIu64 " %s ", event->seq, time);
-    if (strcmp(event->type, "message") == 0) {
-        fputs(strcmp(event->message_kind, "notice") == 0 ? "-" : "<", out);
-        clean_write(out, span_of(event->from), false, "");
-        if (event->to[0] != '\0') {
-            fputs(" to ", out);
-            clean_write(out, span_of(event->to), false, "");
-        }
-        fputs(strcmp(event->message_kind, "notice") == 0 ? "- " : "> ", out);
-    } else {
-        fputs("* ", out);
-        clean_write(out, span_of(event->from), false, "");
-        fputs(" ", out);
-        clean_write(out, span_of(event->type), false, "");
-        if (event->upto != 0)
-            fprintf(out, " up to %" PRIu64, event->upto);
-        if (text.len > 0)
-            fputs(" ", out);
-    }
-    clean_write(out, text, false, "");
-    fputc('\n', out);
+    if (self->rotation.size_bytes > 0 && self->size_bytes >= self->rotation.size_bytes)
+        return self->size_bytes > 0;
+    return self->rotation.kind == ROTATE_DAILY && self->size_bytes > 0 && self->date[0] != '\0' &&
+           strcmp(self->date, when->date) < 0;
 }
 
 /* Take back `torn_bytes`; what did not fit must not stand before the next line. */
@@ -266,14 +268,53 @@ static enum rc write_line(struct logfile *self)
     return RC_OK;
 }
 
+/* The line of ours that has to stand before the event, or NULL. */
+static const char *mark_due(const struct logfile *self, const struct calendar *when)
+{
+    if (self->size_bytes == 0)
+        return TEXTLOG_OPENED;
+    if (strcmp(self->when.date, when->date) != 0)
+        return TEXTLOG_DAY;
+    if (strcmp(self->when.zone, when->zone) != 0)
+        return TEXTLOG_CLOCK;
+    if (self->size_bytes - self->mark_bytes >= LOGFILE_MARK_EVERY)
+        return TEXTLOG_GOES_ON;
+    return NULL;
+}
+
+/* Put the record together in self->line. Returns whether a line of ours is in it. */
+static bool compose(struct logfile *self, const struct zchat_event *event,
+                    const struct calendar *when)
+{
+    const bool is_gap = event->kind == ZCHAT_GAP;
+    const char *mark;
+
+    rewind(self->line);
+    if (self->format == LOGFILE_JSONL) {
+        event_json(self->line, event);
+        return false;
+    }
+    if (is_gap) {
+        textlog_gap(self->line, event, when);
+        return true;
+    }
+    mark = mark_due(self, when);
+    if (mark != NULL)
+        textlog_mark(self->line, mark, when, event->stream, event->seq);
+    textlog_event(self->line, event, when);
+    return mark != NULL;
+}
+
 enum rc logfile_append(struct logfile *self, const struct zchat_event *event)
 {
     const bool is_gap = event->kind == ZCHAT_GAP;
     const uint64_t first = is_gap ? event->first : event->seq;
     const uint64_t last = is_gap ? event->last : event->seq;
-    char time[25] = "";
     struct zchat_event rest = *event;
+    struct calendar when = self->when;
+    uint64_t begin;
     struct tail tail;
+    bool has_mark;
 
     if (last <= self->place)
         return RC_OK;
@@ -282,26 +323,24 @@ enum rc logfile_append(struct logfile *self, const struct zchat_event *event)
     rest.first = self->place + 1; /* of a gap, only what is not in the file */
 
     if (!is_gap) {
-        time_format_utc(event->ts_ms, time);
-        time[10] = '\0';
-        if (self->fd >= 0 && is_due(self, time) && rotate(self) != RC_OK)
+        calendar_of(event->ts_ms, self->is_utc, &when);
+        if (self->fd >= 0 && is_due(self, &when) && rotate(self) != RC_OK)
             return RC_SYSTEM;
     }
     if (self->fd < 0 && open_file(self, &tail) != RC_OK)
         return RC_SYSTEM;
 
-    rewind(self->line);
-    if (self->format == LOGFILE_JSONL) {
-        event_json(self->line, &rest);
-    } else {
-        if (!is_gap)
-            time[10] = 'T';
-        text_line(self->line, &rest, time);
-    }
+    begin = self->size_bytes;
+    has_mark = compose(self, &rest, &when);
     if (fflush(self->line) != 0 || write_line(self) != RC_OK)
         return RC_SYSTEM;
     self->place = last;
-    if (!is_gap)
-        memcpy(self->date, time, 10);
+    if (has_mark)
+        self->mark_bytes = begin;
+    if (!is_gap) {
+        self->when = when;
+        if (strcmp(self->date, when.date) < 0)
+            memcpy(self->date, when.date, sizeof self->date);
+    }
     return RC_OK;
 }

@@ -2,10 +2,9 @@
 
 #include "client/lib/net/home.h"
 #include "shared/base/alloc.h"
+#include "shared/base/invariant.h"
 #include "shared/conf/common.h"
-#include "shared/text/quantity.h"
 
-#include <fnmatch.h>
 #include <string.h>
 
 #define FORMAT_CHOICE "jsonl|text|both"
@@ -13,50 +12,26 @@
 
 enum format { FORMAT_JSONL, FORMAT_TEXT, FORMAT_BOTH };
 
-/* The next of a list with commas or spaces; without a length: there is none. */
-static struct span next_pattern(const char **list)
-{
-    struct span pattern;
-
-    *list += strspn(*list, ", ");
-    pattern = (struct span){*list, strcspn(*list, ", ")};
-    *list += pattern.len;
-    return pattern;
-}
-
 static const char *check_streams(const char *text)
 {
-    struct span pattern;
+    static char why[PATTERN_WHY_BYTES]; /* as long as it takes to tell it; there is one thread */
+    struct patterns patterns = {.count = 0};
 
-    while ((pattern = next_pattern(&text)).len > 0) {
-        if (pattern.ptr[0] != '#' && pattern.ptr[0] != '@')
-            return "patterns that begin with # or @, with commas between them";
-    }
-    return NULL;
-}
-
-static bool parse_rotate(const char *text, struct rotation *ret)
-{
-    uint64_t size;
-
-    *ret = (struct rotation){.kind = ROTATE_NONE};
-    if (strcmp(text, "none") == 0)
-        return true;
-    if (strcmp(text, "daily") == 0) {
-        ret->kind = ROTATE_DAILY;
-        return true;
-    }
-    if (quantity_size(text, 1, &size) != RC_OK || size == 0)
-        return false;
-    *ret = (struct rotation){.kind = ROTATE_SIZE, .size_bytes = size};
-    return true;
+    return patterns_add(&patterns, text, why) == RC_OK ? NULL : why;
 }
 
 static const char *check_rotate(const char *text)
 {
     struct rotation ignored;
 
-    return parse_rotate(text, &ignored) ? NULL : "daily, none, or a size as 500K, 100M, 2G";
+    return rotation_parse(text, &ignored) == RC_OK ? NULL : ROTATION_EXPECTED;
+}
+
+static const char *check_keep(const char *text)
+{
+    struct keep ignored;
+
+    return keep_parse(text, &ignored) == RC_OK ? NULL : KEEP_EXPECTED;
 }
 
 #define AT(member) CONF_AT(struct logger_options, member)
@@ -69,13 +44,22 @@ static const struct conf_row TABLE[] = {
     {.key = "broker", .type = CONF_TEXT, AT(broker), .argument = "URL|@FILE",
      .help = "zchat://HOST:PORT?key=KEY, or the file of one; else $ZCHAT_BROKER, the last one used, the local broker's"},
     {.key = "streams", .type = CONF_TEXT, CONF_LIST_AT(struct logger_options, streams, streams_count),
-     .initial = "#*", .check = check_streams, .is_reloadable = true, .argument = "PATTERNS",
-     .help = "which streams, with commas between: '#*' (all rooms), '#team-*', '@NICK' (the logger's own); may be "
-             "repeated, and stands in quotation marks in a file"},
+     .check = check_streams, .is_reloadable = true, .argument = "PATTERNS", .example = "streams = \"#*,!#secret*\"",
+     .help = "which streams, with commas between: '#*', '#team-*,!#team-x', '@NICK' (the logger's own), and private rooms "
+             "it is in when they match; default: all public rooms; may be repeated, and stands in quotation marks in a file"},
     {.key = "format", .type = CONF_CHOICE, AT(format), .initial = "jsonl", .choices = FORMAT_CHOICE,
-     .is_reloadable = true, .argument = "FORMAT", .help = "jsonl, text or both"},
+     .is_reloadable = true, .argument = "FORMAT", .help = "jsonl, text (as irclog2html reads it) or both"},
     {.key = "rotate", .type = CONF_TEXT, AT(rotate), .initial = "none", .check = check_rotate,
-     .is_reloadable = true, .argument = "WHEN", .help = "daily (UTC), a size (500K, 100M, 2G) or none"},
+     .is_reloadable = true, .argument = "WHEN", .help = "daily, a size (500K, 100M, 2G), daily,SIZE or none"},
+    {.key = "keep", .type = CONF_TEXT, AT(keep), .initial = "all", .check = check_keep,
+     .is_reloadable = true, .argument = "HOW-MUCH", .help = "of rotated files of each stream: 30 (files), 90d, 10G, some of "
+             "them with commas, or all"},
+    {.key = "compress", .type = CONF_FLAG, AT(compresses), .is_reloadable = true,
+     .help = "compress rotated files (NAME.2026-11-25.jsonl.gz)"},
+    {.key = "utc", .type = CONF_FLAG, AT(is_utc), .is_reloadable = true,
+     .help = "days, and times of text, are those of UTC; else of the local time zone"},
+    {.key = "confirm", .type = CONF_FLAG, AT(confirms),
+     .help = "tell senders that private messages to the logger have arrived; only when its own stream is archived"},
     {.key = "nick", .type = CONF_TEXT, AT(nick), .initial = "logger", .argument = "NICK", .help = "who the logger is"},
     {.key = "home", .type = CONF_TEXT, AT(home), .is_command = true, .argument = "DIR",
      .help = "one folder for its configuration and key; else $ZCHAT_HOME, the XDG folders"},
@@ -112,45 +96,44 @@ void logger_options_help(FILE *out)
     fputs(
         "\nFILE, or " CONFIG_FILE " in the folder of the configuration, may hold all of these but "
         "config, home,\ncheck-config, print-config, help and version.\n"
-        "Files are DIR/NAME.jsonl and DIR/NAME.log with NAME percent-encoded (%23lobby.jsonl).\n"
+        "Files are DIR/NAME.jsonl and DIR/NAME.log with NAME percent-encoded (%23lobby.jsonl); "
+        "rotated\nones NAME.2026-11-25.jsonl, or NAME.000000000042.jsonl with the seq of the last "
+        "event.\n"
         "SIGUSR1 opens the files again; SIGHUP reads the configuration again, opens the files and "
         "looks\nfor new rooms at once.\n"
         "Exit: 0 stopped, 1 failed, 2 usage, 5 cannot connect or not let in.\n",
         out);
 }
 
-static size_t count_patterns(const struct logger_options *self)
+/* What follows from the values. RC_CONFIG: too much of what is right by itself. */
+static enum rc derive(struct logger_options *self, char *why)
 {
-    size_t count = 0;
+    char expected[PATTERN_WHY_BYTES];
+    enum rc rc = RC_OK;
 
-    for (size_t i = 0; i < self->streams_count; i++) {
-        const char *list = self->streams[i];
-
-        while (next_pattern(&list).len > 0)
-            count++;
-    }
-    return count;
-}
-
-/* What follows from the values. */
-static void derive(struct logger_options *self)
-{
     self->has_jsonl = self->format != FORMAT_TEXT;
     self->has_text = self->format != FORMAT_JSONL;
-    (void)parse_rotate(self->rotate, &self->rotation);
+    self->patterns.count = 0;
+    for (size_t i = 0; i < self->streams_count && rc == RC_OK; i++)
+        rc = patterns_add(&self->patterns, self->streams[i], expected);
+    if (rc != RC_OK) {
+        snprintf(why, CONF_WHY_BYTES, "streams: expected %s", expected);
+        return rc;
+    }
+    rc = rotation_parse(self->rotate, &self->rotation);
+    if (rc == RC_OK)
+        rc = keep_parse(self->keep, &self->kept);
+    return rc;
 }
 
 static enum rc finish(struct logger_options *self, char *why)
 {
     const char *contradiction = log_settings_check(&self->log);
 
-    derive(self);
+    if (derive(self, why) != RC_OK)
+        return RC_CONFIG;
     if (contradiction != NULL) {
         snprintf(why, CONF_WHY_BYTES, "%s", contradiction);
-        return RC_CONFIG;
-    }
-    if (count_patterns(self) > PATTERNS_MAX) {
-        snprintf(why, CONF_WHY_BYTES, "streams: expected at most %d patterns", PATTERNS_MAX);
         return RC_CONFIG;
     }
     if (self->out[0] == '\0' && !self->common.is_print) {
@@ -197,23 +180,10 @@ enum rc logger_options_parse(int argc, char *const *argv, struct logger_options 
 void logger_options_reload(struct logger_options *self, const struct logger_options *fresh,
                            struct conf_changes *ret)
 {
+    char ignored[CONF_WHY_BYTES];
+    enum rc rc;
+
     conf_reload(&SCHEMA, self, fresh, ret);
-    derive(self);
-}
-
-bool logger_options_match(const struct logger_options *self, const char *stream)
-{
-    for (size_t i = 0; i < self->streams_count; i++) {
-        const char *list = self->streams[i];
-        struct span pattern;
-
-        while ((pattern = next_pattern(&list)).len > 0) {
-            char text[CONF_VALUE_BYTES];
-
-            snprintf(text, sizeof(text), "%.*s", (int)pattern.len, pattern.ptr);
-            if (fnmatch(text, stream, 0) == 0)
-                return true;
-        }
-    }
-    return false;
+    rc = derive(self, ignored);
+    INVARIANT(rc == RC_OK); /* it was, in `fresh` */
 }

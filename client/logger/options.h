@@ -2,14 +2,13 @@
 #ifndef CLIENT_LOGGER_OPTIONS_H
 #define CLIENT_LOGGER_OPTIONS_H
 
-#include "client/logger/logfile.h"
+#include "client/logger/amounts.h"
+#include "client/logger/patterns.h"
 #include "shared/conf/conf.h"
 #include "shared/log/output.h"
 
 #include <stdbool.h>
 #include <stdio.h>
-
-#define PATTERNS_MAX 64
 
 /* Texts are empty where nothing was given; then libzchat chooses. */
 struct logger_options {
@@ -22,11 +21,18 @@ struct logger_options {
     char streams[PATTERNS_MAX][CONF_VALUE_BYTES]; /* each a list with commas */
     size_t streams_count;
     uint32_t format;
-    char rotate[32];
+    char rotate[AMOUNT_BYTES];
+    char keep[AMOUNT_BYTES];
+    uint32_t compresses; /* flags are 0 or 1 */
+    uint32_t is_utc;
+    uint32_t confirms;
     struct log_settings log;
 
+    /* What follows from these. */
     bool has_jsonl, has_text;
     struct rotation rotation;
+    struct keep kept;
+    struct patterns patterns; /* none: all public rooms */
 };
 
 const struct conf_schema *logger_options_schema(void);
@@ -38,9 +44,6 @@ enum rc logger_options_parse(int argc, char *const *argv, struct logger_options 
 /* Take the reloadable values of `fresh`, and say what differs: the others need a restart. */
 void logger_options_reload(struct logger_options *self, const struct logger_options *fresh,
                            struct conf_changes *ret);
-
-/* Is `stream` one of those asked for? */
-bool logger_options_match(const struct logger_options *self, const char *stream);
 
 void logger_options_help(FILE *out);
 

@@ -1,19 +1,27 @@
 #include "client/logger/recover.h"
 
-#include "client/logger/filename.h"
+#include "client/logger/textlog.h"
 #include "shared/base/alloc.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
-/* More than any two lines: 16 KiB of text, six bytes each when escaped, and the fields. */
-#define TAIL_BYTES_MAX (256 * 1024)
+/* More than any two records: 16 KiB of text, six bytes each when escaped, and the fields. Of a text log, more than lies
+ * between two lines of ours. */
+#define TAIL_BYTES_MAX  (256 * 1024)
+#define MARKS_BYTES_MAX (2 * LOGFILE_MARK_EVERY)
+#define CHUNK_BYTES     (64 * 1024)
+
+/* The end of a file's content. */
+struct ending {
+    char *buf; /* owned */
+    size_t capacity, len;
+    uint64_t size; /* of all content */
+};
 
 const char *logfile_ending(enum logfile_format format)
 {
@@ -47,51 +55,32 @@ static bool skip_until(struct span *text, const char *mark)
     return true;
 }
 
-static void take_date(struct span text, char *ret)
+bool recover_line(struct span line, struct tail *ret)
 {
-    const size_t len = sizeof "2026-11-23" - 1;
-
-    ret[0] = '\0';
-    if (text.len < len || text.ptr[4] != '-' || text.ptr[7] != '-')
-        return;
-    if (strspn(text.ptr, "0123456789-") < len)
-        return;
-    memcpy(ret, text.ptr, len);
-    ret[len] = '\0';
-}
-
-bool recover_line(enum logfile_format format, struct span line, struct tail *ret)
-{
-    struct tail tail = {.date = ""};
+    struct tail tail = {.place = 0};
 
     if (line.len == 0 || memchr(line.ptr, '\0', line.len) != NULL)
         return false;
-    if (format == LOGFILE_TEXT) {
-        if (!take_place(&line, ' ', &tail.place))
-            return false;
-        take_date(line, tail.date);
-    } else {
-        if (line.ptr[0] != '{' || line.ptr[line.len - 1] != '}')
-            return false;
-        /* event_json() puts the stream first; a name holds no quotes, so this is its end. */
-        if (!skip_until(&line, "\",\"seq\":") || !take_place(&line, ',', &tail.place))
-            return false;
-        if (line.len > 6 && memcmp(line.ptr, "\"ts\":\"", 6) == 0)
-            take_date((struct span){line.ptr + 6, line.len - 6}, tail.date);
-    }
+    if (line.ptr[0] != '{' || line.ptr[line.len - 1] != '}')
+        return false;
+    /* event_json() puts the stream first; a name holds no quotes, so this is its end. */
+    if (!skip_until(&line, "\",\"seq\":") || !take_place(&line, ',', &tail.place))
+        return false;
+    if (line.len > 6 && memcmp(line.ptr, "\"ts\":\"", 6) == 0)
+        tail.ts_ms = calendar_parse(line.ptr + 6, line.len - 6);
     tail.size_bytes = ret->size_bytes;
     *ret = tail;
     return true;
 }
 
 /* Read the last bytes of the file; false with errno. */
-static bool read_end(int fd, uint64_t size, char *buf, size_t *ret_len)
+static bool read_plain(int fd, struct ending *self)
 {
-    const uint64_t from = size > TAIL_BYTES_MAX ? size - TAIL_BYTES_MAX : 0;
-    size_t len = 0;
+    const uint64_t from = self->size > self->capacity ? self->size - self->capacity : 0;
 
-    while (len < size - from) {
-        const ssize_t n = pread(fd, buf + len, (size_t)(size - from) - len, (off_t)(from + len));
+    while (self->len < self->size - from) {
+        const ssize_t n = pread(fd, self->buf + self->len, (size_t)(self->size - from) - self->len,
+                                (off_t)(from + self->len));
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -99,16 +88,43 @@ static bool read_end(int fd, uint64_t size, char *buf, size_t *ret_len)
             return false;
         if (n == 0)
             break;
-        len += (size_t)n;
+        self->len += (size_t)n;
     }
-    *ret_len = len;
     return true;
+}
+
+/* The same of what is compressed, as far as it can be read. */
+static void read_compressed(int fd, struct ending *self)
+{
+    const int own = dup(fd);
+    gzFile file = own < 0 || lseek(own, 0, SEEK_SET) != 0 ? NULL : gzdopen(own, "rb");
+    int n;
+
+    self->size = 0;
+    if (file == NULL) {
+        if (own >= 0)
+            close(own);
+        return;
+    }
+    for (;;) {
+        if (self->capacity - self->len < CHUNK_BYTES) {
+            const size_t kept = self->capacity / 2;
+
+            memmove(self->buf, self->buf + self->len - kept, kept);
+            self->len = kept;
+        }
+        n = gzread(file, self->buf + self->len, CHUNK_BYTES);
+        if (n <= 0)
+            break;
+        self->len += (size_t)n;
+        self->size += (uint64_t)n;
+    }
+    gzclose_r(file);
 }
 
 /* Find the last line that is a record, from the end backwards. Returns how many bytes of buf
  * reach up to its end, 0 for none. `is_whole`: buf begins with a line. */
-static size_t last_record(enum logfile_format format, const char *buf, size_t len, bool is_whole,
-                          struct tail *ret)
+static size_t last_record(const char *buf, size_t len, bool is_whole, struct tail *ret)
 {
     size_t end = len;
 
@@ -124,73 +140,132 @@ static size_t last_record(enum logfile_format format, const char *buf, size_t le
         if (before == NULL && !is_whole)
             return 0;
         begin = before == NULL ? 0 : (size_t)(before - buf) + 1;
-        if (recover_line(format, (struct span){buf + begin, end - begin}, ret))
+        if (recover_line((struct span){buf + begin, end - begin}, ret))
             return end + 1;
     }
     return 0;
 }
 
+/* The last line of ours; returns where it begins, SIZE_MAX: there is none. */
+static size_t last_mark(const char *buf, size_t len, bool is_whole, struct calendar *ret_when,
+                        uint64_t *ret_next)
+{
+    const char *newline = memrchr(buf, '\n', len);
+
+    while (newline != NULL) {
+        const size_t end = (size_t)(newline - buf);
+        const char *before = end == 0 ? NULL : memrchr(buf, '\n', end);
+        const size_t begin = before == NULL ? 0 : (size_t)(before - buf) + 1;
+
+        if (before == NULL && !is_whole)
+            break;
+        *ret_next = textlog_read_mark((struct span){buf + begin, end - begin}, ret_when);
+        if (*ret_next > 0)
+            return begin;
+        newline = before;
+    }
+    return SIZE_MAX;
+}
+
+/* Count the whole events behind the last line of ours. Returns as last_record(). */
+static size_t last_text(const char *buf, size_t len, bool is_whole, struct tail *ret)
+{
+    uint64_t next = 0;
+    const size_t mark = last_mark(buf, len, is_whole, &ret->when, &next);
+    size_t end = 0, at = 0;
+
+    if (mark == SIZE_MAX)
+        return 0;
+    ret->mark_bytes = mark;
+    at = end = (size_t)((const char *)memchr(buf + mark, '\n', len - mark) - buf) + 1;
+    for (const char *newline; (newline = memchr(buf + at, '\n', len - at)) != NULL;) {
+        const struct span line = {buf + at, (size_t)(newline - buf) - at};
+        const enum textlog_line kind = textlog_read_line(line);
+
+        if (kind == TEXTLOG_BAD)
+            break;
+        at += line.len + 1;
+        if (kind == TEXTLOG_LAST) {
+            next++;
+            end = at;
+        }
+    }
+    ret->place = next - 1;
+    return ret->place == 0 ? 0 : end; /* a line of ours that waits for the first event is torn */
+}
+
+bool recover_is_compressed(int fd)
+{
+    unsigned char magic[2];
+
+    return pread(fd, magic, 2, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
+}
+
+/* Lines of ours at the beginning of a log whose first event was torn. */
+static bool is_torn_start(const struct ending *self)
+{
+    const char *newline = memchr(self->buf, '\n', self->len);
+    const struct span line = {self->buf, (size_t)(newline - self->buf)};
+    struct calendar when;
+
+    return textlog_read_mark(line, &when) == 1;
+}
+
 enum rc recover_file(int fd, enum logfile_format format, struct tail *ret)
 {
-    struct tail tail = {.date = ""};
+    const bool is_text = format == LOGFILE_TEXT;
+    struct ending ending = {.capacity = is_text ? MARKS_BYTES_MAX : TAIL_BYTES_MAX};
+    struct tail tail = {.place = 0};
     struct stat info;
     enum rc rc = RC_SYSTEM;
-    char *buf = NULL;
-    size_t len, end;
-    uint64_t size;
+    bool is_whole;
+    size_t end;
 
     if (fstat(fd, &info) != 0)
         return RC_SYSTEM;
     if (!S_ISREG(info.st_mode))
         return RC_CONFIG;
-    size = (uint64_t)info.st_size;
-    buf = x_alloc(1, TAIL_BYTES_MAX);
-    if (!read_end(fd, size, buf, &len))
+    ending.size = (uint64_t)info.st_size;
+    ending.buf = x_alloc(1, ending.capacity);
+    if (recover_is_compressed(fd))
+        read_compressed(fd, &ending);
+    else if (!read_plain(fd, &ending))
         goto out;
-    end = last_record(format, buf, len, len == size, &tail);
-    tail.size_bytes = end == 0 ? 0 : size - len + end;
+    is_whole = ending.len == ending.size;
+    end = is_text ? last_text(ending.buf, ending.len, is_whole, &tail)
+                  : last_record(ending.buf, ending.len, is_whole, &tail);
+    tail.size_bytes = end == 0 ? 0 : ending.size - ending.len + end;
+    tail.mark_bytes = end == 0 ? 0 : ending.size - ending.len + tail.mark_bytes;
     /* Without any record it may only be empty, or hold a first line that was torn. */
-    rc = end == 0 && (len < size || memchr(buf, '\n', len) != NULL) ? RC_CONFIG : RC_OK;
+    rc = RC_OK;
+    if (end == 0 && (!is_whole || memchr(ending.buf, '\n', ending.len) != NULL))
+        rc = is_text && is_whole && is_torn_start(&ending) ? RC_OK : RC_CONFIG;
     if (rc == RC_OK)
         *ret = tail;
 out:
-    free(buf);
+    free(ending.buf);
     return rc;
 }
 
-static bool is_aside(const char *name, const char *base, const char *ending)
+uint64_t recover_first(int fd, enum logfile_format format)
 {
-    const size_t len = strlen(base);
+    const int own = dup(fd);
+    char *buf = x_alloc(1, TAIL_BYTES_MAX);
+    gzFile file = own < 0 || lseek(own, 0, SEEK_SET) != 0 ? NULL : gzdopen(own, "rb");
+    const int len = file == NULL ? 0 : gzread(file, buf, TAIL_BYTES_MAX); /* plain files as well */
+    const char *newline = len <= 0 ? NULL : memchr(buf, '\n', (size_t)len);
+    const struct span line = {buf, newline == NULL ? 0 : (size_t)(newline - buf)};
+    struct tail tail = {.place = 0};
+    struct calendar when;
 
-    return strncmp(name, base, len) == 0 && name[len] == '.' && strstr(name + len, ending) != NULL;
-}
-
-uint64_t recover_aside(int dir_fd, const char *base, enum logfile_format format)
-{
-    /* A descriptor of its own: the position in the folder is not shared. */
-    const int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-    uint64_t place = 0;
-
-    if (dir == NULL) {
-        if (fd >= 0)
-            close(fd);
-        return 0;
-    }
-    while ((entry = readdir(dir)) != NULL) {
-        struct tail tail;
-        int file;
-
-        if (!is_aside(entry->d_name, base, logfile_ending(format)))
-            continue;
-        file = openat(dir_fd, entry->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-        if (file < 0)
-            continue;
-        if (recover_file(file, format, &tail) == RC_OK && tail.place > place)
-            place = tail.place;
-        close(file);
-    }
-    closedir(dir);
-    return place;
+    if (newline != NULL && format == LOGFILE_TEXT)
+        tail.place = textlog_read_mark(line, &when);
+    else if (newline != NULL)
+        (void)recover_line(line, &tail);
+    if (file != NULL)
+        gzclose_r(file);
+    else if (own >= 0)
+        close(own);
+    free(buf);
+    return tail.place;
 }

@@ -4,10 +4,14 @@
 
 enum { BLACK, RED, GREEN, YELLOW, BLUE, MAGENTA, CYAN, WHITE, BRIGHT };
 
-/* Nicks: told apart on the ground of the theme. */
+/* Nicks: told apart on the ground of the theme, and from mentions. */
 static const short nicks_dark[NICK_COLORS] = {
-    RED + BRIGHT, GREEN + BRIGHT, YELLOW + BRIGHT, BLUE + BRIGHT, MAGENTA + BRIGHT, CYAN + BRIGHT,
-    RED,          GREEN,          YELLOW,          BLUE + BRIGHT, MAGENTA,          CYAN,
+    RED + BRIGHT,     GREEN + BRIGHT,
+    BLUE + BRIGHT,    MAGENTA + BRIGHT,
+    CYAN + BRIGHT,    RED,
+    GREEN + BRIGHT,   CYAN,
+    MAGENTA,          BLUE + BRIGHT,
+    MAGENTA + BRIGHT, CYAN + BRIGHT,
 };
 static const short nicks_light[NICK_COLORS] = {
     RED, GREEN, BLUE, MAGENTA, CYAN, RED, GREEN, BLUE, MAGENTA, CYAN, BLACK + BRIGHT, BLUE,

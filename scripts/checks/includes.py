@@ -36,12 +36,12 @@ TABLE = {
     "client/conf": (["shared/base", "shared/text", "shared/conf"], []),
     "client/logger": (["shared/base", "shared/text", "shared/conf", "shared/log", "client/lib/net/home.h",
                        "client/lib/zchat.h",
-                       "client/lib/net/event_json.h"], []),
+                       "client/lib/net/event_json.h"], ["zlib.h"]),
     "examples": (["client/lib/zchat.h", "zchat.h"], []),
     "tests/support": (SHARED + ["broker", "client", "tests"],
                       ["cmocka.h", "zmq.h", "sodium", "sqlite3.h"]),
     "tests": (SHARED + ["broker", "client", "tests"],
-              ["zmq.h", "sodium", "sqlite3.h", "msgpack", "unicode/"]),
+              ["zmq.h", "sodium", "sqlite3.h", "msgpack", "unicode/", "zlib.h"]),
 }
 FILES = {
     "broker/store/writer.c": ["zmq.h", "pthread.h"],
@@ -52,7 +52,7 @@ PURE = ("broker/core", "client/lib")
 PURE_SYSTEM = {"inttypes.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h",
                "string.h", "poll.h"}
 FOREIGN = ("msgpack", "sqlite3", "czmq", "zmq", "zsock", "sodium", "seccomp", "unicode/", "ncurses", "curses",
-           "cmocka")
+           "cmocka", "zlib")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 

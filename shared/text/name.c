@@ -168,6 +168,37 @@ static enum rc parse_unicode(struct span given, struct name *name)
     return RC_OK;
 }
 
+enum rc name_fold(struct span given, char *buf, size_t capacity)
+{
+    UChar wide[GIVEN_BYTES_MAX], folded[GIVEN_BYTES_MAX];
+    int32_t wide_len = 0, folded_len, len = 0;
+    UErrorCode error = U_ZERO_ERROR;
+
+    pthread_once(&icu.once, icu_open);
+    if (given.len > GIVEN_BYTES_MAX || capacity == 0)
+        return RC_NO_SPACE;
+    if (is_ascii(given)) {
+        if (given.len >= capacity)
+            return RC_NO_SPACE;
+        for (size_t i = 0; i < given.len; i++)
+            buf[i] = (char)(given.ptr[i] >= 'A' && given.ptr[i] <= 'Z' ? given.ptr[i] + 32
+                                                                       : given.ptr[i]);
+        buf[given.len] = '\0';
+        return RC_OK;
+    }
+    if (icu.fold == NULL)
+        return RC_BAD_NAME;
+    u_strFromUTF8(wide, GIVEN_BYTES_MAX, &wide_len, given.ptr, (int32_t)given.len, &error);
+    if (U_FAILURE(error))
+        return RC_BAD_NAME;
+    folded_len = unorm2_normalize(icu.fold, wide, wide_len, folded, GIVEN_BYTES_MAX, &error);
+    u_strToUTF8(buf, (int32_t)capacity - 1, &len, folded, folded_len, &error);
+    if (U_FAILURE(error))
+        return RC_NO_SPACE;
+    buf[len] = '\0';
+    return RC_OK;
+}
+
 enum rc name_parse(struct span given, struct name *ret)
 {
     struct name name = {0};

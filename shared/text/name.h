@@ -34,6 +34,10 @@ static inline struct span name_skeleton(const struct name *self)
     return (struct span){self->skeleton, self->skeleton_len};
 }
 
+/* NFKC case-folded `given`, NUL-terminated: what a name is compared in, for patterns of names, which are none themselves.
+ * RC_BAD_NAME: it is not valid UTF-8. RC_NO_SPACE. */
+enum rc name_fold(struct span given, char *buf, size_t capacity) MUST_CHECK;
+
 /* A stream's name: `#room` or `@nick`. */
 struct stream_name {
     char sigil; /* '#' or '@' */

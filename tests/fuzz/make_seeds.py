@@ -4,6 +4,7 @@
 Run it when a verb or a field is new, and commit what it wrote. Files that a fuzzer has found have
 other names and are left alone."""
 
+import gzip
 import pathlib
 import re
 import struct
@@ -181,12 +182,21 @@ def make_small():
             write("fuzz_zap", f"{door.decode()}-{len(address)}", data)
     write("fuzz_zap", "short", b"\3" + b"1.0" + b"\1" + b"1")
     jsonl = b"".join(b'{"stream":"#a","seq":%d,"ts":"2026-11-24T00:00:00.000Z","text":"x"}\n' % n for n in (1, 2, 3))
-    lines = b"".join(b"%d 2026-11-24T00:00:00.000Z <al> hi\n" % n for n in (1, 2, 3))
+    lines = (b"--- Log opened 2026-11-24 +0000, #a from 1\n[00:00:00] <al> hi\n[00:00:00] <al> two \\\n[00:00:00] <al> lines\n"
+             b"--- Gap 3 to 8 2026-11-24 +0000, no longer kept by the broker: #a from 9\n[00:00:01] --> bo joined #a\n")
     for first, whole in ((b"\0", jsonl), (b"\1", lines)):
         name = "jsonl" if first == b"\0" else "text"
         write("fuzz_logger_files", name, first + whole)
         write("fuzz_logger_files", name + "-torn", first + whole[:-9])
         write("fuzz_logger_files", name + "-foreign", first + whole + b"not ours\n")
+        write("fuzz_logger_files", name + "-gzip", first + gzip.compress(whole, mtime=0))
+        write("fuzz_logger_files", name + "-gzip-torn", first + gzip.compress(whole, mtime=0)[:-12])
+        folder = bytes([first[0] | 2])
+        for kind, how in (("plain", 0), ("gzip", 8), ("cut", 0x18)):
+            for place in (0, 1, 5):  # the current file; put aside by us; by another program
+                write("fuzz_logger_files", f"{name}-folder-{kind}-{place}",
+                      folder + bytes([2, place | how]) + len(whole).to_bytes(2, "little") + whole + bytes([2 | how])
+                      + len(whole).to_bytes(2, "little") + whole)
     write("fuzz_outbox_file", "records", b"\1" + b"\0\5\1" + b"\1\1\0\0\0\2hi" + b"\1\2\0\1\1\3hey" + b"\2\1")
     write("fuzz_outbox_file", "bytes", b"\0zchat outbox 1 7 1 5 0123456789abcdef\n")
     write("fuzz_config", "file", b"\0# a comment\nport = 0\nbind = *\nbind = ipc:///run/zchat/b\nlog-level = debug\n"

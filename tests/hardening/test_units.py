@@ -76,6 +76,18 @@ class Units(unittest.TestCase):
         for key in ("MemoryMax", "TasksMax", "LimitNOFILE", "WatchdogSec"):
             self.assertEqual(len(settings(unit, key)), 1, key)
 
+    def test_a_logger_that_hangs_or_ends_is_started_again(self):
+        unit = "zchat-logger.service"
+        for key, value in (("Type", "notify"), ("NotifyAccess", "main"), ("Restart", "always"), ("StartLimitIntervalSec", "0"),
+                           ("LimitCORE", "0"), ("StateDirectoryMode", "0700")):
+            self.assertEqual(settings(unit, key), [value], key)
+        for key in ("MemoryMax", "TasksMax", "LimitNOFILE", "WatchdogSec"):
+            self.assertEqual(len(settings(unit, key)), 1, key)
+        self.assertIn("$ZCHAT_LOGGER_OPTIONS", settings(unit, "ExecStart")[0])
+        # What rotation and compression do to files.
+        wanted = {"renameat2", "renameat", "unlinkat", "utimensat", "fsync", "fdatasync", "ftruncate", "flock", "fstatfs"}
+        self.assertEqual(wanted - allowed(unit), set())
+
 
 if __name__ == "__main__":
     if shutil.which("systemd-analyze") is None:

@@ -44,7 +44,8 @@ def a_torn_last_line_is_mended(scene):
     wait_for(logger, END)
     equal(texts(check_whole(logger, alice)), [f"whole {n}" for n in range(6)] + [END], "texts in the archive")
     lines = path.with_suffix(".log").read_text().splitlines()
-    equal([int(line.split()[0]) for line in lines], list(range(1, 9)), "numbers in the text form")
+    equal([line.split("> ")[1] for line in lines if "> whole" in line], [f"whole {n}" for n in range(6)],
+          "what was said, in the text form")
     equal(logger.stop(), 0, "exit code of the logger")
 
 

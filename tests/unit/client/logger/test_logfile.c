@@ -22,13 +22,14 @@ struct fixture {
     int dir_fd;
     struct rotation rotation;
     enum logfile_format format;
+    bool is_utc;
 };
 
 static int make(void **state)
 {
     static struct fixture f;
 
-    f = (struct fixture){.folder = "/tmp/zchat-logfile-XXXXXX"};
+    f = (struct fixture){.folder = "/tmp/zchat-logfile-XXXXXX", .is_utc = true};
     if (mkdtemp(f.folder) == NULL)
         return -1;
     f.dir_fd = open(f.folder, O_RDONLY | O_DIRECTORY);
@@ -69,7 +70,13 @@ static struct zchat_event event_at(uint64_t seq, uint64_t ts_ms, const char *tex
 
 static struct logfile *open_log(struct fixture *f)
 {
-    const struct logfile_options options = {f->dir_fd, "#lobby", f->format, f->rotation};
+    const struct logfile_options options = {
+        .dir_fd = f->dir_fd,
+        .stream = "#lobby",
+        .format = f->format,
+        .rotation = f->rotation,
+        .is_utc = f->is_utc,
+    };
     struct logfile *file = NULL;
 
     assert_int_equal(logfile_open(&options, &file), RC_OK);
@@ -243,7 +250,7 @@ static void a_line_as_long_as_can_be_is_found(void **state)
 static void a_file_that_is_no_archive_is_left_alone(void **state)
 {
     struct fixture *f = *state;
-    const struct logfile_options options = {f->dir_fd, "#lobby", LOGFILE_JSONL, {0}};
+    const struct logfile_options options = {.dir_fd = f->dir_fd, .stream = "#lobby"};
     struct logfile *file = NULL;
 
     put(f, "%23lobby.jsonl", "my diary\nof years\n", 18);
@@ -365,34 +372,6 @@ static void a_full_disk_leaves_no_torn_line(void **state)
     assert_int_equal(place_now(f), 2);
 }
 
-static void a_text_log_is_one_clean_line_an_event(void **state)
-{
-    struct fixture *f = *state;
-    struct logfile *file;
-    struct zchat_event event = event_at(1, T0, "two\nlines\x1b[2J");
-
-    f->format = LOGFILE_TEXT;
-    file = open_log(f);
-    assert_int_equal(logfile_append(file, &event), RC_OK);
-    event = event_at(2, T0, "");
-    event.type = "join";
-    assert_int_equal(logfile_append(file, &event), RC_OK);
-    event = event_at(3, T0, "done");
-    event.message_kind = "notice";
-    assert_int_equal(logfile_append(file, &event), RC_OK);
-    event.kind = ZCHAT_GAP;
-    event.first = 4;
-    event.last = 9;
-    assert_int_equal(logfile_append(file, &event), RC_OK);
-    logfile_close(&file);
-    assert_string_equal(content(f, "%23lobby.log"), "1 2026-11-23T09:21:50.123Z <bob> two\u23ce"
-                                                    "lines\ufffd[2J\n"
-                                                    "2 2026-11-23T09:21:50.123Z * bob join\n"
-                                                    "3 2026-11-23T09:21:50.123Z -bob- done\n"
-                                                    "9 - gap: events 4 to 9 are no longer kept\n");
-    assert_int_equal(place_now(f), 9);
-}
-
 static void lines_that_are_no_records_are_not_taken_for_some(void **state)
 {
     static const char *const bad[] = {"",
@@ -407,15 +386,10 @@ static void lines_that_are_no_records_are_not_taken_for_some(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_false(recover_line(LOGFILE_JSONL, span_of(bad[i]), &tail));
+        assert_false(recover_line(span_of(bad[i]), &tail));
     assert_int_equal(tail.place, 77);
-    assert_true(recover_line(LOGFILE_JSONL, SPAN("{\"stream\":\"#a\",\"seq\":12,\"x\":1}"), &tail));
+    assert_true(recover_line(SPAN("{\"stream\":\"#a\",\"seq\":12,\"x\":1}"), &tail));
     assert_int_equal(tail.place, 12);
-    assert_false(recover_line(LOGFILE_TEXT, SPAN("x 1"), &tail));
-    assert_false(recover_line(LOGFILE_TEXT, SPAN("12"), &tail));
-    assert_true(recover_line(LOGFILE_TEXT, SPAN("13 2026-11-23T"), &tail));
-    assert_int_equal(tail.place, 13);
-    assert_string_equal(tail.date, "2026-11-23");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
@@ -438,7 +412,6 @@ int main(void)
         TEST(the_place_survives_that_the_file_was_put_aside),
         TEST(reopening_goes_on_in_a_new_file),
         TEST(a_full_disk_leaves_no_torn_line),
-        TEST(a_text_log_is_one_clean_line_an_event),
         cmocka_unit_test(lines_that_are_no_records_are_not_taken_for_some),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,19 +30,8 @@ static void the_folder_alone_is_enough(void **state)
     assert_true(options.has_jsonl);
     assert_false(options.has_text);
     assert_int_equal(options.rotation.kind, ROTATE_NONE);
-    assert_true(logger_options_match(&options, "#lobby"));
-    assert_false(logger_options_match(&options, "@alice"));
-}
-
-static void patterns_choose_streams(void **state)
-{
-    (void)state;
-    assert_int_equal(PARSE("--out=d", "--streams=#team-*,@log", "--streams", "#one"), RC_OK);
-    assert_true(logger_options_match(&options, "#team-a"));
-    assert_true(logger_options_match(&options, "@log"));
-    assert_true(logger_options_match(&options, "#one"));
-    assert_false(logger_options_match(&options, "#once"));
-    assert_false(logger_options_match(&options, "#other"));
+    assert_true(patterns_match(&options.patterns, "#lobby"));
+    assert_false(patterns_match(&options.patterns, "@alice"));
 }
 
 static void sizes_have_units(void **state)
@@ -60,6 +49,38 @@ static void sizes_have_units(void **state)
     assert_true(options.has_jsonl && options.has_text);
 }
 
+static void a_day_may_have_several_files(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("--out=d", "--rotate=daily,2G"), RC_OK);
+    assert_int_equal(options.rotation.kind, ROTATE_DAILY);
+    assert_int_equal(options.rotation.size_bytes, UINT64_C(2) << 30);
+    assert_int_equal(PARSE("--out=d", "--rotate=2G,daily"), RC_OK);
+    assert_int_equal(options.rotation.kind, ROTATE_DAILY);
+}
+
+static void what_is_kept_is_files_days_or_bytes(void **state)
+{
+    static const char *const bad[] = {"", "0", "0d", "-1", "90days", "90w", "d", "3,", ",", "10MX"};
+
+    (void)state;
+    assert_int_equal(PARSE("--out=d"), RC_OK);
+    assert_int_equal(options.kept.count + options.kept.days + options.kept.size_bytes, 0);
+    assert_int_equal(PARSE("--out=d", "--keep=30"), RC_OK);
+    assert_int_equal(options.kept.count, 30);
+    assert_int_equal(PARSE("--out=d", "--keep=90d,10G"), RC_OK);
+    assert_int_equal(options.kept.count, 0);
+    assert_int_equal(options.kept.days, 90);
+    assert_int_equal(options.kept.size_bytes, UINT64_C(10) << 30);
+    assert_int_equal(PARSE("--out=d", "--keep=30", "--keep=all", "--compress", "--utc"), RC_OK);
+    assert_int_equal(options.kept.count, 0);
+    assert_true(options.compresses == 1 && options.is_utc == 1 && options.confirms == 0);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(PARSE("--out=d", "--keep", bad[i]), RC_CONFIG);
+        assert_non_null(strstr(why, "--keep"));
+    }
+}
+
 static void mistakes_are_named(void **state)
 {
     (void)state;
@@ -68,8 +89,7 @@ static void mistakes_are_named(void **state)
     assert_int_equal(PARSE("--out=d", "--format=xml"), RC_CONFIG);
     assert_non_null(strstr(why, "xml"));
     assert_int_equal(PARSE("--out=d", "--streams=lobby"), RC_CONFIG);
-    assert_string_equal(
-        why, "--streams lobby: expected patterns that begin with # or @, with commas between them");
+    assert_string_equal(why, "--streams lobby: expected 'lobby' to begin with # or @");
     assert_int_equal(PARSE("--out=d", "--nonsense"), RC_CONFIG);
     assert_non_null(strstr(why, "--nonsense"));
     assert_int_equal(PARSE("--out"), RC_CONFIG);
@@ -83,26 +103,14 @@ static void mistakes_are_named(void **state)
         assert_int_equal(PARSE("--out=d", "--rotate", sizes[i]), RC_CONFIG);
 }
 
-static void too_many_patterns_are_refused(void **state)
-{
-    char list[3 * (PATTERNS_MAX + 1) + 1] = "";
-
-    (void)state;
-    for (size_t i = 0; i < PATTERNS_MAX; i++)
-        memcpy(list + 3 * i, "#a,", 4);
-    assert_int_equal(PARSE("--out=d", "--streams", list), RC_OK);
-    memcpy(list + 3 * PATTERNS_MAX, "#a", 3);
-    assert_int_equal(PARSE("--out=d", "--streams", list), RC_CONFIG);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_folder_alone_is_enough),
-        cmocka_unit_test(patterns_choose_streams),
         cmocka_unit_test(sizes_have_units),
+        cmocka_unit_test(a_day_may_have_several_files),
+        cmocka_unit_test(what_is_kept_is_files_days_or_bytes),
         cmocka_unit_test(mistakes_are_named),
-        cmocka_unit_test(too_many_patterns_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* notify.h - telling the service manager (sd_notify's protocol, without its library). */
-#ifndef BROKER_OPS_NOTIFY_H
-#define BROKER_OPS_NOTIFY_H
+#ifndef SHARED_BASE_NOTIFY_H
+#define SHARED_BASE_NOTIFY_H
 
 #include <stdint.h>
 

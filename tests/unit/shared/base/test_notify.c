@@ -1,4 +1,4 @@
-#include "broker/ops/notify.h"
+#include "shared/base/notify.h"
 
 #include "tests/support/check.h"
 
