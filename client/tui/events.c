@@ -48,6 +48,12 @@ static bool take_own(struct session *self, struct buffer *buffer, const struct z
     return true;
 }
 
+/* Said before this run began. */
+static bool is_missed(const struct backlog *backlog, uint64_t seq)
+{
+    return backlog->name[0] == '#' ? seq <= backlog->head : !backlog->is_live;
+}
+
 static void on_message(struct session *self, struct buffer *buffer, const struct zchat_event *event,
                        bool is_new)
 {
@@ -77,7 +83,7 @@ static void on_message(struct session *self, struct buffer *buffer, const struct
         return;
     if (notify_is_due(&self->desk, buffer, item, self->is_away_from_keys))
         notify_add(&self->notices, buffer, item);
-    desk_note_new(&self->desk, buffer, item, backlog != NULL && !backlog->is_live);
+    desk_note_new(&self->desk, buffer, item, backlog != NULL && is_missed(backlog, event->seq));
 }
 
 static void on_receipt(struct session *self, const struct zchat_event *event)

@@ -42,6 +42,7 @@ static struct zchat_place place_in_room(struct session *self, struct backlog *ba
         zchat_set_place(self->talk.chat, backlog->name, 0);
         shown = 0;
     }
+    backlog->head = head;
     backlog->read = shown == 0 ? head : shown;
     if (head - backlog->read > MISSED_SHOWN)
         return (struct zchat_place){ZCHAT_FROM_LAST, MISSED_SHOWN};

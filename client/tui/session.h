@@ -19,6 +19,7 @@ struct backlog {
     uint64_t first; /* from here on everything was told; 0: not known yet */
     uint64_t read;  /* shown before, when following began */
     uint64_t last;  /* the newest that came */
+    uint64_t head;  /* of a room: the newest when following began; what is above came in this run */
     uint64_t asked; /* a page from here to first - 1 is on its way; 0: none */
     bool is_live;
     bool is_beginning; /* there is nothing older */

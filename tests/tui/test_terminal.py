@@ -8,7 +8,6 @@ import signal
 from terminal import Screen, chat
 from zchat_test import check, equal, run_tests, test, wait_until
 
-MODES = re.compile(r"\d+:[0-9a-f:]+")
 
 
 def room(scene):
@@ -26,9 +25,10 @@ def shell(scene):
 
 
 def modes(screen, mark):
+    shown = re.compile(rf"^{mark}\n(\d+:[0-9a-f:]+)\nsh%", re.M)
     screen.say(f"clear; echo {mark}; stty -g")
-    screen.wait(re.compile(rf"^{mark}\n.*\nsh%", re.M))
-    return MODES.search(screen.text()).group(0)
+    screen.wait(shown)
+    return shown.search(screen.text()).group(1)
 
 
 def child_of(pid):
