@@ -101,6 +101,7 @@ static void show_stored(struct line *self, struct own_post *post, const struct z
         return;
     }
     print_time(stdout, &self->style, event->ts_ms != 0 ? event->ts_ms : clock_wall_ms());
+    fputc(' ', stdout);
     print_sign(self, SIGN_TO);
     print_nick(stdout, &self->style, post->target + 1);
     fputs(": ", stdout);

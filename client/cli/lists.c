@@ -150,7 +150,7 @@ void room_print(const struct zchat_event *row, bool is_json)
 
 static void print_when(uint64_t ts_ms)
 {
-    char when[WORDS_UNTIL_BYTES];
+    char when[WORDS_TIME_BYTES];
 
     words_until(ts_ms, when);
     printf("%-19s ", when);

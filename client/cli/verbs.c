@@ -24,6 +24,10 @@ static const struct cli_verb verbs[] = {
     {"history", "STREAM", "look back",
      "Prints the last 20 events (-n) before the end, or before --before.\n", USE_HISTORY, 1, 1,
      verb_history, NULL, NULL},
+    {"wait", "STREAM", "block until somebody says what is waited for",
+     "Prints the first message that comes from now on, or from --since on, for which all that is\n"
+     "asked for is true. Without --timeout it waits for ever.\n",
+     USE_WAIT, 1, 1, verb_wait, NULL, NULL},
     {"who", "[#room]", "people and their rooms",
      "A room that one runs as an operator stands with @ before it.\n", USE_PLAIN, 0, 1, verb_who,
      NULL, NULL},
@@ -109,7 +113,7 @@ static const struct cli_group groups[] = {
 };
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
 
-static const char *const planned[] = {"search",      "wait",         "exec",       "admin kick",
+static const char *const planned[] = {"search",      "exec", "admin kick",
                                       "admin stats", "admin backup", "admin purge"};
 
 const struct cli_group *verb_group(const char *name)
