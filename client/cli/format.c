@@ -89,8 +89,7 @@ static char escaped(char letter)
     }
 }
 
-enum rc format_find(const char *given, const char **ret_template,
-                    char why[static FORMAT_WHY_BYTES])
+enum rc format_find(const char *given, const char **ret_template, char why[static FORMAT_WHY_BYTES])
 {
     for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++) {
         if (strcmp(presets[i].name, given) == 0) {
@@ -130,7 +129,7 @@ void format_print(FILE *out, const struct style *style, const char *template,
 {
     for (const char *at = template; *at != '\0'; at++) {
         if (*at == '%')
-            field_of(*++at)(out, style, event);
+            field_of (*++at)(out, style, event);
         else if (*at == '\\')
             fputc(escaped(*++at), out);
         else

@@ -10,9 +10,9 @@
 
 /* PCRE2's own limit counts anew from every place in the text where a match may begin. Callouts, which it makes before
  * each item of the pattern, are counted over the whole text: some 50 ms. */
-#define STEPS_MAX        2000000
-#define MATCH_LIMIT      1000000 /* at one place */
-#define HEAP_KIB_MAX     20480
+#define STEPS_MAX    2000000
+#define MATCH_LIMIT  1000000 /* at one place */
+#define HEAP_KIB_MAX 20480
 
 struct pattern {
     pcre2_code *code;
@@ -43,8 +43,7 @@ enum rc pattern_new(const char *regex, bool ignores_case, struct pattern **ret,
     self->code = pcre2_compile((PCRE2_SPTR)regex, strlen(regex), options, &error, &at, NULL);
     if (self->code == NULL) {
         pcre2_get_error_message(error, told, sizeof(told));
-        snprintf(why, PATTERN_WHY_BYTES, "%s, at character %zu", (const char *)told,
-                 at + 1);
+        snprintf(why, PATTERN_WHY_BYTES, "%s, at character %zu", (const char *)told, at + 1);
         free(self);
         return RC_CONFIG;
     }

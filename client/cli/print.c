@@ -225,7 +225,6 @@ void print_content(FILE *out, const struct style *style, const struct zchat_even
         print_happening(out, style, event);
 }
 
-
 bool print_event(FILE *out, const struct style *style, const struct zchat_event *event,
                  const char *after)
 {

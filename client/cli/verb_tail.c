@@ -97,9 +97,8 @@ static enum exit_code choose_streams(struct tail *self)
 static enum exit_code follow(struct tail *self, struct followed *followed)
 {
     struct zchat_place from = place_since(
-        self->args,
-        (struct zchat_place){
-            is_own(self, followed->name) ? ZCHAT_FROM_CONFIRMED : ZCHAT_FROM_HEAD, 0});
+        self->args, (struct zchat_place){
+                        is_own(self, followed->name) ? ZCHAT_FROM_CONFIRMED : ZCHAT_FROM_HEAD, 0});
     struct zchat_event answer;
     uint32_t ref;
     zchat_rc rc;

@@ -28,6 +28,14 @@ static const struct cli_verb verbs[] = {
      "Prints the first message that comes from now on, or from --since on, for which all that is\n"
      "asked for is true. Without --timeout it waits for ever.\n",
      USE_WAIT, 1, 1, verb_wait, NULL, NULL},
+    {"exec", "STREAM [OPTION ...] -- CMD [ARG ...]", "run a program for each message",
+     "No shell. ZCHAT_STREAM, _SEQ, _FROM, _TEXT, _TS, _KIND, _REPLY_TO and _NICK are in its\n"
+     "environment, and the event as JSON is its standard input; what it writes is posted as a "
+     "notice\n"
+     "to where the message came from. Notices and your own messages start nothing. With --durable\n"
+     "every message is done at least once, over restarts. What strangers write is in ZCHAT_TEXT:\n"
+     "quote it.\n",
+     USE_EXEC, 2, WORDS_ANY, verb_exec, NULL, NULL},
     {"who", "[#room]", "people and their rooms",
      "A room that one runs as an operator stands with @ before it.\n", USE_PLAIN, 0, 1, verb_who,
      NULL, NULL},
@@ -113,8 +121,8 @@ static const struct cli_group groups[] = {
 };
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
 
-static const char *const planned[] = {"search",      "exec", "admin kick",
-                                      "admin stats", "admin backup", "admin purge"};
+static const char *const planned[] = {"search", "admin kick", "admin stats", "admin backup",
+                                      "admin purge"};
 
 const struct cli_group *verb_group(const char *name)
 {

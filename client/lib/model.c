@@ -35,6 +35,7 @@ struct model {
     char *nick, *agent, *own_stream;
     session_id session;
     bool is_inbox;
+    bool confirms_late;
 
     enum link_state state;
     struct link_tell link_tell;
@@ -62,6 +63,7 @@ struct model *model_new(const struct model_options *options)
     memcpy(self->own_stream + 1, options->nick, nick_len);
     self->session = options->session;
     self->is_inbox = options->is_inbox;
+    self->confirms_late = options->confirms_late;
     self->has_invite = options->invite != NULL;
     if (self->has_invite)
         memcpy(self->invite, options->invite, INVITE_BYTES);
@@ -479,13 +481,19 @@ static void note_shown(struct model *self)
 {
     const struct zchat_event *shown = tells_current(&self->ctx.tells);
 
-    if (!self->is_inbox || shown == NULL ||
+    if (!self->is_inbox || self->confirms_late || shown == NULL ||
         !span_equal(span_of(shown->stream), self->ctx.own_stream))
         return;
     if (shown->kind == ZCHAT_EVENT)
         confirm_shown(&self->confirm, shown->seq, shown->seq);
     else if (shown->kind == ZCHAT_GAP)
         confirm_shown(&self->confirm, shown->first, shown->last);
+}
+
+void model_shown(struct model *self, uint64_t first, uint64_t last)
+{
+    if (self->is_inbox && self->confirms_late)
+        confirm_shown(&self->confirm, first, last);
 }
 
 bool model_tell(struct model *self, struct zchat_event *ret, uint64_t now_ms,

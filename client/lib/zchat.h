@@ -34,6 +34,7 @@ struct zchat_options {
     const char *home;  /* one folder for keys and state; NULL: $ZCHAT_HOME, else the XDG folders */
     const char *agent; /* the program's name and version, for the broker's log; may be NULL */
     bool is_inbox;     /* shows this person's private messages to somebody, so may confirm them */
+    bool confirms_late;  /* with is_inbox: only zchat_confirm() confirms, telling an event does not */
     const char *history; /* append what is sent, told and shown to this file; may be NULL */
     uint64_t session;    /* 0: a new one; else repeat this session's posts (see zchat_post_as) */
     bool is_service; /* a program beside the person's client: its nick is not the "last one used" */
@@ -144,6 +145,10 @@ struct zchat_event {
  * shown: an inbox handle then confirms it to the broker. */
 zchat_rc zchat_next(struct zchat *self, int timeout_ms, struct pollfd *extra, size_t extra_count,
                     struct zchat_event *ret);
+
+/* With options.confirms_late: the events first..last of the own stream are done with. Only what joins on to what was
+ * confirmed before counts: nothing is passed over. */
+void zchat_confirm(struct zchat *self, uint64_t first, uint64_t last);
 
 /* Post to "#room" or "@nick". The text is copied. `kind`: NULL for "message", or "notice".
  * After timeout_ms (0: no deadline) without an answer the post becomes ZCHAT_UNKNOWN.

@@ -113,8 +113,8 @@ bool mention_is_in(struct span text, struct span nick)
         const UChar *at = haystack.ptr;
         const UChar *end = haystack.ptr + haystack.len;
 
-        while (!is_found && (at = u_strFindFirst(at, (int32_t)(end - at), needle.ptr,
-                                                 needle.len)) != NULL) {
+        while (!is_found &&
+               (at = u_strFindFirst(at, (int32_t)(end - at), needle.ptr, needle.len)) != NULL) {
             const int32_t begin = (int32_t)(at - haystack.ptr);
 
             is_found = is_word(&haystack, begin, begin + needle.len);

@@ -73,6 +73,7 @@ static enum rc make_model(struct zchat *self, const struct zchat_options *option
         .nick = self->nick.text,
         .agent = options->agent == NULL ? "libzchat/" ZCHAT_VERSION : options->agent,
         .is_inbox = options->is_inbox,
+        .confirms_late = options->confirms_late,
         .limits = MODEL_LIMITS_DEFAULTS,
         .invite = self->choice.url.has_invite ? self->choice.url.invite : NULL,
     };
