@@ -6,6 +6,8 @@
 #include "shared/text/clean.h"
 #include "shared/text/name.h"
 
+#include <inttypes.h>
+
 enum exit_code place_check_stream(const char *given)
 {
     struct stream_name ignored;
@@ -26,4 +28,12 @@ struct zchat_place place_since(const struct args *args, struct zchat_place other
     if (args->since != NULL && when_since(args->since, clock_wall_ms(), &since) == RC_OK)
         return (struct zchat_place){since.is_time ? ZCHAT_FROM_TIME : ZCHAT_FROM_SEQ, since.value};
     return otherwise;
+}
+
+void place_tell_live(const char *stream, uint64_t seq)
+{
+    char shown[256];
+
+    clean_copy(shown, sizeof(shown), span_of(stream));
+    cli_say("%s: listening from %" PRIu64 " on", shown, seq + 1);
 }

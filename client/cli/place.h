@@ -12,4 +12,7 @@ enum exit_code place_check_stream(const char *given);
 /* Where --since or -n say, else `otherwise`. */
 struct zchat_place place_since(const struct args *args, struct zchat_place otherwise);
 
+/* On stderr: a stream was read to its end, and what comes behind `seq` is new. */
+void place_tell_live(const char *stream, uint64_t seq);
+
 #endif

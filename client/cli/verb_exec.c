@@ -303,7 +303,7 @@ static enum exit_code on_event(struct exec *self, const struct zchat_event *even
         if (self->seen == 0) /* behind it begins what is new */
             self->seen = self->confirmed = event->seq;
         if (self->args->is_verbose)
-            cli_say("%s: listening from %" PRIu64 " on", self->stream, self->seen + 1);
+            place_tell_live(self->stream, event->seq);
         return EXIT_GO_ON;
     case ZCHAT_POST:
         on_post(self, event);

@@ -20,6 +20,8 @@ static enum exit_code wait_for(struct cli *cli, const struct filter *filter, uin
             return code;
         if (event.kind == ZCHAT_ANSWER && event.ref == 0)
             return cli_fail((enum rc)event.rc, event.stream);
+        if (event.kind == ZCHAT_LIVE && cli->args->is_verbose)
+            place_tell_live(event.stream, event.seq);
         if (event.kind == ZCHAT_EVENT && filter_matches(filter, &event, zchat_nick(cli->chat))) {
             show_event(&show, &event);
             code = cli_flush();
@@ -45,6 +47,7 @@ enum exit_code verb_wait(const struct args *args)
         code = cli_open(&cli, args, false);
     if (code != EXIT_GO_ON)
         goto out;
+    cli.tells_link = true;
     if (args->has_timeout) /* of the whole; without it, only finding the broker is in a hurry */
         until_ms = cli_later_ms(args->timeout_ms);
     rc = zchat_follow(cli.chat, args->word[0],
