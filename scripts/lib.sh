@@ -9,7 +9,7 @@ PACKAGES_BUILD=(build-essential cmake ninja-build pkg-config
 PACKAGES_RUN=(python3 python3-zmq python3-msgpack tmux iproute2)
 # What single verbs of scripts/dev use.
 PACKAGES_TOOLS=(clang libclang-rt-14-dev gcovr clang-format clang-tidy cppcheck shellcheck mandoc
-    irclog2html logrotate)
+    irclog2html logrotate zsh fish)
 
 packages_missing() {
     local package

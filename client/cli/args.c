@@ -6,6 +6,7 @@
 #include "shared/base/alloc.h"
 #include "shared/base/limits.h"
 #include "shared/text/clean.h"
+#include "shared/text/completion.h"
 #include "shared/text/url.h"
 
 #include <stdlib.h>
@@ -252,6 +253,19 @@ static const struct option_row options[] = {
 };
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
+_Static_assert(OPTION_COUNT <= ARGS_OPTIONS_MAX, "ARGS_OPTIONS_MAX");
+
+size_t args_completion(struct completion_option *ret)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        ret[i] = (struct completion_option){.name = options[i].name,
+                                            .letter = options[i].letter,
+                                            .value = options[i].value,
+                                            .help = options[i].help,
+                                            .uses = options[i].uses};
+    return OPTION_COUNT;
+}
+
 void args_print_options(FILE *out, unsigned use)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
@@ -436,8 +450,7 @@ enum rc args_parse(int argc, char **argv, struct args *ret, char why[static ARGS
     bool is_over = false; /* no more options */
     enum rc rc = RC_OK;
 
-    *ret = (struct args){
-        .timeout_ms = ARGS_TIMEOUT_MS, .limit_ms = LIMIT_MS_DEFAULT, .jobs = 1};
+    *ret = (struct args){.timeout_ms = ARGS_TIMEOUT_MS, .limit_ms = LIMIT_MS_DEFAULT, .jobs = 1};
     ret->word = x_alloc((size_t)argc + 1, sizeof(*ret->word));
     for (int i = 1; i < argc && rc == RC_OK; i++) {
         const char *word = argv[i];

@@ -84,6 +84,12 @@ void args_fini(struct args *self);
 /* True for a role at a broker: "member", "operator", "owner". */
 bool args_is_role(const char *given);
 
+struct completion_option;
+
+/* The options as shells complete them; they live for ever. `ret` has ARGS_OPTIONS_MAX. Returns how many. */
+#define ARGS_OPTIONS_MAX 64
+size_t args_completion(struct completion_option *ret);
+
 /* The options for one use, a line each. */
 void args_print_options(FILE *out, unsigned use);
 

@@ -6,7 +6,10 @@
 struct show show_for(const struct args *args)
 {
     struct show self = {
-        .is_json = args->is_json, .template = args->format, .style = style_for(stdout)};
+        .is_json = args->is_json && args->format == NULL, /* it may be of the configuration */
+        .template = args->format,
+        .style = style_for(stdout),
+    };
 
     self.style.is_verbose = args->is_verbose;
     self.style.is_utc = args->is_utc;

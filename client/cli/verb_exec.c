@@ -382,8 +382,7 @@ static void wind_up(struct exec *self)
     self->is_closed = self->is_ending = true;
     cli_await_signal(&self->cli);
     if (self->running > 0)
-        cli_say("ending; waiting for %zu that run%s", self->running,
-                self->running == 1 ? "s" : "");
+        cli_say("ending; waiting for %zu that run%s", self->running, self->running == 1 ? "s" : "");
     work(self,
          cli_later_ms((uint64_t)self->args->limit_ms + CHILD_GRACE_MS + self->args->timeout_ms));
     for (size_t i = 0; i < self->count; i++)

@@ -2,6 +2,7 @@
 
 #include "client/cli/configured.h"
 #include "shared/base/stdfds.h"
+#include "shared/text/completion.h"
 
 #include <locale.h>
 #include <string.h>
@@ -239,6 +240,31 @@ static enum exit_code run(struct args *args)
     return args->verb == NULL ? line_mode(args) : args->verb->run(args);
 }
 
+/* --print-completion SHELL: for who builds and packages this. */
+static enum exit_code print_completion(const char *shell)
+{
+    struct completion_option options[ARGS_OPTIONS_MAX];
+    struct completion_verb all[GROUP_COUNT + VERB_COUNT];
+    const struct completion completion = {
+        .program = "zchat",
+        .options = options,
+        .option_count = args_completion(options),
+        .verbs = all,
+        .verb_count = GROUP_COUNT + VERB_COUNT,
+        .use = USE_LINE,
+    };
+
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        all[i] =
+            (struct completion_verb){verbs[i].name, verbs[i].usage, verbs[i].does, verbs[i].use};
+    for (size_t i = 0; i < GROUP_COUNT; i++)
+        all[VERB_COUNT + i] = (struct completion_verb){groups[i].name, "", groups[i].does, 0};
+    if (completion_print(stdout, shell, &completion) == RC_OK)
+        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_OTHER;
+    fputs("zchat: --print-completion takes bash, zsh or fish\n", stderr);
+    return EXIT_USAGE;
+}
+
 int cli_main(int argc, char **argv)
 {
     char why[ARGS_WHY_BYTES];
@@ -247,6 +273,8 @@ int cli_main(int argc, char **argv)
 
     stdfds_fill();
     setlocale(LC_CTYPE, "");
+    if (argc == 3 && strcmp(argv[1], "--print-completion") == 0)
+        return (int)print_completion(argv[2]);
     if (args_parse(argc, argv, &args, why) != RC_OK) {
         fprintf(stderr, "zchat: %s\n", why);
         code = EXIT_USAGE;
