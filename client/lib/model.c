@@ -34,8 +34,7 @@ struct model {
 
     char *nick, *agent, *own_stream;
     session_id session;
-    bool is_inbox;
-    bool confirms_late;
+    bool is_inbox, confirms_late;
 
     enum link_state state;
     struct link_tell link_tell;
@@ -502,7 +501,6 @@ bool model_tell(struct model *self, struct zchat_event *ret, uint64_t now_ms,
     struct model_context *ctx = enter(self, now_ms, fx);
 
     note_shown(self);
-
     const bool has_one = tells_take(&ctx->tells, ret);
 
     send_confirm(self, !has_one);
