@@ -123,8 +123,12 @@ function(chat_completions program)
   endforeach()
   add_custom_target(completions_${program} ALL DEPENDS ${files})
   install(FILES ${folder}/bash/${program} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
-  install(FILES ${folder}/zsh/${program} DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions
-    RENAME _${program})
+  if(CMAKE_INSTALL_PREFIX STREQUAL "/usr") # where Debian's zsh looks for those of packages
+    set(zsh vendor-completions)
+  else()
+    set(zsh site-functions)
+  endif()
+  install(FILES ${folder}/zsh/${program} DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/${zsh} RENAME _${program})
   install(FILES ${folder}/fish/${program} DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d
     RENAME ${program}.fish)
 endfunction()

@@ -493,7 +493,8 @@ static enum exit_code check(struct exec *self)
 
 enum exit_code verb_exec(const struct args *args)
 {
-    struct exec self = {.args = args, .epoll_fd = -1};
+    struct exec self = {
+        .args = args, .epoll_fd = -1, .is_closed = args->has_count && args->count == 0};
     enum exit_code code = check(&self);
 
     if (code != EXIT_GO_ON)

@@ -106,6 +106,9 @@ static const struct cli_verb verbs[] = {
     {"admin revoke", "NICK [KEY]", "remove one device of a person, or all",
      "KEY is one of `zchat device list NICK`, or its first digits, at least four.\n", USE_PLAIN, 1,
      2, verb_order, "revoke", "nk"},
+    {"admin kick", "NICK [REASON]", "cut what somebody has open here",
+     "They may come back after --for, else after 10 seconds.\n", USE_MUTE, 1, WORDS_ANY,
+     verb_admin_kick, "ban", "nt"},
     {"admin ban", "NICK [REASON]", "shut the broker to a person, or with --key to a device", "",
      USE_BAN, 0, WORDS_ANY, verb_order, "ban", "nt"},
     {"admin unban", "NICK", "open it again", "", USE_UNBAN, 0, 1, verb_order, "unban", "n"},
@@ -122,8 +125,7 @@ static const struct cli_group groups[] = {
 };
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
 
-static const char *const planned[] = {"search", "admin kick", "admin stats", "admin backup",
-                                      "admin purge"};
+static const char *const planned[] = {"search", "admin stats", "admin backup", "admin purge"};
 
 const struct cli_group *verb_group(const char *name)
 {

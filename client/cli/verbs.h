@@ -60,6 +60,7 @@ enum exit_code verb_users(const struct args *args);
 enum exit_code verb_sessions(const struct args *args);
 enum exit_code verb_bans(const struct args *args);
 enum exit_code verb_order(const struct args *args);
+enum exit_code verb_admin_kick(const struct args *args);
 enum exit_code line_mode(const struct args *args);
 
 /* The program: reads the command line, runs the verb. */

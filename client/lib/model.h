@@ -33,7 +33,7 @@ struct model_options {
     session_id session;
     bool is_inbox;
     bool confirms_late; /* only what model_shown() names was shown */
-    uint64_t seed; /* of the jitter */
+    uint64_t seed;      /* of the jitter */
     const unsigned char
         *invite; /* INVITE_BYTES, said with each HELLO until WELCOME came; NULL: none */
     struct model_limits limits;

@@ -34,7 +34,8 @@ struct zchat_options {
     const char *home;  /* one folder for keys and state; NULL: $ZCHAT_HOME, else the XDG folders */
     const char *agent; /* the program's name and version, for the broker's log; may be NULL */
     bool is_inbox;     /* shows this person's private messages to somebody, so may confirm them */
-    bool confirms_late;  /* with is_inbox: only zchat_confirm() confirms, telling an event does not */
+    bool
+        confirms_late; /* with is_inbox: only zchat_confirm() confirms, telling an event does not */
     const char *history; /* append what is sent, told and shown to this file; may be NULL */
     uint64_t session;    /* 0: a new one; else repeat this session's posts (see zchat_post_as) */
     bool is_service; /* a program beside the person's client: its nick is not the "last one used" */

@@ -158,6 +158,18 @@ def fish_offers_them(scene):
 
 
 @test
+def they_are_installed_where_shells_look(scene):
+    need("cmake")
+    share = scene.folder / "prefix" / "share"
+    result = scene.run(["cmake", "--install", str(bin_folder().parent), "--prefix", str(share.parent)])
+    equal(result.code, 0, f"cmake --install: {result}")
+    for program in PROGRAMS:
+        for path in (f"bash-completion/completions/{program}", f"zsh/site-functions/_{program}",
+                     f"fish/vendor_completions.d/{program}.fish"):
+            check((share / path).stat().st_size > 0, f"{path} is not empty")
+
+
+@test
 def another_shell_is_refused(scene):
     for program in PROGRAMS:
         result = scene.run([str(bin_folder() / program), "--print-completion", "tcsh"])

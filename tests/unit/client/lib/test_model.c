@@ -429,7 +429,8 @@ static void a_client_without_inbox_confirms_nothing(void **state)
 
 static void who_confirms_late_confirms_what_is_done_and_not_what_was_told(void **state)
 {
-    struct fixture f = fixture_with((struct model_options){.is_inbox = true, .confirms_late = true});
+    struct fixture f =
+        fixture_with((struct model_options){.is_inbox = true, .confirms_late = true});
     const struct zchat_place place = {ZCHAT_FROM_CONFIRMED, 0};
 
     (void)state;
