@@ -396,7 +396,7 @@ static enum rc check_whole(struct args *args, unsigned uses, char why[static ARG
         snprintf(why, ARGS_WHY_BYTES, "usage: zchat %s %s", name, args->verb->usage);
         return RC_CONFIG;
     }
-    if (args->key != NULL && args->word_count > args->verb->words_min) {
+    if (args->key != NULL && args->verb != NULL && args->word_count > args->verb->words_min) {
         snprintf(why, ARGS_WHY_BYTES, "--key says which device: leave NICK away");
         return RC_CONFIG;
     }

@@ -7,16 +7,7 @@ import pathlib
 import signal
 import subprocess
 
-from zchat_test import check, equal, messages, run_tests, test, texts, wait_until
-
-
-def room(scene, *nicks):
-    """A broker, and people who are in #lobby."""
-    broker = scene.broker()
-    people = [scene.person(nick, broker) for nick in nicks]
-    for person in people:
-        person.ok("join", "#lobby")
-    return broker, people
+from zchat_test import check, equal, messages, room, run_tests, test, texts, wait_until
 
 
 def execute(person, *words, stream="#lobby"):

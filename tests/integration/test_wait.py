@@ -2,18 +2,9 @@
 """zchat wait, and the forms of tail and history."""
 import subprocess
 
-from zchat_test import check, equal, run_tests, test
+from zchat_test import check, equal, room, run_tests, test
 
 SLOW_TEXT = "a" * 16000 + "!"
-
-
-def room(scene, *nicks):
-    """A broker, and people who are in #lobby."""
-    broker = scene.broker()
-    people = [scene.person(nick, broker) for nick in nicks]
-    for person in people:
-        person.ok("join", "#lobby")
-    return broker, people
 
 
 def wait_in(person, *words):
