@@ -159,6 +159,8 @@ void task_take_result(struct task *self, const char *about, bool is_verbose)
 
     tell_errors(child, about);
     tell_end(child, about, is_verbose);
+    self->end = child->end;
+    self->status = child->status;
     if (child->end == CHILD_EXITED)
         self->answer = answer_text((struct span){child->out, child->out_len});
     if (child->end == CHILD_EXITED && child->out_total > TEXT_BYTES_MAX)
@@ -166,4 +168,23 @@ void task_take_result(struct task *self, const char *about, bool is_verbose)
                 about, child->out_total, TEXT_BYTES_MAX);
     child_fini(&self->child);
     self->state = self->answer == NULL ? TASK_DONE : TASK_RUN;
+}
+
+void task_print(const struct task *self, const char *stream)
+{
+    static const char *const ends[] = {"running", "exited", "signalled", "timed_out"};
+    struct json json;
+
+    json_open(&json, stdout);
+    json_text(&json, "stream", span_of(stream));
+    json_uint(&json, "seq", self->seq);
+    json_text(&json, "end", span_of(ends[self->end]));
+    json_uint(&json, "status", (uint64_t)self->status);
+    if (self->answer_seq != 0) {
+        json_text(&json, "answer_stream", span_of(self->reply_to));
+        json_uint(&json, "answer_seq", self->answer_seq);
+    }
+    if (self->refusal != RC_OK)
+        json_text(&json, "error", span_of(rc_name(self->refusal)));
+    json_close(&json);
 }

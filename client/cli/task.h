@@ -4,6 +4,7 @@
 
 #include "client/cli/child.h"
 #include "client/lib/zchat.h"
+#include "shared/base/rc.h"
 
 enum task_state {
     TASK_WAITING, /* for its turn */
@@ -22,6 +23,10 @@ struct task {
     size_t event_len;
     char *answer; /* NULL: there is none */
     uint32_t number;
+    enum child_end end; /* how the program ended, with its exit code or signal */
+    int status;
+    uint64_t answer_seq; /* 0: there is none, or it was refused ... */
+    enum rc refusal;     /* ... for this */
     struct child child;
 };
 
@@ -32,5 +37,8 @@ void task_destroy(struct task **self_p);
 /* What the program has written becomes the answer; how it ended, and what it wrote to standard error, is told on
  * ours, behind `about` ("#room 18"). What a program wrote whose time was over, or that a signal ended, is not an answer. */
 void task_take_result(struct task *self, const char *about, bool is_verbose);
+
+/* One line of JSON about what became of it. */
+void task_print(const struct task *self, const char *stream);
 
 #endif

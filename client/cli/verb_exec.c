@@ -242,6 +242,8 @@ static void on_post(struct exec *self, const struct zchat_event *event)
             continue;
         task->state = TASK_DONE;
         name_task(self, task, about, sizeof(about));
+        task->answer_seq = event->post == ZCHAT_FAILED ? 0 : event->seq;
+        task->refusal = event->post == ZCHAT_FAILED ? (enum rc)event->rc : RC_OK;
         if (event->post == ZCHAT_FAILED)
             cli_fail((enum rc)event->rc, about);
         else if (self->args->is_verbose)
@@ -280,6 +282,8 @@ static void drop_done(struct exec *self)
     bool is_dropped = false;
 
     while (self->count > 0 && task_at(self, 0)->state == TASK_DONE) {
+        if (self->args->is_json)
+            task_print(task_at(self, 0), self->stream);
         task_destroy(&self->task[self->first]);
         self->first = (self->first + 1) % TASKS_MAX;
         self->count--;
@@ -452,7 +456,7 @@ static enum exit_code exec_all(struct exec *self)
 {
     enum exit_code code;
 
-    self->cli.outlives_reader = true; /* nothing is written to standard output */
+    self->cli.outlives_reader = true; /* answers matter, not who reads about them */
     self->cli.tells_link = true;
     code = cli_wait_up(&self->cli);
     if (code == EXIT_GO_ON)

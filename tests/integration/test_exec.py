@@ -287,6 +287,22 @@ def a_refused_answer_is_told_and_the_next_message_is_taken(scene):
 
 
 @test
+def with_json_what_became_of_each_is_printed(scene):
+    _, (alice, bot) = room(scene, "alice", "bot")
+    running = execute(bot, "--json", "--count", "3", "--", "sh", "-c",
+                      'case $ZCHAT_TEXT in die) kill -TERM $$;; quiet) exit 3;; *) echo well;; esac')
+    for text in ("well", "quiet", "die"):
+        alice.ok("send", "#lobby", text)
+    end(running)
+    asked = [event["seq"] for event in messages(alice.history("#lobby")) if event["from"] == "alice"]
+    answer = said_by(alice, "bot")[0]["seq"]
+    equal(running.json(), [
+        {"stream": "#lobby", "seq": asked[0], "end": "exited", "status": 0, "answer_stream": "#lobby", "answer_seq": answer},
+        {"stream": "#lobby", "seq": asked[1], "end": "exited", "status": 3},
+        {"stream": "#lobby", "seq": asked[2], "end": "signalled", "status": 15}], "what is printed")
+
+
+@test
 def a_program_may_use_zchat_itself(scene):
     _, (alice, bot) = room(scene, "alice", "bot")
     zchat = bot.args([])[0]
