@@ -491,8 +491,7 @@ static void note_shown(struct model *self)
 
 void model_shown(struct model *self, uint64_t first, uint64_t last)
 {
-    if (self->is_inbox && self->confirms_late)
-        confirm_shown(&self->confirm, first, last);
+    confirm_shown(&self->confirm, first, last);
 }
 
 bool model_tell(struct model *self, struct zchat_event *ret, uint64_t now_ms,
@@ -501,6 +500,7 @@ bool model_tell(struct model *self, struct zchat_event *ret, uint64_t now_ms,
     struct model_context *ctx = enter(self, now_ms, fx);
 
     note_shown(self);
+
     const bool has_one = tells_take(&ctx->tells, ret);
 
     send_confirm(self, !has_one);

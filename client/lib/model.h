@@ -87,7 +87,7 @@ uint64_t model_next_deadline_ms(const struct model *self); /* UINT64_MAX: never 
 bool model_tell(struct model *self, struct zchat_event *ret, uint64_t now_ms,
                 struct model_effects *fx);
 
-/* With options.confirms_late: the own stream was shown from `first` to `last`; told with the next model_tell(). */
+/* For who has options.confirms_late: the own stream was shown from `first` to `last`; told with the next model_tell(). */
 void model_shown(struct model *self, uint64_t first, uint64_t last);
 
 /* Nothing more will be told: what was shown is confirmed now, however much is left untold. */
