@@ -425,6 +425,8 @@ int main(int argc, char **argv)
 
     stdfds_fill();
     secret_guard_process();
+    if (argc == 3 && strcmp(argv[1], "--print-completion") == 0)
+        return options_print_completion(stdout, argv[2]) == RC_OK ? EXIT_SUCCESS : EXIT_USAGE;
     broker.argc = argc;
     broker.argv = argv;
     if (options_parse(&broker.options, argc, argv, why) != RC_OK) {

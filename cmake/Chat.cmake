@@ -108,6 +108,31 @@ function(chat_shared_library target output header library)
   install(FILES ${CMAKE_BINARY_DIR}/${output}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()
 
+# chat_completions(program): what shells need to complete its command line, written by the program itself.
+function(chat_completions program)
+  if(NOT TARGET ${program} OR CMAKE_CROSSCOMPILING)
+    return() # then --print-completion on the machine it runs on does it
+  endif()
+  set(folder ${CMAKE_BINARY_DIR}/completions)
+  set(files)
+  foreach(shell bash zsh fish)
+    file(MAKE_DIRECTORY ${folder}/${shell})
+    add_custom_command(OUTPUT ${folder}/${shell}/${program} VERBATIM DEPENDS ${program}
+      COMMAND sh -c "\"$1\" --print-completion \"$2\" > \"$3\"" sh $<TARGET_FILE:${program}> ${shell} ${folder}/${shell}/${program})
+    list(APPEND files ${folder}/${shell}/${program})
+  endforeach()
+  add_custom_target(completions_${program} ALL DEPENDS ${files})
+  install(FILES ${folder}/bash/${program} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  if(CMAKE_INSTALL_PREFIX STREQUAL "/usr") # where Debian's zsh looks for those of packages
+    set(zsh vendor-completions)
+  else()
+    set(zsh site-functions)
+  endif()
+  install(FILES ${folder}/zsh/${program} DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/${zsh} RENAME _${program})
+  install(FILES ${folder}/fish/${program} DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d
+    RENAME ${program}.fish)
+endfunction()
+
 # chat_test(name source links...): a cmocka program that ctest runs in a folder of its own.
 function(chat_test name source)
   add_executable(${name} ${source})

@@ -1,6 +1,7 @@
 #include "broker/ops/options.h"
 
 #include "shared/conf/common.h"
+#include "shared/text/completion.h"
 
 #define AT(member)          CONF_AT(struct options, member)
 #define MIB                 (UINT64_C(1) << 20)
@@ -200,6 +201,23 @@ void options_help(FILE *out)
           "SIGTERM, SIGINT: stop. SIGHUP: read FILE again. SIGUSR1: open the log anew.\n"
           "Exit: 0 stopped, 1 failed, 2 usage or configuration.\n",
           out);
+}
+
+enum rc options_print_completion(FILE *out, const char *shell)
+{
+    struct completion_option options[CONF_ROWS_MAX];
+    struct completion completion = {.program = "zchat-broker", .options = options, .use = 1};
+
+    for (size_t i = 0; i < SCHEMA.count && i < CONF_ROWS_MAX; i++) {
+        const struct conf_row *row = &SCHEMA.row[i];
+        const char *value = row->type == CONF_CHOICE ? row->choices : row->argument;
+
+        if (strpbrk(row->key, "*.") != NULL)
+            continue; /* in files only */
+        options[completion.option_count++] = (struct completion_option){
+            .name = row->key, .value = value, .help = row->help, .uses = 1};
+    }
+    return completion_print(out, shell, &completion);
 }
 
 void options_reload(struct options *self, const struct options *fresh, struct conf_changes *ret)

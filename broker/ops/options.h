@@ -57,6 +57,8 @@ void options_reload(struct options *self, const struct options *fresh, struct co
 bool options_are_local(const struct options *self);
 
 void options_help(FILE *out);
+/* For "bash", "zsh" or "fish", from the same table. RC_CONFIG: another shell. */
+enum rc options_print_completion(FILE *out, const char *shell) MUST_CHECK;
 void options_print(const struct options *self, FILE *out); /* in the form of the file */
 
 #endif

@@ -1,16 +1,20 @@
 #include "client/cli/args.h"
 
+#include "client/cli/format.h"
 #include "client/cli/verbs.h"
 #include "client/cli/when.h"
 #include "shared/base/alloc.h"
 #include "shared/base/limits.h"
 #include "shared/text/clean.h"
+#include "shared/text/completion.h"
 #include "shared/text/url.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPIRES_S_MIN 60 /* protocol 5.3 */
+#define LIMIT_MS_DEFAULT 30000
+#define JOBS_MAX         64
+#define EXPIRES_S_MIN    60 /* protocol 5.3 */
 
 /* Take a value into `args`; false: `expected` of its row is not met. */
 typedef bool take_function(struct args *args, const char *value);
@@ -35,6 +39,9 @@ FLAG(is_persistent)
 FLAG(is_check)
 FLAG(is_print)
 FLAG(is_text)
+FLAG(is_utc)
+FLAG(ignores_case)
+FLAG(is_mention)
 #undef FLAG
 
 #define TEXT(member)                                                \
@@ -48,6 +55,8 @@ TEXT(nick)
 TEXT(home)
 TEXT(history)
 TEXT(config)
+TEXT(match)
+TEXT(from)
 #undef TEXT
 
 static bool take_timeout(struct args *args, const char *value)
@@ -58,6 +67,33 @@ static bool take_timeout(struct args *args, const char *value)
         return false;
     args->timeout_ms = (uint32_t)ms;
     args->has_timeout = true;
+    return true;
+}
+
+static bool take_limit(struct args *args, const char *value)
+{
+    uint64_t ms;
+
+    if (when_duration(value, &ms) != RC_OK || ms == 0 || ms > UINT32_MAX)
+        return false;
+    args->limit_ms = (uint32_t)ms;
+    return true;
+}
+
+static bool take_jobs(struct args *args, const char *value)
+{
+    uint64_t jobs;
+
+    if (when_number(value, JOBS_MAX, &jobs) != RC_OK || jobs == 0)
+        return false;
+    args->jobs = (uint32_t)jobs;
+    return true;
+}
+
+/* What is wrong with a template says check_whole(). */
+static bool take_format(struct args *args, const char *value)
+{
+    args->format = value;
     return true;
 }
 
@@ -177,11 +213,25 @@ static const struct option_row options[] = {
      "repeat a post of this session (16 hex digits) ..."},
     {"number", 0, "N", NULL, USE_SEND, take_post_number,
      "... and number: never makes a second message"},
-    {"since", 0, "SEQ|10m|TIME|all", NULL, USE_TAIL, take_since, "begin there"},
+    {"match", 0, "REGEX", NULL, USE_WAIT | USE_EXEC, take_match,
+     "messages in which this matches (PCRE; ^ and $ at every line)"},
+    {"ignore-case", 'i', NULL, NULL, USE_WAIT | USE_EXEC, take_ignores_case,
+     "--match takes a for A"},
+    {"from", 0, "NICK", NULL, USE_WAIT | USE_EXEC, take_from, "messages of this person alone"},
+    {"mention", 0, NULL, NULL, USE_WAIT | USE_EXEC, take_is_mention,
+     "messages that name you, as nick or @nick"},
+    {"since", 0, "SEQ|10m|TIME|all", NULL, USE_TAIL | USE_WAIT | USE_EXEC, take_since,
+     "begin there"},
     {"last", 'n', "N", NULL, USE_TAIL | USE_HISTORY, take_last, "begin N events before the end"},
-    {"count", 0, "N", NULL, USE_TAIL, take_count, "end after N events"},
+    {"count", 0, "N", NULL, USE_TAIL | USE_EXEC, take_count, "end after N events"},
+    {"limit", 0, "TIME", NULL, USE_EXEC, take_limit, "how long one run may take (30s)"},
+    {"jobs", 0, "N", "a number from 1 to 64", USE_EXEC, take_jobs, "so many runs at a time (1)"},
+    {"format", 0, "FORMAT", NULL, USE_TAIL | USE_HISTORY | USE_WAIT, take_format,
+     "%t time %f from %s stream %q number %m text %k kind, or short, long, tsv"},
+    {"utc", 0, NULL, NULL, USE_TAIL | USE_HISTORY | USE_WAIT, take_is_utc,
+     "times in UTC, not of here"},
     {"until-end", 0, NULL, NULL, USE_TAIL, take_is_until_end, "end when all was read"},
-    {"durable", 0, "NAME", NULL, USE_TAIL, take_durable,
+    {"durable", 0, "NAME", NULL, USE_TAIL | USE_EXEC, take_durable,
      "the broker remembers the place under this name"},
     {"before", 0, "SEQ", NULL, USE_HISTORY, take_before, "what stands before this event"},
     {"role", 0, "ROLE", "member|operator|owner", USE_INVITE, take_role,
@@ -202,6 +252,19 @@ static const struct option_row options[] = {
     {"version", 0, NULL, NULL, USE_ALL, take_is_version, "name and version"},
 };
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
+
+_Static_assert(OPTION_COUNT <= ARGS_OPTIONS_MAX, "ARGS_OPTIONS_MAX");
+
+size_t args_completion(struct completion_option *ret)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        ret[i] = (struct completion_option){.name = options[i].name,
+                                            .letter = options[i].letter,
+                                            .value = options[i].value,
+                                            .help = options[i].help,
+                                            .uses = options[i].uses};
+    return OPTION_COUNT;
+}
 
 void args_print_options(FILE *out, unsigned use)
 {
@@ -278,8 +341,34 @@ static enum rc take_option(int argc, char **argv, int *at, struct args *args, un
     return RC_OK;
 }
 
+static enum rc check_format(struct args *args, char why[static ARGS_WHY_BYTES])
+{
+    char wrong[FORMAT_WHY_BYTES], before[FORMAT_WHY_BYTES + 64];
+
+    if (args->format == NULL)
+        return RC_OK;
+    if (args->is_json) {
+        snprintf(why, ARGS_WHY_BYTES, "--json and --format are two forms: give one of them");
+        return RC_CONFIG;
+    }
+    if (format_find(args->format, &args->format, wrong) == RC_OK)
+        return RC_OK;
+    snprintf(before, sizeof(before), "--format: %s: \"", wrong);
+    return complain(why, before, args->format, "\"");
+}
+
+/* exec: what stands behind the stream is not ours to read, and `--` says so. */
+static enum rc check_rest(const struct args *args, char why[static ARGS_WHY_BYTES])
+{
+    if (args->verb == NULL || args->verb->use != USE_EXEC ||
+        (args->has_rest && args->rest_first == 1))
+        return RC_OK;
+    snprintf(why, ARGS_WHY_BYTES, "usage: zchat exec %s", args->verb->usage);
+    return RC_CONFIG;
+}
+
 /* What only a look at the whole shows. */
-static enum rc check_whole(const struct args *args, unsigned uses, char why[static ARGS_WHY_BYTES])
+static enum rc check_whole(struct args *args, unsigned uses, char why[static ARGS_WHY_BYTES])
 {
     unsigned use = args->verb == NULL ? USE_LINE : args->verb->use;
     const char *name = args->verb == NULL ? "" : args->verb->name;
@@ -307,7 +396,7 @@ static enum rc check_whole(const struct args *args, unsigned uses, char why[stat
         snprintf(why, ARGS_WHY_BYTES, "usage: zchat %s %s", name, args->verb->usage);
         return RC_CONFIG;
     }
-    if (args->key != NULL && args->word_count > args->verb->words_min) {
+    if (args->key != NULL && args->verb != NULL && args->word_count > args->verb->words_min) {
         snprintf(why, ARGS_WHY_BYTES, "--key says which device: leave NICK away");
         return RC_CONFIG;
     }
@@ -324,7 +413,7 @@ static enum rc check_whole(const struct args *args, unsigned uses, char why[stat
         snprintf(why, ARGS_WHY_BYTES, "--since and -n both say where to begin: give one of them");
         return RC_CONFIG;
     }
-    return RC_OK;
+    return check_rest(args, why) == RC_OK ? check_format(args, why) : RC_CONFIG;
 }
 
 static enum rc complain_of_verb(const struct cli_group *group, const char *word,
@@ -361,19 +450,21 @@ enum rc args_parse(int argc, char **argv, struct args *ret, char why[static ARGS
     bool is_over = false; /* no more options */
     enum rc rc = RC_OK;
 
-    *ret = (struct args){.timeout_ms = ARGS_TIMEOUT_MS};
+    *ret = (struct args){.timeout_ms = ARGS_TIMEOUT_MS, .limit_ms = LIMIT_MS_DEFAULT, .jobs = 1};
     ret->word = x_alloc((size_t)argc + 1, sizeof(*ret->word));
     for (int i = 1; i < argc && rc == RC_OK; i++) {
         const char *word = argv[i];
 
-        if (!is_over && strcmp(word, "--") == 0)
-            is_over = true;
-        else if (!is_over && word[0] == '-' && word[1] != '\0')
+        if (!is_over && strcmp(word, "--") == 0) {
+            is_over = ret->has_rest = true;
+            ret->rest_first = ret->word_count;
+        } else if (!is_over && word[0] == '-' && word[1] != '\0') {
             rc = take_option(argc, argv, &i, ret, &uses, why);
-        else if (ret->verb == NULL)
+        } else if (ret->verb == NULL) {
             rc = take_verb(word, ret, why);
-        else
+        } else {
             ret->word[ret->word_count++] = word;
+        }
     }
     return rc == RC_OK ? check_whole(ret, uses, why) : rc;
 }

@@ -26,8 +26,10 @@ enum args_use {
     USE_BAN = 1 << 8,
     USE_MUTE = 1 << 9,
     USE_UNBAN = 1 << 10,
+    USE_WAIT = 1 << 11,
+    USE_EXEC = 1 << 12,
 };
-#define USE_ALL ((1 << 11) - 1)
+#define USE_ALL ((1 << 13) - 1)
 
 #define ARGS_TIMEOUT_MS 10000 /* when nothing else is said */
 
@@ -54,6 +56,13 @@ struct args {
     bool has_last, has_count, has_before;
     bool is_until_end;
 
+    const char *format; /* NULL, or the template that was given or named */
+    bool is_utc;
+
+    const char *match, *from; /* NULL when not given */
+    bool ignores_case, is_mention;
+    uint32_t limit_ms, jobs; /* of exec; never 0 */
+
     const char *role;          /* NULL when not given */
     const char *key;           /* 64 hexadecimal digits, or NULL */
     uint32_t expires_s, for_s; /* 0: not given */
@@ -61,6 +70,8 @@ struct args {
 
     const char **word; /* behind the verb; point into argv */
     size_t word_count;
+    bool has_rest;     /* there was a `--` ... */
+    size_t rest_first; /* ... before this word */
 };
 
 /* Read the command line. RC_CONFIG: `why` (static size below) has one sentence. args_fini() frees the words
@@ -72,6 +83,12 @@ void args_fini(struct args *self);
 
 /* True for a role at a broker: "member", "operator", "owner". */
 bool args_is_role(const char *given);
+
+struct completion_option;
+
+/* The options as shells complete them; they live for ever. `ret` has ARGS_OPTIONS_MAX. Returns how many. */
+#define ARGS_OPTIONS_MAX 64
+size_t args_completion(struct completion_option *ret);
 
 /* The options for one use, a line each. */
 void args_print_options(FILE *out, unsigned use);

@@ -36,10 +36,6 @@ static void catch_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
 
-    signal_number = 0;
-    signal_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (signal_fd < 0)
-        return; /* then signals do what they always did */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
@@ -122,7 +118,8 @@ void cli_mute(struct cli *self)
     clearerr(stdout);
 }
 
-enum exit_code cli_open(struct cli *self, const struct args *args, enum cli_inbox inbox)
+static enum exit_code open_handle(struct cli *self, const struct args *args, bool is_inbox,
+                                  bool confirms_late)
 {
     const struct zchat_options options = {
         .broker = args->broker,
@@ -130,8 +127,8 @@ enum exit_code cli_open(struct cli *self, const struct args *args, enum cli_inbo
         .home = args->home,
         .history = args->history,
         .agent = "zchat/" ZCHAT_VERSION,
-        .is_inbox = inbox != CLI_NO_INBOX,
-        .tells_shown = inbox == CLI_SCREEN,
+        .is_inbox = is_inbox,
+        .confirms_late = confirms_late,
         .session = args->session,
         .keeps_outbox = args->verb == NULL, /* the chat itself */
         .keeps_places = args->verb == NULL,
@@ -147,11 +144,23 @@ enum exit_code cli_open(struct cli *self, const struct args *args, enum cli_inbo
         cli_say("%s (%s)", why, zchat_errname(rc));
         return rc == RC_BAD_NAME ? EXIT_USAGE : exit_code_of((enum rc)rc);
     }
-    catch_signals();
-    self->signal_fd = signal_fd;
+    signal_number = 0;
+    self->signal_fd = signal_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (signal_fd >= 0) /* else signals do what they always did */
+        catch_signals();
     self->link_wait_ms = args->timeout_ms;
     self->give_up_ms = cli_later_ms(self->link_wait_ms);
     return EXIT_GO_ON;
+}
+
+enum exit_code cli_open(struct cli *self, const struct args *args, bool is_inbox)
+{
+    return open_handle(self, args, is_inbox, false);
+}
+
+enum exit_code cli_open_late(struct cli *self, const struct args *args, bool is_inbox)
+{
+    return open_handle(self, args, is_inbox, true);
 }
 
 void cli_close(struct cli *self)
@@ -179,6 +188,13 @@ void cli_forget_signal(struct cli *self)
     if (self->signal_fd >= 0 && read(self->signal_fd, &count, sizeof(count)) < 0) {
         /* there was none */
     }
+}
+
+void cli_await_signal(struct cli *self)
+{
+    cli_forget_signal(self);
+    if (self->signal_fd >= 0)
+        catch_signals();
 }
 
 static void on_link(struct cli *self, const struct zchat_event *event)

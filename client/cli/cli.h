@@ -12,13 +12,6 @@
 
 #define CLI_EXTRA_MAX 4
 
-/* Whether private messages are shown, and when that was done. */
-enum cli_inbox {
-    CLI_NO_INBOX,
-    CLI_INBOX,  /* with the next cli_next() */
-    CLI_SCREEN, /* with zchat_shown() */
-};
-
 struct cli {
     const struct args *args;
     struct zchat *chat;
@@ -35,11 +28,15 @@ struct cli {
 };
 
 /* Open the handle and catch SIGINT and SIGTERM. EXIT_GO_ON, or the exit code after saying why. */
-enum exit_code cli_open(struct cli *self, const struct args *args, enum cli_inbox inbox);
+enum exit_code cli_open(struct cli *self, const struct args *args, bool is_inbox);
+/* The same for a verb that confirms its own messages itself, by zchat_confirm(). */
+enum exit_code cli_open_late(struct cli *self, const struct args *args, bool is_inbox);
 int cli_signal(void); /* the one that asked us to end; 0: none */
 void cli_close(struct cli *self);
 /* A signal ended the work; what is left to do may still wait. A second signal kills. */
 void cli_forget_signal(struct cli *self);
+/* As cli_forget_signal(), but the second signal is told like the first. */
+void cli_await_signal(struct cli *self);
 
 /* Wait until until_ms (monotonic, UINT64_MAX: for ever) for the next event; ZCHAT_NONE: time is over, or one of
  * `extra` (at most CLI_EXTRA_MAX) is ready. Deals with the link, signals and a closed stdout: then

@@ -14,7 +14,9 @@ enum exit_code {
     EXIT_NO_LINK = 5,
     EXIT_NOT_FOUND = 6,
     EXIT_NOT_DELIVERED = 7,
-    EXIT_SIGNALLED = 128, /* plus the signal's number */
+    EXIT_NOT_RUN = 126,    /* exec: the program is there and cannot be run */
+    EXIT_NO_PROGRAM = 127, /* exec: it is not there */
+    EXIT_SIGNALLED = 128,  /* plus the signal's number */
 };
 
 /* How a result ends the program. */

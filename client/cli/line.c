@@ -76,6 +76,7 @@ static void show_stored(struct line *self, struct own_post *post, const struct z
         return;
     }
     print_time(stdout, &self->talk.style, event->ts_ms != 0 ? event->ts_ms : clock_wall_ms());
+    fputc(' ', stdout);
     print_sign(self, SIGN_TO);
     print_nick(stdout, &self->talk.style, post->target + 1);
     fputs(": ", stdout);
@@ -555,7 +556,7 @@ enum exit_code line_mode(const struct args *args)
 {
     struct line self = {.args = args};
     struct zchat_event event;
-    enum exit_code code = cli_open(&self.cli, args, CLI_INBOX);
+    enum exit_code code = cli_open(&self.cli, args, true);
 
     if (code != EXIT_GO_ON)
         return code;

@@ -150,7 +150,7 @@ void room_print(FILE *out, const struct zchat_event *row, bool is_json)
 
 static void print_when(FILE *out, uint64_t ts_ms)
 {
-    char when[WORDS_UNTIL_BYTES];
+    char when[WORDS_TIME_BYTES];
 
     words_until(ts_ms, when);
     fprintf(out, "%-19s ", when);

@@ -7,7 +7,6 @@
 #include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -55,17 +54,13 @@ void print_nick(FILE *out, const struct style *style, const char *nick)
 
 void print_time(FILE *out, const struct style *style, uint64_t ts_ms)
 {
-    time_t seconds = (time_t)(ts_ms / 1000);
-    struct tm when;
-    char text[32];
+    char text[WORDS_TIME_BYTES];
 
-    if (localtime_r(&seconds, &when) == NULL ||
-        strftime(text, sizeof(text), style->has_date ? "%Y-%m-%d %H:%M:%S" : "%H:%M", &when) == 0)
-        return;
+    words_time(ts_ms, style->is_utc, style->has_date, text);
     if (style->has_color)
-        fprintf(out, "\x1b[2m%s\x1b[0m ", text);
+        fprintf(out, "\x1b[2m%s\x1b[0m", text);
     else
-        fprintf(out, "%s ", text);
+        fputs(text, out);
 }
 
 static void print_stream(FILE *out, const char *stream)
@@ -103,15 +98,16 @@ static void print_whom(FILE *out, const struct style *style, const struct zchat_
 }
 
 /* Which room (in one's own stream), until when, and why. */
-static void print_end(FILE *out, const struct zchat_event *event, const char *preposition)
+static void print_end(FILE *out, const struct style *style, const struct zchat_event *event,
+                      const char *preposition)
 {
-    char until[WORDS_UNTIL_BYTES];
+    char until[WORDS_TIME_BYTES];
 
     if (event->room[0] != '\0') {
         fprintf(out, " %s ", preposition);
         clean_write(out, span_of(event->room), false, "");
     }
-    words_until(event->until_ms, until);
+    words_time(event->until_ms, style->is_utc, true, until);
     if (event->until_ms != 0)
         fprintf(out, " until %s", until);
     if (event->text_len > 0) {
@@ -122,7 +118,7 @@ static void print_end(FILE *out, const struct zchat_event *event, const char *pr
 
 static void print_topic(FILE *out, const struct zchat_event *event)
 {
-    fputs(event->text_len > 0 ? " set the topic: " : " cleared the topic", out);
+    fputs(event->text_len > 0 ? "set the topic: " : "cleared the topic", out);
     clean_write(out, (struct span){event->text, event->text_len}, false, "");
 }
 
@@ -131,7 +127,7 @@ static void print_invite(FILE *out, const struct style *style, const struct zcha
     char room[256];
 
     clean_copy(room, sizeof(room), span_of(event->room));
-    fputs(" invites ", out);
+    fputs("invites ", out);
     print_whom(out, style, event);
     fprintf(out, style->has_commands ? " to %s: /join %s" : " to %s: zchat join '%s'", room, room);
 }
@@ -153,10 +149,10 @@ static bool print_deed(FILE *out, const struct style *style, const struct zchat_
     for (size_t i = 0; i < DEED_COUNT; i++) {
         if (strcmp(event->type, deeds[i].type) != 0)
             continue;
-        fprintf(out, " %s ", deeds[i].before);
+        fprintf(out, "%s ", deeds[i].before);
         print_whom(out, style, event);
         fputs(deeds[i].behind, out);
-        print_end(out, event, deeds[i].preposition);
+        print_end(out, style, event, deeds[i].preposition);
         return true;
     }
     return false;
@@ -164,7 +160,7 @@ static bool print_deed(FILE *out, const struct style *style, const struct zchat_
 
 static void print_role(FILE *out, const struct style *style, const struct zchat_event *event)
 {
-    fputs(" made ", out);
+    fputs("made ", out);
     print_whom(out, style, event);
     fputs(strcmp(event->text, "op") == 0 ? " an operator" : " a member like others", out);
 }
@@ -175,22 +171,22 @@ static void print_happening(FILE *out, const struct style *style, const struct z
     const char *type = event->type;
 
     if (strcmp(type, "join") == 0) {
-        fputs(" joined", out);
+        fputs("joined", out);
     } else if (strcmp(type, "leave") == 0) {
-        fputs(" left", out);
+        fputs("left", out);
     } else if (strcmp(type, "receipt") == 0) {
-        fprintf(out, " has everything up to %" PRIu64, event->upto);
+        fprintf(out, "has everything up to %" PRIu64, event->upto);
     } else if (strcmp(type, "topic") == 0) {
         print_topic(out, event);
     } else if (strcmp(type, "mode") == 0) {
-        fputs(" made the room ", out);
+        fputs("made the room ", out);
         clean_write(out, (struct span){event->text, event->text_len}, false, "");
     } else if (strcmp(type, "role") == 0) {
         print_role(out, style, event);
     } else if (strcmp(type, "invite") == 0) {
         print_invite(out, style, event);
     } else if (!print_deed(out, style, event)) {
-        fputs(" (", out);
+        fputc('(', out);
         clean_write(out, span_of(type), false, "");
         fputc(')', out);
     }
@@ -213,23 +209,42 @@ static bool is_told(const char *type)
     return false;
 }
 
-bool print_is_told(const struct zchat_event *event)
+/* What a gap is about. */
+static void print_missing(FILE *out, const struct zchat_event *event)
 {
-    return is_told(event->type);
+    fprintf(out, "%" PRIu64 " to %" PRIu64 " are no longer kept by the broker", event->first,
+            event->last);
+}
+
+bool print_is_told(const struct style *style, const struct zchat_event *event)
+{
+    return style->is_verbose || is_told(event->type);
+}
+
+void print_content(FILE *out, const struct style *style, const struct zchat_event *event)
+{
+    if (event->kind == ZCHAT_GAP)
+        print_missing(out, event);
+    else if (strcmp(event->type, "message") == 0)
+        clean_write(out, (struct span){event->text, event->text_len}, false, "");
+    else
+        print_happening(out, style, event);
 }
 
 void print_what(FILE *out, const struct style *style, const struct zchat_event *event)
 {
     print_nick(out, style, event->from);
+    fputc(' ', out);
     print_happening(out, style, event);
 }
 
 bool print_event(FILE *out, const struct style *style, const struct zchat_event *event,
                  const char *after)
 {
-    if (!is_told(event->type) && !style->is_verbose)
+    if (!print_is_told(style, event))
         return false;
     print_time(out, style, event->ts_ms);
+    fputc(' ', out);
     if (strcmp(event->type, "message") == 0) {
         print_message(out, style, event);
     } else {
@@ -258,8 +273,9 @@ void print_gap(FILE *out, const struct style *style, const struct zchat_event *e
 {
     (void)style;
     print_stream(out, event->stream);
-    fprintf(out, "* %" PRIu64 " to %" PRIu64 " are no longer kept by the broker\n", event->first,
-            event->last);
+    fputs("* ", out);
+    print_missing(out, event);
+    fputc('\n', out);
 }
 
 /* Columns on a terminal; bytes when the locale cannot tell. */

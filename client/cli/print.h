@@ -12,6 +12,7 @@ struct style {
     bool has_color; /* terminal, and no NO_COLOR */
     bool is_utf8;
     bool has_date; /* "2026-11-23 09:21:50", else "09:21" */
+    bool is_utc;   /* times are of UTC, and end in Z; else of here */
     bool is_verbose;
     bool has_commands; /* the reader can type /join */
 };
@@ -27,10 +28,12 @@ const char *style_sign(const struct style *self, enum sign sign);
  * end. Returns false when this event has no form for people (receipts, unknown types, unless verbose). */
 bool print_event(FILE *out, const struct style *style, const struct zchat_event *event,
                  const char *after);
-/* What happened, without time, room and sign: "bob joined", "bob set the topic: ..."; and whether people are told
- * of such an event when they did not ask for everything. */
+/* Has this event a form for people? */
+bool print_is_told(const struct style *style, const struct zchat_event *event);
+/* What a ZCHAT_EVENT or ZCHAT_GAP says, on one line and without who, where and when: the text, or what happened. */
+void print_content(FILE *out, const struct style *style, const struct zchat_event *event);
+/* The same with who did it, of what is no message: "bob joined". */
 void print_what(FILE *out, const struct style *style, const struct zchat_event *event);
-bool print_is_told(const struct zchat_event *event);
 void print_gap(FILE *out, const struct style *style, const struct zchat_event *event);
 
 /* Why a post waits, as its sender is told: "you send too fast". */
@@ -39,7 +42,7 @@ const char *waiting_sentence(enum rc rc);
 /* A nick in its colour, the same for ever: colours are chosen by nick_hash(). */
 uint32_t nick_hash(const char *nick);
 void print_nick(FILE *out, const struct style *style, const char *nick);
-/* The time at the beginning of a line, with a space. */
+/* A point in time, as lines begin with it. */
 void print_time(FILE *out, const struct style *style, uint64_t ts_ms);
 
 /* Cleaned and filled with spaces to `width` columns; wider texts stay whole. */

@@ -30,7 +30,7 @@ static void print_json(const struct zchat_admission *whom, const char *nick,
 static void print_advice(const struct zchat_admission *whom, const char *nick,
                          const struct zchat_event *answer)
 {
-    char until[WORDS_UNTIL_BYTES], name[256];
+    char until[WORDS_TIME_BYTES], name[256];
 
     words_until(answer->until_ms, until);
     clean_copy(name, sizeof(name), span_of(nick == NULL ? "" : nick));
@@ -51,7 +51,7 @@ static enum exit_code admit(const struct args *args, const struct zchat_admissio
     struct cli cli;
     uint32_t ref;
     zchat_rc rc;
-    enum exit_code code = cli_open(&cli, args, CLI_NO_INBOX);
+    enum exit_code code = cli_open(&cli, args, false);
 
     if (code != EXIT_GO_ON)
         return code;

@@ -1,16 +1,15 @@
 /* verb_history.c - look back. Reading again confirms nothing. */
 #include "client/cli/cli.h"
-#include "client/cli/print.h"
+#include "client/cli/show.h"
 #include "client/cli/verbs.h"
-
-#include "client/lib/net/event_json.h"
 
 #include <string.h>
 
 #define LAST_DEFAULT 20
 
-static enum exit_code print_all(struct cli *cli, const struct style *style)
+static enum exit_code print_all(struct cli *cli)
 {
+    const struct show show = show_for(cli->args);
     struct zchat_event event;
     enum exit_code code;
     uint64_t until_ms = UINT64_MAX;
@@ -30,12 +29,7 @@ static enum exit_code print_all(struct cli *cli, const struct style *style)
         if (event.kind != ZCHAT_EVENT && event.kind != ZCHAT_GAP)
             continue;
         until_ms = cli_later_ms(cli->args->timeout_ms);
-        if (cli->args->is_json)
-            event_json(stdout, &event);
-        else if (event.kind == ZCHAT_GAP)
-            print_gap(stdout, style, &event);
-        else
-            print_event(stdout, style, &event, "");
+        show_event(&show, &event);
     }
 }
 
@@ -43,18 +37,16 @@ enum exit_code verb_history(const struct args *args)
 {
     const struct zchat_place from = {ZCHAT_FROM_LAST, args->has_last ? args->last : LAST_DEFAULT};
     uint64_t until = INT64_MAX;
-    struct style style = style_for(stdout);
     struct cli cli;
     enum exit_code code;
     zchat_rc rc;
 
-    style.is_verbose = args->is_verbose;
     if (args->has_before) {
         if (args->before <= 1)
             return EXIT_DONE; /* nothing stands before the first */
         until = args->before - 1;
     }
-    code = cli_open(&cli, args, CLI_NO_INBOX);
+    code = cli_open(&cli, args, false);
     if (code != EXIT_GO_ON)
         return code;
     rc = zchat_follow(cli.chat, args->word[0], from, until);
@@ -63,7 +55,7 @@ enum exit_code verb_history(const struct args *args)
     else if (rc != 0)
         code = cli_fail((enum rc)rc, args->word[0]);
     else
-        code = print_all(&cli, &style);
+        code = print_all(&cli);
     cli_close(&cli);
     return code == EXIT_GO_ON ? EXIT_DONE : code;
 }

@@ -41,7 +41,7 @@ static enum exit_code ask_people(struct cli *cli, const char *room, bool has_mem
 static enum exit_code list_people(const struct args *args, const char *room, bool has_members)
 {
     struct cli cli;
-    enum exit_code code = cli_open(&cli, args, CLI_NO_INBOX);
+    enum exit_code code = cli_open(&cli, args, false);
 
     if (code != EXIT_GO_ON)
         return code;
@@ -84,7 +84,7 @@ static enum exit_code list(const struct args *args, ask_function *ask, print_fun
     struct cli cli;
     uint32_t ref;
     zchat_rc rc;
-    enum exit_code code = cli_open(&cli, args, CLI_NO_INBOX);
+    enum exit_code code = cli_open(&cli, args, false);
 
     if (code != EXIT_GO_ON)
         return code;
@@ -201,7 +201,7 @@ enum exit_code verb_room_show(const struct args *args)
     if (stream_name_parse(span_of(args->word[0]), &name) != RC_OK || name.sigil != '#')
         return refuse_room(args->word[0]);
     wanted.room = name.text;
-    code = cli_open(&cli, args, CLI_NO_INBOX);
+    code = cli_open(&cli, args, false);
     if (code != EXIT_GO_ON)
         return code;
     code = show_room(&cli, &wanted);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define PREFIX_DIGITS_MIN 4
+#define KICK_SECONDS      10
 #define KEY_DIGITS        ((size_t)2 * PUBLIC_KEY_BYTES)
 
 struct order_run {
@@ -166,7 +167,7 @@ enum exit_code verb_order(const struct args *args)
     enum exit_code code = take_words(&self);
 
     if (code == EXIT_GO_ON)
-        code = cli_open(&self.cli, args, CLI_NO_INBOX);
+        code = cli_open(&self.cli, args, false);
     if (code == EXIT_GO_ON) {
         self.cli.about = self.about;
         code = find_key(&self);
@@ -182,4 +183,14 @@ enum exit_code verb_order(const struct args *args)
 enum exit_code verb_room_topic(const struct args *args)
 {
     return args->word_count > 1 ? verb_order(args) : verb_room_show(args);
+}
+
+/* A ban that is soon over: it cuts what is open, and whoever comes back by itself at once does not. */
+enum exit_code verb_admin_kick(const struct args *args)
+{
+    struct args kick = *args;
+
+    if (kick.for_s == 0)
+        kick.for_s = KICK_SECONDS;
+    return verb_order(&kick);
 }

@@ -54,7 +54,7 @@ static enum exit_code change(const struct args *args, enum change change)
     struct cli cli;
     uint32_t ref;
     zchat_rc rc;
-    enum exit_code code = cli_open(&cli, args, CLI_NO_INBOX);
+    enum exit_code code = cli_open(&cli, args, false);
 
     if (code != EXIT_GO_ON)
         return code;

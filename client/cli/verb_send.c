@@ -407,7 +407,7 @@ static enum exit_code send_one(struct sender *self)
         code = self->code;
         goto out;
     }
-    code = cli_open(&self->cli, self->args, CLI_NO_INBOX);
+    code = cli_open(&self->cli, self->args, false);
     if (code == EXIT_GO_ON)
         code = prepare(self);
     if (code == EXIT_GO_ON)
@@ -422,7 +422,7 @@ out:
 
 static enum exit_code send_lines(struct sender *self)
 {
-    enum exit_code code = cli_open(&self->cli, self->args, CLI_NO_INBOX);
+    enum exit_code code = cli_open(&self->cli, self->args, false);
 
     if (code == EXIT_GO_ON)
         code = prepare(self);

@@ -22,7 +22,7 @@ enum exit_code verb_ping(const struct args *args)
     struct zchat_event answer;
     struct json json;
     struct cli cli;
-    enum exit_code code = cli_open(&cli, args, CLI_NO_INBOX);
+    enum exit_code code = cli_open(&cli, args, false);
 
     if (code != EXIT_GO_ON)
         return code;
@@ -92,7 +92,7 @@ enum exit_code verb_status(const struct args *args)
     struct zchat_identity identity;
     struct zchat_event answer = {0};
     struct cli cli;
-    enum exit_code code = cli_open(&cli, args, CLI_NO_INBOX), end;
+    enum exit_code code = cli_open(&cli, args, false), end;
 
     if (code != EXIT_GO_ON)
         return code;

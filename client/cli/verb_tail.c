@@ -1,13 +1,11 @@
 /* verb_tail.c - follow streams. What was printed and flushed counts as shown: it is confirmed to the
  * broker, and with --durable its place is remembered there. */
 #include "client/cli/cli.h"
-#include "client/cli/print.h"
+#include "client/cli/place.h"
+#include "client/cli/show.h"
 #include "client/cli/verbs.h"
-#include "client/cli/when.h"
 
-#include "client/lib/net/event_json.h"
 #include "shared/base/alloc.h"
-#include "shared/base/clock.h"
 #include "shared/text/name.h"
 
 #include <stdlib.h>
@@ -28,7 +26,7 @@ struct followed {
 struct tail {
     struct cli cli;
     const struct args *args;
-    struct style style;
+    struct show show;
     struct followed *stream;
     size_t count, capacity;
     uint64_t printed; /* events */
@@ -96,21 +94,11 @@ static enum exit_code choose_streams(struct tail *self)
     return code == EXIT_GO_ON ? add_stream(self, own) : code;
 }
 
-static struct zchat_place default_place(const struct tail *self, const char *stream)
-{
-    struct since since;
-
-    if (self->args->has_last)
-        return (struct zchat_place){ZCHAT_FROM_LAST, self->args->last};
-    if (self->args->since != NULL &&
-        when_since(self->args->since, clock_wall_ms(), &since) == RC_OK)
-        return (struct zchat_place){since.is_time ? ZCHAT_FROM_TIME : ZCHAT_FROM_SEQ, since.value};
-    return (struct zchat_place){is_own(self, stream) ? ZCHAT_FROM_CONFIRMED : ZCHAT_FROM_HEAD, 0};
-}
-
 static enum exit_code follow(struct tail *self, struct followed *followed)
 {
-    struct zchat_place from = default_place(self, followed->name);
+    struct zchat_place from = place_since(
+        self->args, (struct zchat_place){
+                        is_own(self, followed->name) ? ZCHAT_FROM_CONFIRMED : ZCHAT_FROM_HEAD, 0});
     struct zchat_event answer;
     uint32_t ref;
     zchat_rc rc;
@@ -196,16 +184,9 @@ static enum exit_code on_answer(struct tail *self, const struct zchat_event *eve
 static enum exit_code show(struct tail *self, const struct zchat_event *event)
 {
     struct followed *followed = find(self, event->stream);
-    enum exit_code code;
-    bool is_printed = true;
+    const bool is_printed = show_event(&self->show, event);
+    const enum exit_code code = cli_flush();
 
-    if (self->args->is_json)
-        event_json(stdout, event);
-    else if (event->kind == ZCHAT_GAP)
-        print_gap(stdout, &self->style, event);
-    else
-        is_printed = print_event(stdout, &self->style, event, "");
-    code = cli_flush();
     if (code != EXIT_GO_ON) {
         self->is_unshown = true;
         return code;
@@ -305,13 +286,11 @@ static bool has_own_stream(const struct args *args)
 
 enum exit_code verb_tail(const struct args *args)
 {
-    struct tail self = {.args = args, .style = style_for(stdout)};
-    enum exit_code code =
-        cli_open(&self.cli, args, has_own_stream(args) ? CLI_INBOX : CLI_NO_INBOX);
+    struct tail self = {.args = args, .show = show_for(args)};
+    enum exit_code code = cli_open(&self.cli, args, has_own_stream(args));
 
     if (code != EXIT_GO_ON)
         return code;
-    self.style.is_verbose = args->is_verbose;
     self.cli.tells_link = true;
     code = choose_streams(&self);
     if (code == EXIT_GO_ON)

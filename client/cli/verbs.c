@@ -2,6 +2,7 @@
 
 #include "client/cli/configured.h"
 #include "shared/base/stdfds.h"
+#include "shared/text/completion.h"
 
 #include <locale.h>
 #include <string.h>
@@ -24,6 +25,18 @@ static const struct cli_verb verbs[] = {
     {"history", "STREAM", "look back",
      "Prints the last 20 events (-n) before the end, or before --before.\n", USE_HISTORY, 1, 1,
      verb_history, NULL, NULL},
+    {"wait", "STREAM", "block until somebody says what is waited for",
+     "Prints the first message that comes from now on, or from --since on, for which all that is\n"
+     "asked for is true. Without --timeout it waits for ever.\n",
+     USE_WAIT, 1, 1, verb_wait, NULL, NULL},
+    {"exec", "STREAM [OPTION ...] -- CMD [ARG ...]", "run a program for each message",
+     "No shell. ZCHAT_STREAM, _SEQ, _FROM, _TEXT, _TS, _KIND, _REPLY_TO and _NICK are in its\n"
+     "environment, and the event as JSON is its standard input; what it writes is posted as a "
+     "notice\n"
+     "to where the message came from. Notices and your own messages start nothing. With --durable\n"
+     "every message is done at least once, over restarts. What strangers write is in ZCHAT_TEXT:\n"
+     "quote it.\n",
+     USE_EXEC, 2, WORDS_ANY, verb_exec, NULL, NULL},
     {"who", "[#room]", "people and their rooms",
      "A room that one runs as an operator stands with @ before it.\n", USE_PLAIN, 0, 1, verb_who,
      NULL, NULL},
@@ -93,6 +106,9 @@ static const struct cli_verb verbs[] = {
     {"admin revoke", "NICK [KEY]", "remove one device of a person, or all",
      "KEY is one of `zchat device list NICK`, or its first digits, at least four.\n", USE_PLAIN, 1,
      2, verb_order, "revoke", "nk"},
+    {"admin kick", "NICK [REASON]", "cut what somebody has open here",
+     "They may come back after --for, else after 10 seconds.\n", USE_MUTE, 1, WORDS_ANY,
+     verb_admin_kick, "ban", "nt"},
     {"admin ban", "NICK [REASON]", "shut the broker to a person, or with --key to a device", "",
      USE_BAN, 0, WORDS_ANY, verb_order, "ban", "nt"},
     {"admin unban", "NICK", "open it again", "", USE_UNBAN, 0, 1, verb_order, "unban", "n"},
@@ -109,8 +125,7 @@ static const struct cli_group groups[] = {
 };
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
 
-static const char *const planned[] = {"search",      "wait",         "exec",       "admin kick",
-                                      "admin stats", "admin backup", "admin purge"};
+static const char *const planned[] = {"search", "admin stats", "admin backup", "admin purge"};
 
 const struct cli_group *verb_group(const char *name)
 {
@@ -230,6 +245,31 @@ static enum exit_code run(struct args *args, cli_screen_function *on_screen)
                                                                 : on_screen(args, &settings);
 }
 
+/* --print-completion SHELL: for who builds and packages this. */
+static enum exit_code print_completion(const char *shell)
+{
+    struct completion_option options[ARGS_OPTIONS_MAX];
+    struct completion_verb all[GROUP_COUNT + VERB_COUNT];
+    const struct completion completion = {
+        .program = "zchat",
+        .options = options,
+        .option_count = args_completion(options),
+        .verbs = all,
+        .verb_count = GROUP_COUNT + VERB_COUNT,
+        .use = USE_LINE,
+    };
+
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        all[i] =
+            (struct completion_verb){verbs[i].name, verbs[i].usage, verbs[i].does, verbs[i].use};
+    for (size_t i = 0; i < GROUP_COUNT; i++)
+        all[VERB_COUNT + i] = (struct completion_verb){groups[i].name, "", groups[i].does, 0};
+    if (completion_print(stdout, shell, &completion) == RC_OK)
+        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_OTHER;
+    fputs("zchat: --print-completion takes bash, zsh or fish\n", stderr);
+    return EXIT_USAGE;
+}
+
 int cli_main(int argc, char **argv, cli_screen_function *on_screen)
 {
     char why[ARGS_WHY_BYTES];
@@ -238,6 +278,8 @@ int cli_main(int argc, char **argv, cli_screen_function *on_screen)
 
     stdfds_fill();
     setlocale(LC_CTYPE, "");
+    if (argc == 3 && strcmp(argv[1], "--print-completion") == 0)
+        return (int)print_completion(argv[2]);
     if (args_parse(argc, argv, &args, why) != RC_OK) {
         fprintf(stderr, "zchat: %s\n", why);
         code = EXIT_USAGE;

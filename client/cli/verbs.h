@@ -41,6 +41,8 @@ void verbs_help(FILE *out, const struct cli_group *group, const struct cli_verb 
 enum exit_code verb_send(const struct args *args);
 enum exit_code verb_tail(const struct args *args);
 enum exit_code verb_history(const struct args *args);
+enum exit_code verb_wait(const struct args *args);
+enum exit_code verb_exec(const struct args *args);
 enum exit_code verb_who(const struct args *args);
 enum exit_code verb_rooms(const struct args *args);
 enum exit_code verb_join(const struct args *args);
@@ -58,6 +60,7 @@ enum exit_code verb_users(const struct args *args);
 enum exit_code verb_sessions(const struct args *args);
 enum exit_code verb_bans(const struct args *args);
 enum exit_code verb_order(const struct args *args);
+enum exit_code verb_admin_kick(const struct args *args);
 enum exit_code line_mode(const struct args *args);
 
 /* The chat on a terminal's whole screen. */

@@ -20,12 +20,23 @@ char *words_join(const struct args *args, size_t first)
     return text;
 }
 
-void words_until(uint64_t until_ms, char buf[static WORDS_UNTIL_BYTES])
+void words_time(uint64_t ts_ms, bool is_utc, bool has_date, char buf[static WORDS_TIME_BYTES])
 {
-    time_t seconds = (time_t)(until_ms / 1000);
+    const time_t seconds = (time_t)(ts_ms / 1000);
     struct tm when;
+    size_t len;
 
-    if (until_ms == 0 || localtime_r(&seconds, &when) == NULL ||
-        strftime(buf, WORDS_UNTIL_BYTES, "%Y-%m-%d %H:%M:%S", &when) == 0)
-        snprintf(buf, WORDS_UNTIL_BYTES, "for ever");
+    buf[0] = '\0';
+    if ((is_utc ? gmtime_r(&seconds, &when) : localtime_r(&seconds, &when)) == NULL)
+        return;
+    len = strftime(buf, WORDS_TIME_BYTES - 1, has_date ? "%Y-%m-%d %H:%M:%S" : "%H:%M", &when);
+    snprintf(buf + len, WORDS_TIME_BYTES - len, "%s", is_utc && len > 0 ? "Z" : "");
+}
+
+void words_until(uint64_t until_ms, char buf[static WORDS_TIME_BYTES])
+{
+    if (until_ms != 0)
+        words_time(until_ms, false, true, buf);
+    if (until_ms == 0 || buf[0] == '\0')
+        snprintf(buf, WORDS_TIME_BYTES, "for ever");
 }

@@ -8,7 +8,6 @@
 #include "client/lib/outbox.h"
 #include "client/lib/request.h"
 #include "client/lib/sealed.h"
-#include "client/lib/unshown.h"
 #include "shared/base/alloc.h"
 
 #include <stdlib.h>
@@ -32,11 +31,10 @@ struct model {
     struct requests *requests;
     struct follows *follows;
     struct confirm confirm;
-    struct unshown unshown;
 
     char *nick, *agent, *own_stream;
     session_id session;
-    bool is_inbox, tells_shown;
+    bool is_inbox, confirms_late;
 
     enum link_state state;
     struct link_tell link_tell;
@@ -45,6 +43,7 @@ struct model {
     uint32_t hello_ref;
     uint64_t hello_at_ms, ping_at_ms, heard_at_ms;
     uint32_t ping_ms, reconnect_ms;
+
     bool has_invite;
     unsigned char invite[INVITE_BYTES];
 
@@ -63,7 +62,7 @@ struct model *model_new(const struct model_options *options)
     memcpy(self->own_stream + 1, options->nick, nick_len);
     self->session = options->session;
     self->is_inbox = options->is_inbox;
-    self->tells_shown = options->tells_shown;
+    self->confirms_late = options->confirms_late;
     self->has_invite = options->invite != NULL;
     if (self->has_invite)
         memcpy(self->invite, options->invite, INVITE_BYTES);
@@ -96,7 +95,6 @@ void model_destroy(struct model **self_p)
     delivery_destroy(&self->delivery);
     requests_destroy(&self->requests);
     follows_destroy(&self->follows);
-    unshown_fini(&self->unshown);
     tells_fini(&self->ctx.tells);
     forget_invite(self);
     sealed_wipe(&self->own_key);
@@ -477,19 +475,23 @@ uint64_t model_next_deadline_ms(const struct model *self)
 
 /* --- the application --------------------------------------------------------------- */
 
-/* The tell taken before was shown, or will be. */
-static void note_told(struct model *self)
+/* The tell taken before was shown. */
+static void note_shown(struct model *self)
 {
-    const struct zchat_event *told = tells_current(&self->ctx.tells);
+    const struct zchat_event *shown = tells_current(&self->ctx.tells);
 
-    if (self->is_inbox && told != NULL && span_equal(span_of(told->stream), self->ctx.own_stream))
-        unshown_add(&self->unshown, told);
+    if (!self->is_inbox || self->confirms_late || shown == NULL ||
+        !span_equal(span_of(shown->stream), self->ctx.own_stream))
+        return;
+    if (shown->kind == ZCHAT_EVENT)
+        confirm_shown(&self->confirm, shown->seq, shown->seq);
+    else if (shown->kind == ZCHAT_GAP)
+        confirm_shown(&self->confirm, shown->first, shown->last);
 }
 
-void model_shown(struct model *self)
+void model_shown(struct model *self, uint64_t first, uint64_t last)
 {
-    note_told(self);
-    unshown_flush(&self->unshown, &self->confirm);
+    confirm_shown(&self->confirm, first, last);
 }
 
 bool model_tell(struct model *self, struct zchat_event *ret, uint64_t now_ms,
@@ -497,9 +499,7 @@ bool model_tell(struct model *self, struct zchat_event *ret, uint64_t now_ms,
 {
     struct model_context *ctx = enter(self, now_ms, fx);
 
-    note_told(self);
-    if (!self->tells_shown)
-        unshown_flush(&self->unshown, &self->confirm);
+    note_shown(self);
 
     const bool has_one = tells_take(&ctx->tells, ret);
 

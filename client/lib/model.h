@@ -32,8 +32,8 @@ struct model_options {
     const char *agent;
     session_id session;
     bool is_inbox;
-    bool tells_shown; /* see model_shown() */
-    uint64_t seed;    /* of the jitter */
+    bool confirms_late; /* only what model_shown() names was shown */
+    uint64_t seed;      /* of the jitter */
     const unsigned char
         *invite; /* INVITE_BYTES, said with each HELLO until WELCOME came; NULL: none */
     struct model_limits limits;
@@ -87,8 +87,8 @@ uint64_t model_next_deadline_ms(const struct model *self); /* UINT64_MAX: never 
 bool model_tell(struct model *self, struct zchat_event *ret, uint64_t now_ms,
                 struct model_effects *fx);
 
-/* With model_options.tells_shown nothing counts as shown but what was told before this call. */
-void model_shown(struct model *self);
+/* For who has options.confirms_late: the own stream was shown from `first` to `last`; told with the next model_tell(). */
+void model_shown(struct model *self, uint64_t first, uint64_t last);
 
 /* Nothing more will be told: what was shown is confirmed now, however much is left untold. */
 void model_closing(struct model *self, uint64_t now_ms, struct model_effects *fx);

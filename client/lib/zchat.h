@@ -34,11 +34,12 @@ struct zchat_options {
     const char *home;  /* one folder for keys and state; NULL: $ZCHAT_HOME, else the XDG folders */
     const char *agent; /* the program's name and version, for the broker's log; may be NULL */
     bool is_inbox;     /* shows this person's private messages to somebody, so may confirm them */
+    bool
+        confirms_late; /* with is_inbox: only zchat_confirm() confirms, telling an event does not */
     const char *history; /* append what is sent, told and shown to this file; may be NULL */
     uint64_t session;    /* 0: a new one; else repeat this session's posts (see zchat_post_as) */
     bool is_service; /* a program beside the person's client: its nick is not the "last one used" */
     bool keeps_outbox; /* posts without an answer survive this run: see zchat_outbox() */
-    bool tells_shown;  /* calls zchat_shown() itself; until then nothing told counts as shown */
     bool keeps_places; /* remember how far streams were shown: see zchat_place() */
 };
 
@@ -146,8 +147,9 @@ struct zchat_event {
 zchat_rc zchat_next(struct zchat *self, int timeout_ms, struct pollfd *extra, size_t extra_count,
                     struct zchat_event *ret);
 
-/* With options.tells_shown: all that was told was shown, and may be confirmed. */
-void zchat_shown(struct zchat *self);
+/* With options.confirms_late: the events first..last of the own stream are done with. Only what joins on to what was
+ * confirmed before counts: nothing is passed over. */
+void zchat_confirm(struct zchat *self, uint64_t first, uint64_t last);
 
 /* Post to "#room" or "@nick". The text is copied. `kind`: NULL for "message", or "notice".
  * After timeout_ms (0: no deadline) without an answer the post becomes ZCHAT_UNKNOWN.

@@ -146,7 +146,7 @@ static void on_happening(struct session *self, struct buffer *buffer,
         on_topic(buffer, event, is_new);
     if (strcmp(event->type, "kick") == 0 || strcmp(event->type, "ban") == 0)
         session_person(self, event->stream, event->to, false);
-    if (print_is_told(event))
+    if (print_is_told(&self->talk.style, event))
         add_happening(self, buffer, event, is_new);
 }
 
@@ -163,6 +163,8 @@ static void on_event(struct session *self, const struct zchat_event *event)
         if (event->seq > backlog->last)
             backlog->last = event->seq;
     }
+    if (event->stream[0] == '@')
+        unshown_add(&self->unshown, event->seq, event->seq);
     if (buffer == NULL)
         on_receipt(self, event);
     else if (strcmp(event->type, "message") == 0)
@@ -188,6 +190,8 @@ static void on_gap(struct session *self, const struct zchat_event *event)
                                             .seq = is_room ? event->last : 0,
                                             .ts_ms = next != NULL ? next->ts_ms : self->desk.now_ms,
                                             .text = span_of(text)});
+    if (!is_room)
+        unshown_add(&self->unshown, event->first, event->last);
     if (backlog == NULL)
         return;
     if (backlog->first == 0 || event->last < backlog->first || event->first <= backlog->first)

@@ -44,7 +44,9 @@ void session_shown(struct session *self)
     const struct buffer *buffer = desk_current(&self->desk);
     const struct backlog *backlog = session_backlog(self, buffer->name);
 
-    zchat_shown(self->talk.chat);
+    for (size_t i = 0; i < self->unshown.count; i++)
+        zchat_confirm(self->talk.chat, self->unshown.range[i].first, self->unshown.range[i].last);
+    self->unshown.count = 0;
     if (backlog != NULL && buffer->anchor_id == 0 &&
         backlog->last > zchat_place(self->talk.chat, buffer->name))
         zchat_set_place(self->talk.chat, buffer->name, backlog->last);

@@ -12,6 +12,7 @@
 #include "client/tui/keys.h"
 #include "client/tui/notify.h"
 #include "client/tui/paste.h"
+#include "client/tui/unshown.h"
 
 /* A followed stream, and how far back it is known. */
 struct backlog {
@@ -40,6 +41,7 @@ struct session {
     struct paste *paste;
     bool is_pasting;
     struct complete *complete;
+    struct unshown unshown;
     struct notices notices;
     bool is_away_from_keys; /* nobody has typed for a while */
     enum session_ask asks;  /* what the question on the screen is about */

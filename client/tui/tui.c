@@ -227,6 +227,7 @@ static void begin(struct session *self)
 
 static void session_fini(struct session *self)
 {
+    unshown_fini(&self->unshown);
     free(self->backlog);
     complete_destroy(&self->complete);
     paste_destroy(&self->paste);
@@ -284,7 +285,7 @@ enum exit_code tui_mode(const struct args *args, const struct client_settings *s
     enum exit_code code;
 
     self = (struct session){.args = args};
-    code = cli_open(&self.cli, args, CLI_SCREEN);
+    code = cli_open_late(&self.cli, args, true);
     if (code != EXIT_GO_ON)
         return code;
     session_init(&self, settings);

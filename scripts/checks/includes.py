@@ -30,7 +30,7 @@ TABLE = {
     "client/lib/net": (SHARED + ["client/lib"], ["zmq.h", "sodium"]),
     # It comes with the library, and tells of its keys and choices; of the codec it uses the check of UTF-8.
     "client/cli": (["shared/base", "shared/text", "shared/wire/wire.h", "client/lib/zchat.h",
-                    "client/lib/net", "client/tui", "client/conf", "shared/conf"], []),
+                    "client/lib/net", "client/tui", "client/conf", "shared/conf"], ["pcre2.h"]),
     "client/tui": (["shared/base", "shared/text", "client/conf", "shared/conf", "client/lib/zchat.h", "client/cli"],
                    ["curses.h", "term.h", "unicode/"]),
     "client/conf": (["shared/base", "shared/text", "shared/conf"], []),
@@ -52,7 +52,7 @@ PURE = ("broker/core", "client/lib")
 PURE_SYSTEM = {"inttypes.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h",
                "string.h", "poll.h"}
 FOREIGN = ("msgpack", "sqlite3", "czmq", "zmq", "zsock", "sodium", "seccomp", "unicode/", "ncurses", "curses",
-           "cmocka", "zlib")
+           "cmocka", "zlib", "pcre2")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 

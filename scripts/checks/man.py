@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""man.py - the manual pages and the programs' --help name the same options."""
+"""man.py - the manual pages and the programs' --help name the same options, and libzchat(3) every function and kind of
+event that zchat.h has."""
 import re
 import subprocess
 
@@ -7,6 +8,21 @@ from common import ROOT, Faults, arguments
 
 PAGES = {"zchat": "docs/man/zchat.1", "zchat-broker": "docs/man/zchat-broker.8",
          "zchat-logger": "docs/man/zchat-logger.1"}
+
+HEADER, LIBRARY_PAGE = "client/lib/zchat.h", "docs/man/libzchat.3"
+
+
+def check_library(faults):
+    header, page = (ROOT / HEADER).read_text(), (ROOT / LIBRARY_PAGE).read_text()
+    code = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
+    functions = set(re.findall(r"^[a-z].*?\b(zchat_[a-z_]+)\(", code, re.M))
+    kinds = set(re.findall(r"\b(ZCHAT_[A-Z]+)\b", re.search(r"enum zchat_event_kind \{(.*?)\}", code, re.S).group(1)))
+    states = set(re.findall(r"\b(ZCHAT_[A-Z]+)\b", re.search(r"enum zchat_post_state \{(.*?)\}", code, re.S).group(1)))
+    named = set(re.findall(r"\bzchat_[a-z_]+(?=[^a-z_.])", page)) | set(re.findall(r"\bZCHAT_[A-Z]+\b", page))
+    for name in sorted((functions | kinds | states) - named):
+        faults.add(LIBRARY_PAGE, f"does not name {name}")
+    for name in sorted(each for each in set(re.findall(r"Fn (zchat_[a-z_]+)", page)) - functions):
+        faults.add(LIBRARY_PAGE, f"names {name}(), which {HEADER} does not have")
 
 
 def main():
@@ -24,7 +40,8 @@ def main():
             faults.add(page, f"does not tell of --{option}")
         for option in sorted(in_page - in_help):
             faults.add(page, f"tells of --{option}, which {program} --help does not have")
-    faults.finish("man: pages and programs have the same options")
+    check_library(faults)
+    faults.finish("man: pages, programs and the library's header name the same")
 
 
 if __name__ == "__main__":

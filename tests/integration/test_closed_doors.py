@@ -297,5 +297,22 @@ def the_broker_itself_is_closed_to_a_person_and_opened_again(scene):
     bob.refused(5, "removed", "ping")
 
 
+@test
+def who_is_kicked_from_the_broker_is_cut_and_may_come_back(scene):
+    broker, alice = own(scene)
+    bob, carol = come(scene, broker, "bob", "carol")
+    bob.ok("join", "#lobby")
+    tail, other = bob.tail("#lobby"), carol.tail("#lobby")
+    wait_until(lambda: {"bob", "carol"} <= {row["nick"] for row in alice.ok("admin", "sessions", "--json").json()},
+               "both are there")
+    carol.refused(4, "(denied)", "admin", "kick", "bob")
+    alice.ok("admin", "kick", "bob", "too", "loud", "--for", "2s")
+    check(tail.wait_exit(timeout=10) != 0 and "banned" in "\n".join(tail.err), f"the tail: {tail.told()}")
+    wait_until(lambda: bob.run("ping").code == 0, "bob is let in again", timeout=20)
+    bob.ok("send", "#lobby", "still a member")
+    other.wait_event(text="still a member")
+    equal(alice.ok("admin", "bans", "--json").json(), [], "bans")
+
+
 if __name__ == "__main__":
     run_tests()

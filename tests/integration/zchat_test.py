@@ -499,6 +499,15 @@ class Scene:
                 print(f"#   err {line[:300]}")
 
 
+def room(scene, *nicks):
+    """A broker, and people who are in #lobby."""
+    broker = scene.broker()
+    people = [scene.person(nick, broker) for nick in nicks]
+    for person in people:
+        person.ok("join", "#lobby")
+    return broker, people
+
+
 def messages(events):
     """Only what somebody said."""
     return [event for event in events if event["type"] == "message"]

@@ -73,7 +73,7 @@ static enum rc make_model(struct zchat *self, const struct zchat_options *option
         .nick = self->nick.text,
         .agent = options->agent == NULL ? "libzchat/" ZCHAT_VERSION : options->agent,
         .is_inbox = options->is_inbox,
-        .tells_shown = options->tells_shown,
+        .confirms_late = options->confirms_late,
         .limits = MODEL_LIMITS_DEFAULTS,
         .invite = self->choice.url.has_invite ? self->choice.url.invite : NULL,
     };
@@ -417,11 +417,6 @@ zchat_rc zchat_next(struct zchat *self, int timeout_ms, struct pollfd *extra, si
     }
     *ret = nothing;
     return RC_OK;
-}
-
-void zchat_shown(struct zchat *self)
-{
-    model_shown(self->pump.model);
 }
 
 static enum rc check_text(struct span text)

@@ -32,6 +32,11 @@ void zchat_unfollow(struct zchat *self, const char *stream)
     pump_carry(&self->pump, clock_mono_ms());
 }
 
+void zchat_confirm(struct zchat *self, uint64_t first, uint64_t last)
+{
+    model_shown(self->pump.model, first, last);
+}
+
 static zchat_rc request(struct zchat *self, const struct message *message, uint32_t *ret_ref)
 {
     uint64_t now_ms = clock_mono_ms();

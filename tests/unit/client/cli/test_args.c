@@ -243,6 +243,49 @@ static void help_names_verbs_and_their_options(void **state)
     free(text);
 }
 
+static void exec_leaves_what_stands_behind_the_dashes_alone(void **state)
+{
+    char why[ARGS_WHY_BYTES];
+    struct args args;
+
+    (void)state;
+    assert_int_equal(PARSE(&args, why, "exec", "#lab", "--jobs", "4", "--limit", "5m", "--mention",
+                           "--", "sh", "-c", "--json", "--"),
+                     RC_OK);
+    assert_int_equal(args.jobs, 4);
+    assert_int_equal(args.limit_ms, 300000);
+    assert_true(args.is_mention);
+    assert_false(args.is_json);
+    assert_int_equal(args.word_count, 5);
+    assert_string_equal(args.word[3], "--json");
+    assert_string_equal(args.word[4], "--");
+    args_fini(&args);
+    assert_int_equal(PARSE(&args, why, "exec", "#lab", "--", "true"), RC_OK);
+    assert_int_equal(args.jobs, 1);
+    assert_int_equal(args.limit_ms, 30000);
+    args_fini(&args);
+    REFUSED("usage: zchat exec", "exec", "#lab", "true");
+    REFUSED("usage: zchat exec", "exec", "#lab", "--");
+    REFUSED("usage: zchat exec", "exec", "--", "#lab", "true");
+    REFUSED("--jobs takes a number from 1 to 64", "exec", "#lab", "--jobs", "65", "--", "true");
+    REFUSED("--limit takes TIME", "exec", "#lab", "--limit", "0s", "--", "true");
+}
+
+static void a_format_is_checked_before_anything_is_asked(void **state)
+{
+    char why[ARGS_WHY_BYTES];
+    struct args args;
+
+    (void)state;
+    assert_int_equal(PARSE(&args, why, "tail", "--format", "short", "--utc"), RC_OK);
+    assert_string_equal(args.format, "%f: %m");
+    assert_true(args.is_utc);
+    args_fini(&args);
+    REFUSED("%y stands for nothing", "tail", "--format", "%y");
+    REFUSED("two forms", "history", "#lab", "--format", "%m", "--json");
+    REFUSED("does not take one of these options", "send", "#lab", "x", "--format", "%m");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +300,8 @@ int main(void)
         cmocka_unit_test(help_asks_for_nothing_else),
         cmocka_unit_test(the_words_of_a_stranger_cannot_move_the_cursor),
         cmocka_unit_test(help_names_verbs_and_their_options),
+        cmocka_unit_test(exec_leaves_what_stands_behind_the_dashes_alone),
+        cmocka_unit_test(a_format_is_checked_before_anything_is_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

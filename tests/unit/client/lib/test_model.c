@@ -427,6 +427,37 @@ static void a_client_without_inbox_confirms_nothing(void **state)
     fixture_fini(&f);
 }
 
+static void who_confirms_late_confirms_what_is_done_and_not_what_was_told(void **state)
+{
+    struct fixture f =
+        fixture_with((struct model_options){.is_inbox = true, .confirms_late = true});
+    const struct zchat_place place = {ZCHAT_FROM_CONFIRMED, 0};
+
+    (void)state;
+    go_up(&f);
+    assert_int_equal(model_follow(f.model, SPAN("@alice"), place, 0, f.now_ms, &f.fx), RC_OK);
+    broadcast(&f, MSG(PROBE, F(TOKEN, token, sent(&f, VERB_PROBE, 0)->token)));
+
+    struct message head = head_message("@alice", 0);
+
+    message_set(&head, REF, ref, sent(&f, VERB_HEAD, 0)->ref);
+    receive(&f, head);
+    broadcast(&f, event_message("@alice", 1));
+    broadcast(&f, event_message("@alice", 2));
+    assert_told_live(&f, "@alice", 0);
+    assert_told_event(&f, "@alice", 1);
+    assert_told_event(&f, "@alice", 2);
+    assert_no_tell(&f);
+    assert_int_equal(sent_count(&f, VERB_CONFIRM), 0);
+    model_shown(f.model, 2, 2); /* does not join on to what was confirmed */
+    assert_no_tell(&f);
+    assert_int_equal(sent_count(&f, VERB_CONFIRM), 0);
+    model_shown(f.model, 1, 1);
+    assert_no_tell(&f);
+    assert_int_equal(sent(&f, VERB_CONFIRM, 0)->seq, 2);
+    fixture_fini(&f);
+}
+
 static void messages_without_their_fields_are_ignored(void **state)
 {
     struct fixture *f = *state;
@@ -539,6 +570,7 @@ int main(void)
         T(shown_private_messages_are_confirmed),
         T(a_gap_that_was_shown_is_confirmed_with_what_follows),
         cmocka_unit_test(a_client_without_inbox_confirms_nothing),
+        cmocka_unit_test(who_confirms_late_confirms_what_is_done_and_not_what_was_told),
         T(messages_without_their_fields_are_ignored),
         T(the_broadcast_socket_answers_no_questions),
         T(a_flapping_link_does_not_fill_the_queue),

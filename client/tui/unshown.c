@@ -1,4 +1,4 @@
-#include "client/lib/unshown.h"
+#include "client/tui/unshown.h"
 
 #include "shared/base/alloc.h"
 
@@ -10,13 +10,8 @@ void unshown_fini(struct unshown *self)
     *self = (struct unshown){0};
 }
 
-void unshown_add(struct unshown *self, const struct zchat_event *told)
+void unshown_add(struct unshown *self, uint64_t first, uint64_t last)
 {
-    const uint64_t first = told->kind == ZCHAT_GAP ? told->first : told->seq;
-    const uint64_t last = told->kind == ZCHAT_GAP ? told->last : told->seq;
-
-    if (told->kind != ZCHAT_EVENT && told->kind != ZCHAT_GAP)
-        return;
     if (self->count > 0 && self->range[self->count - 1].last + 1 == first) {
         self->range[self->count - 1].last = last;
         return;
@@ -28,11 +23,4 @@ void unshown_add(struct unshown *self, const struct zchat_event *told)
     self->range[self->count].first = first;
     self->range[self->count].last = last;
     self->count++;
-}
-
-void unshown_flush(struct unshown *self, struct confirm *confirm)
-{
-    for (size_t i = 0; i < self->count; i++)
-        confirm_shown(confirm, self->range[i].first, self->range[i].last);
-    self->count = 0;
 }
