@@ -36,7 +36,7 @@ ip -n "$one" link set "v1-$$" up
 ip -n "$two" link set "v2-$$" up
 
 git clone -q "$source" "$folder/zchat"
-cd "$folder/zchat"
+cd "$folder/zchat" || exit
 step "git clone"
 scripts/run >"$folder/run.log" 2>&1 || { tail -n 20 "$folder/run.log" >&2; exit 1; }
 step "scripts/run: build, and see it work"
@@ -44,10 +44,12 @@ step "scripts/run: build, and see it work"
 bin=$PWD/build/release/bin
 here() { ip netns exec "$one" env -u XDG_RUNTIME_DIR "$bin/$1" "${@:2}"; }
 there() { ip netns exec "$two" env -u XDG_RUNTIME_DIR "$bin/zchat" --home "$folder/bob" "$@"; }
+mkfifo "$folder/ready"
+exec 3<>"$folder/ready"
 ip netns exec "$one" env -u XDG_RUNTIME_DIR "$bin/zchat-broker" --data "$folder/data" --bind 192.0.2.7 \
-    >"$folder/ready" 2>"$folder/broker.log" &
+    >&3 2>"$folder/broker.log" &
 broker_pid=$!
-timeout 20 tail -n +1 -F "$folder/ready" 2>/dev/null | grep -q -m 1 '^ready '
+read -r -t 20 -u 3 word _ && [ "$word" = ready ]
 here zchat --home "$folder/alice" --broker "@$folder/data/owner.url" --nick alice join '#lobby' >/dev/null
 step "a broker for the network, and its owner"
 (umask 077 && here zchat --home "$folder/alice" invite bob >"$folder/invitation" 2>/dev/null)
@@ -63,7 +65,7 @@ step "a word each way"
 total=$((($(date +%s%N) - begin) / 1000000000))
 echo "in all $total s"
 if [ "${1-}" = --record ]; then
-    cd "$source"
+    cd "$source" || exit
     {
         echo "# A newcomer's way, $(date +%F)"
         echo
