@@ -7,7 +7,7 @@ set(ZCHAT_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=: address,unde
 
 include(CheckCCompilerFlag)
 include(CheckCSourceCompiles)
-# Hardening that not every compiler has; tests/checks/test_hardening.py looks for it in what was built.
+# Hardening that not every compiler has; tests/hardening/test_binaries.py looks for it in what was built.
 check_c_compiler_flag(-fstack-clash-protection CHAT_HAS_STACK_CLASH)
 check_c_compiler_flag(-ftrivial-auto-var-init=zero CHAT_HAS_INIT_ZERO)
 set(CMAKE_REQUIRED_FLAGS "-O2 -Werror -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3")

@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 """rules.py - a report: which rules [R-n] of docs/protocol.md no test cites yet.
 
-A test cites a rule as R-17 in a comment or as r17 in its name. tests/checks/not-yet-cited lists the rules
+A test cites a rule as R-17 in a comment, or at the end of its name, `..._r17`. tests/checks/not-yet-cited lists the rules
 that are known to wait; a rule that is neither cited nor listed, or listed and cited, is named."""
 import re
 
 from common import ROOT
 
 LIST = ROOT / "tests" / "checks" / "not-yet-cited"
-CITED = re.compile(r"\b[Rr][-_]?(\d+)(?=\b|_)")
+CITED = re.compile(r"(?<![A-Za-z0-9])[Rr][-_]?(\d+)(?=\b|_)")
 
 
 def main():

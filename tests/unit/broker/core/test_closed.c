@@ -314,7 +314,7 @@ static void a_kick_goes_out_under_the_old_key_and_what_follows_under_the_new_r46
     assert_int_equal(stage_held(stage)->refusal, RC_NOT_MEMBER);
 }
 
-static void what_was_said_in_private_stays_closed_r35(void **state)
+static void what_was_said_in_private_stays_closed_r34_r35(void **state)
 {
     struct stage *stage = *state;
     struct message fetch = ask_of(VERB_FETCH, "#room");
@@ -390,7 +390,7 @@ int main(void)
         on_stage(a_ban_that_ended_while_the_broker_was_down_is_lifted),
         on_stage(a_private_room_is_for_its_members_r35),
         on_stage(a_kick_goes_out_under_the_old_key_and_what_follows_under_the_new_r46),
-        on_stage(what_was_said_in_private_stays_closed_r35),
+        on_stage(what_was_said_in_private_stays_closed_r34_r35),
         on_stage(who_is_muted_or_banned_there_does_not_write_r24),
         on_stage(a_full_mailbox_takes_no_more_r24),
     };

@@ -216,7 +216,7 @@ static void a_reader_that_stays_holds_folding_back_only_while_it_stays(void **st
     assert_true(wal_bytes(box) < held + (24 << 20));
 }
 
-static void what_retention_removed_is_told_as_gone(void **state)
+static void what_retention_removed_is_told_as_gone_r34(void **state)
 {
     struct box *box = *state;
     const stream_id alice = person(box, "alice");
@@ -329,7 +329,7 @@ int main(void)
         TEST(a_damaged_row_is_a_failure_and_no_crash),
         TEST(the_log_ahead_of_the_file_is_folded_back),
         TEST(a_reader_that_stays_holds_folding_back_only_while_it_stays),
-        TEST(what_retention_removed_is_told_as_gone),
+        TEST(what_retention_removed_is_told_as_gone_r34),
         TEST(readers_follow_while_the_writer_writes),
     };
 
