@@ -143,6 +143,7 @@ static void on_message(struct hub *self, const struct frame *frame, struct messa
               message->verb == VERB_NONE ? "-" : verb_row(message->verb)->name, rc_name(refusal));
     self->ev.command.peer = frame->from;
     self->ev.command.key = frame->key;
+    self->ev.command.address = frame->address;
     self->ev.command.message = message;
     self->ev.command.skeleton = names.skeleton;
     self->ev.command.refusal = refusal;
@@ -359,18 +360,55 @@ static void wait_for_work(struct hub *self)
     (void)zmq_poll(items, count, wait_ms(self)); /* EINTR: just another turn */
 }
 
+/* What was refused by each limit, but for zeros, in lines that the log does not cut. */
+#define REFUSED_BYTES_MAX 512
+
+struct refused_text {
+    char text[REFUSED_BYTES_MAX]; /* " refused.account_rooms=3 ..." */
+    size_t len;
+};
+
+static void add_count(struct refused_text *self, const char *name, uint64_t count)
+{
+    char part[64];
+
+    if (count == 0)
+        return;
+    const int len = snprintf(part, sizeof(part), " %s=%" PRIu64, name, count);
+    if (self->len + (size_t)len >= sizeof(self->text)) {
+        log_info("broker.served", "%s", self->text + 1);
+        self->len = 0;
+    }
+    memcpy(self->text + self->len, part, (size_t)len + 1);
+    self->len += (size_t)len;
+}
+
+static void add_refused(struct refused_text *self, const struct front_stats *front,
+                        const struct core_stats *core)
+{
+    add_count(self, "refused.frame_parts", front->refused_parts);
+    add_count(self, "refused.frame_size", front->refused_size);
+    add_count(self, "refused.frame_id", front->refused_id);
+    add_count(self, "refused.frame_key", front->refused_key);
+    for (enum core_counter i = REFUSED_FIRST; i < CORE_COUNTERS; i++)
+        add_count(self, core_counter_name(i), core->count[i]);
+}
+
 static void tell_served(const struct hub *self)
 {
     const struct front_stats *front = front_get_stats(self->parts.front);
+    struct refused_text refused = {.text = "", .len = 0};
     struct core_stats core;
 
     core_get_stats(self->parts.core, &core);
+    add_refused(&refused, front, &core);
     log_info("broker.served",
              "posts=%" PRIu64 " duplicates=%" PRIu64 " refusals=%" PRIu64 " frames_in=%" PRIu64
              " frames_refused=%" PRIu64 " frames_out=%" PRIu64 " published=%" PRIu64
-             " dropped_slow=%" PRIu64 " dropped_departed=%" PRIu64,
-             core.posts, core.duplicates, core.refusals, front->received, front->refused,
-             front->sent, front->published, front->slow, front->departed);
+             " dropped_slow=%" PRIu64 " dropped_departed=%" PRIu64 "%s",
+             core.count[COUNT_POSTS], core.count[COUNT_DUPLICATES], core.count[COUNT_REFUSALS],
+             front->received, front->refused, front->sent, front->published, front->slow,
+             front->departed, refused.text);
 }
 
 /* What was accepted is committed and answered; nothing new is read. */

@@ -3,6 +3,7 @@
 #include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
 #include "broker/core/core_orders.h"
+#include "broker/core/core_room_for.h"
 
 #include "shared/base/invariant.h"
 
@@ -53,8 +54,9 @@ struct core *core_new(const struct core_limits *limits)
     const bool has_sessions = sessions_init(&self->sessions, limits->sessions_max, key);
     const bool has_pending = pending_init(&self->pending, limits->pending_max);
     self->strangers = calloc(STRANGERS, sizeof *self->strangers);
+    self->addresses = calloc(ADDRESSES, sizeof *self->addresses);
     if (!has_streams || !has_members || !has_devices || !has_keybans || !has_sessions ||
-        !has_pending || self->strangers == NULL)
+        !has_pending || self->strangers == NULL || self->addresses == NULL)
         core_destroy(&self);
     return self;
 }
@@ -72,6 +74,7 @@ void core_destroy(struct core **self_p)
     sessions_fini(&self->sessions);
     pending_fini(&self->pending);
     free(self->strangers);
+    free(self->addresses);
     free(self);
     *self_p = NULL;
 }
@@ -114,7 +117,7 @@ struct message *core_error(struct core *self, peer_id peer, bool has_ref, uint64
     message_set(error, TEXT, text, span_of(rc_sentence(rc)));
     if (rc_is_transient(rc))
         message_set(error, RETRY, retry, rc == RC_BUSY ? BUSY_RETRY_MS : 1000);
-    self->stats.refusals++;
+    core_count(self, COUNT_REFUSALS);
     return error;
 }
 
@@ -132,11 +135,17 @@ struct message *core_refuse(struct core *self, const struct asked *asked, enum r
     return error;
 }
 
-bool core_store(struct core *self, enum op_kind kind, uint32_t person, peer_id asker,
+bool core_store(struct core *self, enum op_kind kind, uint32_t person, const struct asked *asked,
                 struct op **ret_op, struct ticket **ret_ticket)
 {
-    if (pending_is_full(&self->pending) || !pending_may_ask(&self->pending, asker))
+    if (pending_is_full(&self->pending)) {
+        core_count(self, REFUSED_PENDING);
         return false;
+    }
+    if (asked != NULL && core_check_work(self, asked) != RC_OK)
+        return false;
+    const peer_id asker =
+        asked != NULL && (asked->rule->limits & LIMIT_ASKS) != 0 ? asked->peer : (peer_id){0};
     const uint32_t row = pending_take(&self->pending, kind, asker);
     struct effect *effect = core_effect(self, FX_STORE);
     effect->op = (struct op){.kind = kind, .ticket = {row}, .ts_ms = self->wall_ms};
@@ -227,38 +236,40 @@ uint32_t core_person(const struct core *self, struct span nick)
     return streams_by_name(&self->streams, (struct span){name, nick.len + 1});
 }
 
-/* Who may use each verb, and what it costs. A verb without a row is refused. */
+/* When each verb may be used, who may, which limits hold for it beside the rates, and what it costs (protocol 7.7,
+ * which has the same table). A verb without a row is refused. */
 static const struct verb_rule VERBS[VERB_COUNT] = {
-    [VERB_HELLO] = {core_on_hello, RIGHT_STRANGER, 5},
-    [VERB_BYE] = {core_on_bye, RIGHT_PERSON, 0},
-    [VERB_PING] = {core_on_ping, RIGHT_PERSON, 1},
-    [VERB_PROBE] = {core_on_probe, RIGHT_PERSON, 1},
-    [VERB_POST] = {core_on_post, RIGHT_PERSON, 1}, /* and 1 for each 4 KiB */
-    [VERB_SKIP] = {core_on_skip, RIGHT_PERSON, 1},
-    [VERB_CONFIRM] = {core_on_confirm, RIGHT_PERSON, 1},
-    [VERB_JOIN] = {core_on_join, RIGHT_PERSON, 5},
-    [VERB_LEAVE] = {core_on_leave, RIGHT_PERSON, 5},
-    [VERB_WHO] = {core_on_who, RIGHT_PERSON, 20},
-    [VERB_ROOMS] = {core_on_rooms, RIGHT_PERSON, 20},
-    [VERB_FETCH] = {core_on_fetch, RIGHT_PERSON, 2}, /* and its credit */
-    [VERB_HEAD] = {core_on_head, RIGHT_PERSON, 1},
-    [VERB_MARK] = {core_on_mark, RIGHT_PERSON, 1},
-    [VERB_TOPIC] = {core_on_topic, RIGHT_ROOM_OP, 5},
-    [VERB_MODE] = {core_on_mode, RIGHT_ROOM_OP, 5},
-    [VERB_INVITE] = {core_on_standing, RIGHT_MEMBER, 5},
-    [VERB_OP] = {core_on_standing, RIGHT_ROOM_OP, 5},
-    [VERB_DEOP] = {core_on_standing, RIGHT_ROOM_OP, 5},
-    [VERB_KICK] = {core_on_standing, RIGHT_KEEPER, 5},
-    [VERB_BAN] = {core_on_standing, RIGHT_KEEPER, 5},
-    [VERB_UNBAN] = {core_on_standing, RIGHT_KEEPER, 5},
-    [VERB_MUTE] = {core_on_standing, RIGHT_KEEPER, 5},
-    [VERB_UNMUTE] = {core_on_standing, RIGHT_KEEPER, 5},
-    [VERB_BANS] = {core_on_bans, RIGHT_KEEPER, 20},
-    [VERB_ADMIT] = {core_on_admit, RIGHT_PERSON, 10},     /* more in rights_to_admit() */
-    [VERB_DEVICES] = {core_on_devices, RIGHT_PERSON, 20}, /* rights_over_account() */
-    [VERB_REVOKE] = {core_on_revoke, RIGHT_PERSON, 5},    /* rights_over_account() */
-    [VERB_ROLE] = {core_on_role, RIGHT_OWNER, 5},
-    [VERB_SESSIONS] = {core_on_sessions, RIGHT_OPERATOR, 20},
+    [VERB_HELLO] = {core_on_hello, STATE_ANY, RIGHT_STRANGER, LIMIT_ASKS, 5},
+    [VERB_BYE] = {core_on_bye, STATE_SESSION, RIGHT_PERSON, 0, 0},
+    [VERB_PING] = {core_on_ping, STATE_SESSION, RIGHT_PERSON, 0, 1},
+    [VERB_PROBE] = {core_on_probe, STATE_SESSION, RIGHT_PERSON, 0, 1},
+    [VERB_POST] = {core_on_post, STATE_SESSION, RIGHT_PERSON, LIMIT_WINDOW | LIMIT_PLACE, 1},
+    [VERB_SKIP] = {core_on_skip, STATE_SESSION, RIGHT_PERSON, LIMIT_WINDOW, 1},
+    [VERB_CONFIRM] = {core_on_confirm, STATE_SESSION, RIGHT_PERSON, LIMIT_ASKS, 1},
+    [VERB_JOIN] = {core_on_join, STATE_SESSION, RIGHT_PERSON, LIMIT_ASKS, 5},
+    [VERB_LEAVE] = {core_on_leave, STATE_SESSION, RIGHT_PERSON, LIMIT_ASKS, 5},
+    [VERB_WHO] = {core_on_who, STATE_SESSION, RIGHT_PERSON, 0, 20},
+    [VERB_ROOMS] = {core_on_rooms, STATE_SESSION, RIGHT_PERSON, 0, 20},
+    [VERB_FETCH] = {core_on_fetch, STATE_SESSION, RIGHT_PERSON, LIMIT_FETCHES, 2},
+    [VERB_HEAD] = {core_on_head, STATE_SESSION, RIGHT_PERSON, 0, 1},
+    [VERB_MARK] = {core_on_mark, STATE_SESSION, RIGHT_PERSON, LIMIT_ASKS, 1},
+    [VERB_TOPIC] = {core_on_topic, STATE_SESSION, RIGHT_ROOM_OP, LIMIT_ASKS, 5},
+    [VERB_MODE] = {core_on_mode, STATE_SESSION, RIGHT_ROOM_OP, LIMIT_ASKS, 5},
+    [VERB_INVITE] = {core_on_standing, STATE_SESSION, RIGHT_MEMBER, LIMIT_ASKS, 5},
+    [VERB_OP] = {core_on_standing, STATE_SESSION, RIGHT_ROOM_OP, LIMIT_ASKS, 5},
+    [VERB_DEOP] = {core_on_standing, STATE_SESSION, RIGHT_ROOM_OP, LIMIT_ASKS, 5},
+    [VERB_KICK] = {core_on_standing, STATE_SESSION, RIGHT_KEEPER, LIMIT_ASKS, 5},
+    [VERB_BAN] = {core_on_standing, STATE_SESSION, RIGHT_KEEPER, LIMIT_ASKS, 5},
+    [VERB_UNBAN] = {core_on_standing, STATE_SESSION, RIGHT_KEEPER, LIMIT_ASKS, 5},
+    [VERB_MUTE] = {core_on_standing, STATE_SESSION, RIGHT_KEEPER, LIMIT_ASKS, 5},
+    [VERB_UNMUTE] = {core_on_standing, STATE_SESSION, RIGHT_KEEPER, LIMIT_ASKS, 5},
+    [VERB_BANS] = {core_on_bans, STATE_SESSION, RIGHT_KEEPER, 0, 20},
+    /* More on whose account it may be: rights_to_admit(), rights_over_account(). */
+    [VERB_ADMIT] = {core_on_admit, STATE_SESSION, RIGHT_PERSON, LIMIT_ASKS, 10},
+    [VERB_DEVICES] = {core_on_devices, STATE_SESSION, RIGHT_PERSON, 0, 20},
+    [VERB_REVOKE] = {core_on_revoke, STATE_SESSION, RIGHT_PERSON, LIMIT_ASKS, 5},
+    [VERB_ROLE] = {core_on_role, STATE_SESSION, RIGHT_OWNER, LIMIT_ASKS, 5},
+    [VERB_SESSIONS] = {core_on_sessions, STATE_SESSION, RIGHT_OPERATOR, 0, 20},
 };
 
 const struct verb_rule *core_verb_rule(enum verb verb)
@@ -277,10 +288,33 @@ static bool is_owner(struct core *self, const struct asked *asked)
            memcmp(self->devices.row[device].key, asked->key, PUBLIC_KEY_BYTES) == 0;
 }
 
+static bool is_long_name(struct span name, size_t sigils)
+{
+    size_t chars = 0;
+
+    for (size_t i = 0; i < name.len; i++)
+        chars += ((unsigned char)name.ptr[i] & 0xc0) != 0x80; /* UTF-8 as it was sent */
+    return name.len > NAME_BYTES_MAX + sigils || chars > NAME_CHARS_MAX + sigils;
+}
+
+/* The sizes that the protocol fixes; those of whole frames the shell counts. */
+static void count_size(struct core *self, const struct message *message, enum rc rc)
+{
+    if (rc == RC_TOO_BIG && message->verb == VERB_POST)
+        core_count(self, REFUSED_TEXT_SIZE);
+    else if (rc == RC_TOO_BIG && message->verb != VERB_NONE)
+        core_count(self, REFUSED_FIELD_SIZE);
+    else if (rc == RC_BAD_NAME &&
+             ((message_has(message, HAS_NICK) && is_long_name(message->nick, 0)) ||
+              (message_has(message, HAS_STREAM) && is_long_name(message->stream, 1))))
+        core_count(self, REFUSED_NAME_SIZE);
+}
+
 static void refuse_command(struct core *self, const struct asked *asked, enum rc rc)
 {
     const struct message *message = asked->message;
 
+    count_size(self, message, rc);
     if (message->verb == VERB_POST && message_has(message, HAS_NUMBER) && asked->session != 0)
         core_refuse_post(self, asked, rc);
     else
@@ -289,7 +323,7 @@ static void refuse_command(struct core *self, const struct asked *asked, enum rc
 
 static void decide(struct core *self, const struct asked *asked, enum rc refusal)
 {
-    const struct verb_rule *rule = core_verb_rule(asked->message->verb);
+    const struct verb_rule *rule = asked->rule;
 
     if (asked->session != 0 && !is_owner(self, asked)) {
         core_refuse(self, asked, RC_DENIED);
@@ -301,7 +335,8 @@ static void decide(struct core *self, const struct asked *asked, enum rc refusal
         refuse_command(self, asked, refusal);
         return;
     }
-    const enum rc rc = rights_check(self, asked);
+    const bool is_early = rule != NULL && rule->state == STATE_SESSION && asked->session == 0;
+    const enum rc rc = is_early ? RC_HELLO_FIRST : rights_check(self, asked);
     if (rc == RC_OK)
         rule->handle(self, asked);
     else if (message_has(asked->message, HAS_STREAM) && rule != NULL && rc != RC_HELLO_FIRST)
@@ -314,9 +349,11 @@ static void on_command(struct core *self, const struct core_event *event)
 {
     const struct message *message = event->command.message;
     const struct verb_rule *rule = core_verb_rule(message->verb);
-    struct asked asked = {.right = rule == NULL ? RIGHT_NOBODY : rule->right,
+    struct asked asked = {.rule = rule,
+                          .right = rule == NULL ? RIGHT_NOBODY : rule->right,
                           .peer = event->command.peer,
                           .key = event->command.key,
+                          .address = event->command.address,
                           .message = message,
                           .skeleton = event->command.skeleton};
 

@@ -8,6 +8,7 @@
 #ifndef BROKER_CORE_CORE_H
 #define BROKER_CORE_CORE_H
 
+#include "broker/core/core_counters.h"
 #include "broker/core/core_limits.h"
 #include "broker/core/record.h"
 #include "shared/base/ids.h"
@@ -35,6 +36,8 @@ struct core_event {
             peer_id peer;
             /* The connection's CURVE public key, or NULL with --insecure. */
             const unsigned char *key;
+            /* Where it comes from, ADDRESS_BYTES by which the shell tells addresses apart; NULL: it cannot. */
+            const unsigned char *address;
             /* Names in it (nick, stream, to) are canonical already; `skeleton` is of the nick in
              * HELLO, of the stream's name (without sigil) in JOIN. */
             const struct message *message;
@@ -126,15 +129,6 @@ uint32_t core_next_device(const struct core *self, uint32_t row, const unsigned 
 /* Is there an owner? (Else the shell makes an invitation for one.) */
 bool core_has_owner(const struct core *self);
 
-struct core_stats {
-    uint32_t accounts, rooms, memberships, sessions, pending;
-    uint64_t posts, duplicates, refusals, expired, confirms, republished;
-    /* Refusals by the limit that was reached; the names are those of the settings. */
-    uint64_t too_fast_account, too_fast_room, too_fast_stranger;
-    uint64_t over_accounts, over_rooms, over_memberships, over_sessions, over_devices, over_mailbox,
-        over_invitations, over_standings, over_fetches;
-    uint64_t expelled; /* keys revoked or banned while connected or not */
-};
 void core_get_stats(const struct core *self, struct core_stats *ret);
 
 #endif

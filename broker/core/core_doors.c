@@ -4,6 +4,7 @@
  * of both than one step has room for: what is left is done with the next ticks, and until then refused. */
 #include "broker/core/core_doors.h"
 #include "broker/core/core_internal.h"
+#include "broker/core/core_room_for.h"
 
 #include "shared/base/invariant.h"
 
@@ -163,7 +164,8 @@ void core_mind_doors(struct core *self)
         if (device->is_admitted == is_admitted)
             continue;
         device->is_admitted = is_admitted;
-        self->stats.expelled += !is_admitted;
+        if (!is_admitted)
+            core_count(self, COUNT_EXPELLED);
         core_effect(self, is_admitted ? FX_ADMIT : FX_EXPEL)->key = device->key;
         self->fx->item[self->fx->count - 1].peer = (peer_id){0};
     }

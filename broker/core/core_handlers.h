@@ -4,10 +4,26 @@
 
 #include "broker/core/core_internal.h"
 
-/* One verb: who may use it, what it costs (protocol 7.7), who handles it. */
+enum state {
+    STATE_ANY,     /* before HELLO too */
+    STATE_SESSION, /* else hello_first */
+};
+
+/* What is limited beside the rates of account, stranger and address, which hold for every verb. */
+enum limit {
+    LIMIT_ASKS = 1,   /* questions of one connection in the store's hands: ASKS_OUTSTANDING_MAX */
+    LIMIT_WINDOW = 2, /* posts of one session in the store's hands: POST_WINDOW */
+    LIMIT_FETCHES =
+        4, /* of one session in the readers' hands: session_fetches_max; of all: pending_max */
+    LIMIT_PLACE = 8, /* the rate of the room or person it goes to: room_rate */
+};
+
+/* One verb (protocol 7.7): who handles it, when it may be used, by whom, what limits it, what it costs. */
 struct verb_rule {
     void (*handle)(struct core *self, const struct asked *asked);
+    enum state state;
     enum right right;
+    unsigned limits; /* of enum limit */
     uint32_t cost;
 };
 /* NULL: the broker does not know this verb. */
@@ -15,6 +31,8 @@ const struct verb_rule *core_verb_rule(enum verb verb);
 
 /* core_rate.c: True when this question may be asked now. Else it was told so, or is dropped. */
 bool core_is_in_time(struct core *self, const struct asked *asked);
+/* RC_BUSY, RC_LIMIT, counted: by the verb's limits this asker has enough in the hands of store or readers. */
+enum rc core_check_work(struct core *self, const struct asked *asked) MUST_CHECK;
 
 /* Handlers, one a verb, and one for the result of each kind of operation. */
 void core_on_hello(struct core *self, const struct asked *asked);

@@ -11,7 +11,10 @@
 #include "broker/core/sessions.h"
 #include "broker/core/streams.h"
 
+struct verb_rule;
+
 #define STRANGERS      4096 /* buckets of keys without a session */
+#define ADDRESSES      4096 /* buckets of addresses that strangers come from */
 #define TOO_FAST_MS    50   /* a session is told at most so often, and to wait at least so long */
 #define BANS_LOOKED_MS 1000 /* how often the broker's bans are looked at, whether one is over */
 
@@ -27,6 +30,7 @@ struct core {
     struct devices devices;
     struct keybans keybans;
     struct stranger *strangers; /* by the hash of the key, or of the peer */
+    struct bucket *addresses;   /* of strangers, by the hash of where they come from */
     struct sessions sessions;
     struct pending pending;
     uint32_t people_reserved; /* rows kept free for HELLOs and JOINs in the store's hands */
@@ -55,9 +59,11 @@ struct core {
 
 /* A command as its handler sees it: of a live session, unless the verb needs none. */
 struct asked {
-    enum right right; /* of the verb */
+    const struct verb_rule *rule; /* NULL: there is no such verb */
+    enum right right;             /* of the rule */
     peer_id peer;
-    const unsigned char *key; /* NULL: --insecure */
+    const unsigned char *key;     /* NULL: --insecure */
+    const unsigned char *address; /* NULL: not known */
     const struct message *message;
     struct span skeleton;
     uint32_t session; /* row; 0 for HELLO of a new connection */
@@ -73,28 +79,13 @@ struct message *core_answer(struct core *self, const struct asked *asked, enum v
 /* ERROR with what identifies the question: its ref; a post's number when it is to be sent again. */
 struct message *core_refuse(struct core *self, const struct asked *asked, enum rc rc);
 struct message *core_error(struct core *self, peer_id peer, bool has_ref, uint64_t ref, enum rc rc);
-/* An operation of that person under a fresh ticket, which the caller fills in. False, and
- * nothing done: the table of pending work is full, or `asker` has its share of it (peer 0 is nobody: posts
- * have their window, and what the core asks by itself has no limit). */
-bool core_store(struct core *self, enum op_kind kind, uint32_t person, peer_id asker,
+/* An operation of that person under a fresh ticket, which the caller fills in. False, counted, and
+ * nothing done: the table of pending work is full, or the asker has its share of it, as the verb's limits say
+ * (`asked` NULL: what the core asks by itself has none). */
+bool core_store(struct core *self, enum op_kind kind, uint32_t person, const struct asked *asked,
                 struct op **ret_op, struct ticket **ret_ticket);
 /* Publish what an operation appended under the keys that held before it, keep the heads, and take over new keys. */
 void core_publish(struct core *self, const struct op_result *result);
-
-/* Is there room for one row more? RC_LIMIT: no. RC_BUSY: only rows kept free for work in the store's hands
- * are left, and that work may not need them (several people make one room at the same time). */
-static inline enum rc core_room_for_one(uint32_t count, uint32_t reserved, uint32_t max)
-{
-    if (count >= max)
-        return RC_LIMIT;
-    return reserved >= max - count ? RC_BUSY : RC_OK;
-}
-
-/* The same for a share of which 0 means that there is no limit. */
-static inline enum rc core_share_for_one(uint32_t count, uint32_t reserved, uint32_t max)
-{
-    return max == 0 ? RC_OK : core_room_for_one(count, reserved, max);
-}
 
 /* Is there a row for somebody's standing with a room who has none there? */
 enum rc core_room_for_standing(struct core *self, uint32_t room, uint32_t person) MUST_CHECK;

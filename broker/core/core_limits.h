@@ -1,6 +1,7 @@
 /* core_limits.h - what a broker allows: sizes of its tables, shares of one account or room, rates.
  *
- * Each is a setting (broker/ops/options.c), and each refusal has a counter (struct core_stats). */
+ * Each is a setting (broker/ops/options.c), and what it refuses has a counter (CORE_COUNTER_SETTINGS), which a test
+ * reaches. Sizes of frames, texts and names are no settings: the protocol fixes them (shared/base/limits.h). */
 #ifndef BROKER_CORE_CORE_LIMITS_H
 #define BROKER_CORE_CORE_LIMITS_H
 
@@ -29,12 +30,14 @@ struct core_limits {
     uint32_t account_rooms_max;       /* rooms it has made and still runs */
     uint32_t account_memberships_max; /* rooms it is in */
     uint32_t account_invitations_max; /* live ones it has made */
+    uint32_t session_fetches_max;     /* reads of one session without their last frame */
     uint32_t room_standings_max; /* bans, mutes and invitations without membership, of one room */
     uint32_t mailbox_max;        /* events a person has not confirmed: RC_MAILBOX_FULL */
     /* Token buckets, in units of the verbs' costs: RC_TOO_FAST. 0: no limit. */
     uint32_t account_rate, account_burst;   /* a second; what may come at once */
     uint32_t room_rate, room_burst;         /* posts to one room, or to one person */
     uint32_t stranger_rate, stranger_burst; /* of one key without a session */
+    uint32_t address_rate, address_burst;   /* of all those from one address together */
     uint32_t pending_max; /* operations in the store's hands, and reads: beyond it RC_BUSY */
     enum registration registration;
     unsigned char hash_key[16]; /* SipHash key of the tables: random, peers choose names and ids */
@@ -46,9 +49,10 @@ struct core_limits {
         .room_members_max = 4096, .sessions_max = 8192, .pending_max = 8192, .devices_max = 65536, \
         .key_bans_max = 4096, .account_devices_max = 16, .account_sessions_max = 256,              \
         .account_rooms_max = 256, .account_memberships_max = 1024, .account_invitations_max = 64,  \
-        .room_standings_max = 1024, .mailbox_max = 100000, .account_rate = 5000,                   \
-        .account_burst = 50000, .room_rate = 20000, .room_burst = 200000, .stranger_rate = 20,     \
-        .stranger_burst = 100, .registration = REGISTRATION_OPEN                                   \
+        .session_fetches_max = 32, .room_standings_max = 1024, .mailbox_max = 100000,              \
+        .account_rate = 5000, .account_burst = 50000, .room_rate = 20000, .room_burst = 200000,    \
+        .stranger_rate = 20, .stranger_burst = 100, .address_rate = 2000, .address_burst = 30000,  \
+        .registration = REGISTRATION_OPEN                                                          \
     }
 
 #endif

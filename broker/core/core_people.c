@@ -3,6 +3,7 @@
 #include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
 #include "broker/core/core_orders.h"
+#include "broker/core/core_room_for.h"
 
 #include <string.h>
 
@@ -79,7 +80,7 @@ void core_on_admit(struct core *self, const struct asked *asked)
 
 void core_stored_admit(struct core *self, struct ticket *ticket, const struct op_result *result)
 {
-    self->stats.over_invitations += result->rc == RC_LIMIT;
+    (void)core_counted(self, REFUSED_ACCOUNT_INVITATIONS, result->rc);
     if (core_failed(self, ticket, result))
         return;
     struct message *reply =

@@ -1,6 +1,7 @@
 /* core_post.c - POST, SKIP and CONFIRM: numbers, answers, receipts (protocol 6). */
 #include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
+#include "broker/core/core_room_for.h"
 
 static enum rc check_room(const struct core *self, const struct asked *asked)
 {
@@ -64,9 +65,8 @@ static void submit(struct core *self, const struct asked *asked, uint32_t target
     struct ticket *ticket;
     struct op *op;
 
-    if (self->is_stopping || session->pending >= POST_WINDOW ||
-        !core_store(self, refusal == RC_OK ? OP_POST : OP_VOID, asked->person, (peer_id){0}, &op,
-                    &ticket)) {
+    if (self->is_stopping || !core_store(self, refusal == RC_OK ? OP_POST : OP_VOID, asked->person,
+                                         asked, &op, &ticket)) {
         core_refuse(self, asked, self->is_stopping ? RC_STOPPING : RC_BUSY);
         return;
     }
@@ -120,7 +120,10 @@ void core_on_post(struct core *self, const struct asked *asked)
     if (!is_next(self, asked))
         return;
     const enum rc rc = check_post(self, asked, &target);
-    self->stats.over_mailbox += rc == RC_MAILBOX_FULL;
+    if (rc == RC_MAILBOX_FULL)
+        core_count(self, REFUSED_MAILBOX);
+    if (rc == RC_TOO_BIG)
+        core_count(self, REFUSED_TEXT_SIZE);
     submit(self, asked, target, rc);
 }
 
@@ -182,9 +185,9 @@ void core_stored_post(struct core *self, struct ticket *ticket, const struct op_
     const uint32_t row = sessions_by_id(&self->sessions, ticket->session);
 
     if (result->rc == RC_OK && result->is_duplicate)
-        self->stats.duplicates++;
+        core_count(self, COUNT_DUPLICATES);
     else if (result->rc == RC_OK)
-        self->stats.posts++;
+        core_count(self, COUNT_POSTS);
     if (row != 0) {
         struct session *session = &self->sessions.row[row];
 
@@ -203,13 +206,13 @@ void core_stored_post(struct core *self, struct ticket *ticket, const struct op_
 }
 
 /* The place goes to the store only when it is higher than what is there or on its way. */
-static bool ask_confirm(struct core *self, uint32_t person, peer_id asker, uint64_t seq)
+static bool ask_confirm(struct core *self, uint32_t person, const struct asked *asked, uint64_t seq)
 {
     struct stream *stream = core_stream(self, person);
     struct ticket *ticket;
     struct op *op;
 
-    if (!core_store(self, OP_CONFIRM, person, asker, &op, &ticket))
+    if (!core_store(self, OP_CONFIRM, person, asked, &op, &ticket))
         return false;
     op->stream = stream->id;
     op->name = stream_name(stream);
@@ -230,7 +233,7 @@ void core_on_confirm(struct core *self, const struct asked *asked)
     } else if (confirm->seq > stream->head) {
         core_refuse(self, asked, RC_BAD_FIELD);
     } else if (confirm->seq > stream->confirming && !self->is_stopping) {
-        if (!ask_confirm(self, asked->person, asked->peer, confirm->seq))
+        if (!ask_confirm(self, asked->person, asked, confirm->seq))
             core_refuse(self, asked, RC_BUSY); /* the client confirms again after a PONG */
     }
 }
@@ -245,11 +248,11 @@ void core_stored_confirm(struct core *self, struct ticket *ticket, const struct 
     }
     if (result->seq > stream->confirmed) {
         stream->confirmed = result->seq;
-        self->stats.confirms++;
+        core_count(self, COUNT_CONFIRMS);
     }
     core_publish(self, result);
     core_republish_soon(self, ticket->person);
     /* More receipts than one result holds: the store stopped early; ask for the rest. */
-    if (result->seq < ticket->seq && !ask_confirm(self, ticket->person, (peer_id){0}, ticket->seq))
+    if (result->seq < ticket->seq && !ask_confirm(self, ticket->person, NULL, ticket->seq))
         stream->confirming = stream->confirmed;
 }

@@ -1,12 +1,13 @@
-/* core_rate.c - what everybody may ask in a second (protocol 7.7). */
+/* core_rate.c - what everybody may ask in a second, and have under way at a time (protocol 7.7). */
 #include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
+#include "broker/core/core_room_for.h"
 
 /* What goes up with what is asked is counted on top of the verb's own cost. */
 static uint32_t cost_of(const struct asked *asked)
 {
     const struct message *message = asked->message;
-    const struct verb_rule *rule = core_verb_rule(message->verb);
+    const struct verb_rule *rule = asked->rule;
 
     if (message->verb == VERB_POST && message_has(message, HAS_TEXT))
         return rule->cost + (uint32_t)(message->text.len / 4096);
@@ -50,12 +51,34 @@ static uint64_t take_place(struct core *self, const struct asked *asked, uint32_
 {
     const struct core_limits *limits = &self->limits;
 
-    if (asked->message->verb != VERB_POST || asked->stream == 0 ||
+    if (asked->rule == NULL || (asked->rule->limits & LIMIT_PLACE) == 0 || asked->stream == 0 ||
         (stream_is_room(core_stream(self, asked->stream)) &&
          !members_has(&self->members, asked->stream, asked->person)))
         return 0;
     return take(&core_stream(self, asked->stream)->posts, limits->room_rate, limits->room_burst,
                 cost, self->now_ms);
+}
+
+/* A key has a small bucket, and all those of one address a bigger one: keys are made for nothing, addresses
+ * are not. */
+static uint64_t take_stranger(struct core *self, const struct asked *asked, uint32_t cost)
+{
+    const struct core_limits *limits = &self->limits;
+    uint64_t wait_ms = take(&stranger_of(self, asked)->asks, limits->stranger_rate,
+                            limits->stranger_burst, cost, self->now_ms);
+
+    if (wait_ms != 0) {
+        core_count(self, REFUSED_STRANGER_RATE);
+        return wait_ms;
+    }
+    if (asked->address == NULL)
+        return 0;
+    const uint64_t hash = table_hash(&self->sessions.by_peer, asked->address, ADDRESS_BYTES);
+    wait_ms = take(&self->addresses[hash % ADDRESSES], limits->address_rate, limits->address_burst,
+                   cost, self->now_ms);
+    if (wait_ms != 0)
+        core_count(self, REFUSED_ADDRESS_RATE);
+    return wait_ms;
 }
 
 /* Whose bucket it is: a device that says HELLO is no stranger, and a script says it often. 0: a stranger. */
@@ -78,29 +101,49 @@ bool core_is_in_time(struct core *self, const struct asked *asked)
     if (cost == 0)
         return true;
     if (asked->session == 0 && person == 0) {
-        struct stranger *stranger = stranger_of(self, asked);
-
-        wait_ms = take(&stranger->asks, limits->stranger_rate, limits->stranger_burst, cost,
-                       self->now_ms);
-        if (wait_ms == 0)
-            return true;
-        self->stats.too_fast_stranger++;
-        tell(self, asked, wait_ms, &stranger->too_fast_ms);
-        return false;
+        wait_ms = take_stranger(self, asked, cost);
+        if (wait_ms != 0)
+            tell(self, asked, wait_ms, &stranger_of(self, asked)->too_fast_ms);
+        return wait_ms == 0;
     }
     uint64_t *told_ms = asked->session != 0 ? &self->sessions.row[asked->session].too_fast_ms
                                             : &stranger_of(self, asked)->too_fast_ms;
     wait_ms = take(&core_stream(self, person)->asks, limits->account_rate, limits->account_burst,
                    cost, self->now_ms);
     if (wait_ms != 0) {
-        self->stats.too_fast_account++;
+        core_count(self, REFUSED_ACCOUNT_RATE);
         tell(self, asked, wait_ms, told_ms);
         return false;
     }
     wait_ms = take_place(self, asked, cost);
     if (wait_ms == 0)
         return true;
-    self->stats.too_fast_room++;
+    core_count(self, REFUSED_ROOM_RATE);
     tell(self, asked, wait_ms, told_ms);
     return false;
+}
+
+enum rc core_check_work(struct core *self, const struct asked *asked)
+{
+    const unsigned limits = asked->rule->limits;
+    const struct session *session = &self->sessions.row[asked->session];
+
+    if ((limits & LIMIT_ASKS) != 0 && !pending_may_ask(&self->pending, asked->peer)) {
+        core_count(self, REFUSED_ASKS);
+        return RC_BUSY;
+    }
+    if ((limits & LIMIT_WINDOW) != 0 && session->pending >= POST_WINDOW) {
+        core_count(self, REFUSED_WINDOW);
+        return RC_BUSY;
+    }
+    if ((limits & LIMIT_FETCHES) == 0)
+        return RC_OK;
+    const uint32_t max = self->limits.session_fetches_max;
+    const enum rc rc = core_share_for_one(session->fetches, 0, max);
+    /* A peer that changes its sessions escapes the limit above, but not this one. */
+    if (rc == RC_OK && self->reads >= self->limits.pending_max) {
+        core_count(self, REFUSED_PENDING);
+        return RC_BUSY;
+    }
+    return core_counted(self, REFUSED_FETCHES, rc);
 }

@@ -2,6 +2,7 @@
 #include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
 #include "broker/core/core_orders.h"
+#include "broker/core/core_room_for.h"
 
 /* Before this place the room was private, and this person not in it. 0: nothing is closed. */
 static uint64_t open_from(const struct core *self, uint32_t room, uint32_t person)
@@ -65,13 +66,8 @@ void core_on_fetch(struct core *self, const struct asked *asked)
         first = 1;
     if (rc == RC_OK && last != 0 && first > last)
         rc = RC_BAD_FIELD;
-    if (rc == RC_OK && self->sessions.row[asked->session].fetches >= FETCH_OUTSTANDING_MAX) {
-        rc = RC_LIMIT;
-        self->stats.over_fetches++;
-    }
-    /* A peer that changes its sessions escapes the limit above, but not this one. */
-    if (rc == RC_OK && self->reads >= self->limits.pending_max)
-        rc = RC_BUSY;
+    if (rc == RC_OK)
+        rc = core_check_work(self, asked);
     if (rc != RC_OK) {
         core_refuse_about(self, asked, rc);
         return;
@@ -110,12 +106,14 @@ void core_on_mark(struct core *self, const struct asked *asked)
 
     if (rc == RC_OK && mark->name.len == 0)
         rc = RC_BAD_FIELD;
-    if (rc == RC_OK && mark->name.len > MARK_NAME_BYTES_MAX)
+    if (rc == RC_OK && mark->name.len > MARK_NAME_BYTES_MAX) {
         rc = RC_TOO_BIG;
+        core_count(self, REFUSED_FIELD_SIZE);
+    }
     if (rc == RC_OK && self->is_stopping)
         rc = RC_STOPPING;
     if (rc == RC_OK &&
-        !core_store(self, is_set ? OP_MARK : OP_MARK_GET, asked->person, asked->peer, &op, &ticket))
+        !core_store(self, is_set ? OP_MARK : OP_MARK_GET, asked->person, asked, &op, &ticket))
         rc = RC_BUSY;
     if (rc != RC_OK) {
         message_set(core_refuse(self, asked, rc), STREAM, stream, mark->stream);
@@ -135,7 +133,7 @@ void core_on_mark(struct core *self, const struct asked *asked)
 
 void core_stored_mark(struct core *self, struct ticket *ticket, const struct op_result *result)
 {
-    if (result->rc != RC_OK) {
+    if (core_counted(self, REFUSED_MARKS, result->rc) != RC_OK) {
         core_error(self, ticket->peer, ticket->has_ref, ticket->ref, result->rc);
         return;
     }

@@ -2,6 +2,7 @@
 #include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
 #include "broker/core/core_orders.h"
+#include "broker/core/core_room_for.h"
 
 #include "shared/base/invariant.h"
 
@@ -63,11 +64,12 @@ enum rc core_room_for_standing(struct core *self, uint32_t room, uint32_t person
     const uint32_t reserved = self->members_reserved + self->standings_reserved;
     if (max != 0 && members->tally[room].others >= max)
         members_purge(members, room, self->wall_ms);
-    enum rc rc = core_share_for_one(members->tally[room].others, 0, max);
-    if (rc == RC_OK)
-        rc = core_room_for_one(members->rows, reserved, members->rows_max);
-    self->stats.over_standings += rc == RC_LIMIT;
-    return rc;
+    const enum rc rc = core_counted(self, REFUSED_ROOM_BANS,
+                                    core_share_for_one(members->tally[room].others, 0, max));
+    if (rc != RC_OK)
+        return rc;
+    return core_counted(self, REFUSED_MEMBERSHIPS,
+                        core_room_for_one(members->rows, reserved, members->rows_max));
 }
 
 /* Nobody is in it and it does not persist: it begins anew for who comes. */
@@ -104,25 +106,28 @@ static enum rc check_tables(struct core *self, const struct asked *asked)
     enum rc rc = RC_OK;
 
     if (row == 0)
-        rc = core_room_for_one(self->streams.rooms, self->rooms_reserved, limits->rooms_max);
+        rc = core_counted(
+            self, REFUSED_ROOMS,
+            core_room_for_one(self->streams.rooms, self->rooms_reserved, limits->rooms_max));
     if (rc == RC_OK && (row == 0 || is_deserted(self, row)))
-        rc = core_share_for_one(members->tally[asked->person].ops, joining,
-                                limits->account_rooms_max);
-    self->stats.over_rooms += rc == RC_LIMIT;
+        rc = core_counted(self, REFUSED_ACCOUNT_ROOMS,
+                          core_share_for_one(members->tally[asked->person].ops, joining,
+                                             limits->account_rooms_max));
     if (rc != RC_OK)
         return rc;
     rc = core_room_for_one(members->count, self->members_reserved, limits->memberships_max);
     if (rc == RC_OK)
         rc = core_room_for_one(members->rows, self->members_reserved + self->standings_reserved,
                                members->rows_max);
-    if (rc == RC_OK)
-        rc = core_share_for_one(members->tally[asked->person].members, joining,
-                                limits->account_memberships_max);
-    self->stats.over_memberships += rc == RC_LIMIT;
+    if (core_counted(self, REFUSED_MEMBERSHIPS, rc) == RC_OK)
+        rc = core_counted(self, REFUSED_ACCOUNT_MEMBERSHIPS,
+                          core_share_for_one(members->tally[asked->person].members, joining,
+                                             limits->account_memberships_max));
     if (rc != RC_OK || row == 0)
         return rc;
-    rc = core_room_for_one(members->tally[row].members, core_stream(self, row)->joining,
-                           limits->room_members_max);
+    rc = core_counted(self, REFUSED_ROOM_MEMBERS,
+                      core_room_for_one(members->tally[row].members,
+                                        core_stream(self, row)->joining, limits->room_members_max));
     return rc == RC_LIMIT ? RC_ROOM_FULL : rc;
 }
 
@@ -166,7 +171,7 @@ void core_on_join(struct core *self, const struct asked *asked)
         return;
     }
     enum rc rc = check_join(self, asked, is_member);
-    if (rc == RC_OK && !core_store(self, OP_JOIN, asked->person, asked->peer, &op, &ticket))
+    if (rc == RC_OK && !core_store(self, OP_JOIN, asked->person, asked, &op, &ticket))
         rc = RC_BUSY;
     if (rc != RC_OK) {
         core_refuse_about(self, asked, rc);
@@ -261,7 +266,7 @@ void core_on_leave(struct core *self, const struct asked *asked)
         left(self, asked->peer, message_has(leave, HAS_REF), leave->ref, leave->stream);
         return;
     }
-    if (rc == RC_OK && !core_store(self, OP_LEAVE, asked->person, asked->peer, &op, &ticket))
+    if (rc == RC_OK && !core_store(self, OP_LEAVE, asked->person, asked, &op, &ticket))
         rc = RC_BUSY;
     if (rc != RC_OK) {
         core_refuse_about(self, asked, rc);

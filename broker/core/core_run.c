@@ -4,6 +4,7 @@
 #include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
 #include "broker/core/core_orders.h"
+#include "broker/core/core_room_for.h"
 
 #include "shared/base/invariant.h"
 
@@ -25,7 +26,7 @@ enum rc core_ask(struct core *self, enum op_kind kind, const struct asked *asked
 
     if (self->is_stopping)
         return RC_STOPPING;
-    if (!core_store(self, kind, asked->person, asked->peer, &op, &ticket))
+    if (!core_store(self, kind, asked->person, asked, &op, &ticket))
         return RC_BUSY;
     ticket->verb = asked->message->verb;
     ticket->peer = asked->peer;
@@ -92,6 +93,8 @@ void core_on_topic(struct core *self, const struct asked *asked)
 
     if (rc == RC_OK)
         rc = core_ask(self, OP_ROOM, asked, 0, &op, &ticket);
+    else
+        core_count(self, REFUSED_FIELD_SIZE);
     if (rc != RC_OK) {
         core_refuse_about(self, asked, rc);
         return;
@@ -235,12 +238,13 @@ static void ask_keyban(struct core *self, const struct asked *asked)
         rc = check_over_key(self, asked);
     if (rc == RC_OK && is_ban) {
         keybans_purge(&self->keybans, self->wall_ms);
-        rc = core_room_for_one(self->keybans.count, self->keybans_reserved,
-                               self->limits.key_bans_max);
+        rc = core_counted(self, REFUSED_KEY_BANS,
+                          core_room_for_one(self->keybans.count, self->keybans_reserved,
+                                            self->limits.key_bans_max));
         if (rc == RC_OK && asked->stream != 0)
-            rc = core_share_for_one(keybans_of_room(&self->keybans, asked->stream), 0,
-                                    self->limits.room_standings_max);
-        self->stats.over_standings += rc == RC_LIMIT;
+            rc = core_counted(self, REFUSED_ROOM_BANS,
+                              core_share_for_one(keybans_of_room(&self->keybans, asked->stream), 0,
+                                                 self->limits.room_standings_max));
     }
     if (rc == RC_OK)
         rc = core_ask(self, OP_KEY_BAN, asked, 0, &op, &ticket);

@@ -2,6 +2,7 @@
 #include "broker/core/core_doors.h"
 #include "broker/core/core_handlers.h"
 #include "broker/core/core_internal.h"
+#include "broker/core/core_room_for.h"
 
 #include "shared/base/invariant.h"
 
@@ -63,6 +64,13 @@ static enum rc check_key(const struct core *self, const struct asked *asked, uin
     return RC_NOT_LET_IN;
 }
 
+static enum rc check_sessions_of(struct core *self, uint32_t person)
+{
+    return core_counted(self, REFUSED_ACCOUNT_SESSIONS,
+                        core_share_for_one(core_stream(self, person)->devices, 0,
+                                           self->limits.account_sessions_max));
+}
+
 /* Whether there is room for what HELLO may bring. */
 static enum rc check_tables(struct core *self, const struct asked *asked, uint32_t person)
 {
@@ -72,22 +80,21 @@ static enum rc check_tables(struct core *self, const struct asked *asked, uint32
     enum rc rc = RC_OK;
 
     if (person == 0)
-        rc = core_room_for_one(self->streams.people, self->people_reserved, limits->accounts_max);
-    self->stats.over_accounts += rc == RC_LIMIT;
-    if (rc == RC_OK && asked->key != NULL && devices_by_key(&self->devices, asked->key) == 0) {
-        rc = core_room_for_one(self->devices.count, self->devices_reserved, limits->devices_max);
-        self->stats.over_devices += rc == RC_LIMIT;
-    }
+        rc = core_counted(
+            self, REFUSED_ACCOUNTS,
+            core_room_for_one(self->streams.people, self->people_reserved, limits->accounts_max));
+    if (rc == RC_OK && asked->key != NULL && devices_by_key(&self->devices, asked->key) == 0)
+        rc = core_counted(
+            self, REFUSED_DEVICES,
+            core_room_for_one(self->devices.count, self->devices_reserved, limits->devices_max));
     if (live != 0 && self->sessions.row[live].person != person)
         return RC_SESSION_TAKEN;
     if (rc != RC_OK || !is_new_session)
         return rc;
-    rc = core_room_for_one(self->sessions.count, self->sessions_reserved, limits->sessions_max);
-    if (rc == RC_OK && person != 0)
-        rc =
-            core_share_for_one(core_stream(self, person)->devices, 0, limits->account_sessions_max);
-    self->stats.over_sessions += rc == RC_LIMIT;
-    return rc;
+    rc = core_counted(
+        self, REFUSED_SESSIONS,
+        core_room_for_one(self->sessions.count, self->sessions_reserved, limits->sessions_max));
+    return rc == RC_OK && person != 0 ? check_sessions_of(self, person) : rc;
 }
 
 /* Whether HELLO may go to the store at all; what only the store knows it decides. */
@@ -138,7 +145,7 @@ void core_on_hello(struct core *self, const struct asked *asked)
     uint32_t person = 0;
     enum rc rc = self->is_stopping ? RC_STOPPING : check_hello(self, asked, &person);
 
-    if (rc == RC_OK && !core_store(self, OP_HELLO, person, asked->peer, &op, &ticket))
+    if (rc == RC_OK && !core_store(self, OP_HELLO, person, asked, &op, &ticket))
         rc = RC_BUSY;
     if (rc != RC_OK) {
         core_refuse(self, asked, rc);
@@ -277,8 +284,7 @@ static enum rc check_again(struct core *self, const struct ticket *ticket, uint3
     const enum rc rc = core_may_stay(self, person, device);
     if (rc != RC_OK || live != 0 || (here != 0 && self->sessions.row[here].person == person))
         return rc;
-    return core_share_for_one(core_stream(self, person)->devices, 0,
-                              self->limits.account_sessions_max);
+    return check_sessions_of(self, person);
 }
 
 void core_stored_hello(struct core *self, struct ticket *ticket, const struct op_result *result)
@@ -288,8 +294,7 @@ void core_stored_hello(struct core *self, struct ticket *ticket, const struct op
         self->people_reserved--;
     if (ticket->has_device)
         self->devices_reserved--;
-    if (result->rc != RC_OK) {
-        self->stats.over_devices += result->rc == RC_LIMIT;
+    if (core_counted(self, REFUSED_ACCOUNT_DEVICES, result->rc) != RC_OK) {
         core_error(self, ticket->peer, ticket->has_ref, ticket->ref, result->rc);
         return;
     }
@@ -299,7 +304,8 @@ void core_stored_hello(struct core *self, struct ticket *ticket, const struct op
     const enum rc rc = check_again(self, ticket, person, device);
     const uint32_t row = rc == RC_OK ? settle(self, ticket, person, device) : 0;
     if (row == 0) {
-        self->stats.over_sessions += rc == RC_OK || rc == RC_LIMIT;
+        if (rc == RC_OK)
+            core_count(self, REFUSED_SESSIONS);
         core_error(self, ticket->peer, ticket->has_ref, ticket->ref, rc == RC_OK ? RC_LIMIT : rc);
         return;
     }
@@ -389,7 +395,7 @@ static void republish(struct core *self, uint32_t row)
     effect->read.ref = 0;
     effect->read.since_ms = 0;
     effect->read.credit = 1;
-    self->stats.republished++;
+    core_count(self, COUNT_REPUBLISHED);
     streams_republish_at(&self->streams, row, stream->republish_level + 1, self->now_ms);
 }
 
@@ -403,7 +409,7 @@ void core_on_tick(struct core *self)
     while ((row = sessions_oldest(&self->sessions)) != 0 &&
            self->sessions.row[row].seen_ms + SESSION_EXPIRE_MS <= self->now_ms) {
         core_end_session(self, row);
-        self->stats.expired++;
+        core_count(self, COUNT_EXPIRED);
     }
     while (self->fx->count < EFFECTS_MAX / 2 &&
            (row = streams_take_head_due(&self->streams, self->now_ms)) != 0)

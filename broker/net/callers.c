@@ -138,7 +138,7 @@ static void discharge(struct callers *self, uint32_t row)
 
     if (--address->count > 0)
         return;
-    table_remove(&self->index, table_hash(&self->index, bytes, PEER_ADDRESS_BYTES), row);
+    table_remove(&self->index, table_hash(&self->index, bytes, ADDRESS_BYTES), row);
     address->next_free = self->first_free;
     self->first_free = row;
     self->address_count--;

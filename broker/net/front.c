@@ -3,6 +3,7 @@
 #include "broker/net/cut.h"
 #include "broker/net/doorman.h"
 #include "broker/net/gather.h"
+#include "broker/net/peer_address.h"
 #include "broker/net/zap_request.h"
 #include "shared/base/alloc.h"
 #include "shared/base/log.h"
@@ -49,6 +50,7 @@ struct known {
     uint32_t peer; /* 0: none */
     int fd;
     uint64_t id; /* of cut_id() */
+    struct peer_address address;
 };
 
 struct front {
@@ -316,17 +318,27 @@ static const unsigned char *proved_key(struct front *self)
     return self->key;
 }
 
+/* Which libzmq remembers from accepting; without it, it counts as local. */
+static struct peer_address address_of(struct front *self)
+{
+    const char *text = zmq_msg_gets(&self->body, "Peer-Address");
+
+    return peer_address_parse(text == NULL ? SPAN("") : span_of(text));
+}
+
 /* At a connection's first frame: its round trip is known by then. Once more does no harm. */
-static void get_to_know(struct front *self, uint32_t peer)
+static const struct known *get_to_know(struct front *self, uint32_t peer)
 {
     struct known *known = &self->known[peer % KNOWN_COUNT];
 
     if (known->peer == peer)
-        return;
+        return known;
     known->peer = peer;
     known->fd = zmq_msg_get(&self->body, ZMQ_SRCFD);
     known->id = cut_id(known->fd);
+    known->address = address_of(self);
     tcp_bound_timer(known->fd);
+    return known;
 }
 
 bool front_expel(struct front *self, peer_id peer)
@@ -340,10 +352,36 @@ bool front_expel(struct front *self, peer_id peer)
     return cut_off(gone.fd, gone.id);
 }
 
+static enum rc refuse(uint64_t *counter, enum rc rc)
+{
+    (*counter)++;
+    return rc;
+}
+
+/* The body of the message whose routing id was read. */
+static enum rc judge(struct front *self, struct frame *ret)
+{
+    struct front_stats *stats = &self->stats;
+
+    if (zmq_msg_recv(&self->body, self->router, ZMQ_DONTWAIT) < 0)
+        return refuse(&stats->refused_parts, RC_MALFORMED);
+    if (zmq_msg_more(&self->body)) {
+        drain(self);
+        return refuse(&stats->refused_parts, RC_MALFORMED);
+    }
+    if (zmq_msg_size(&self->body) > FRAME_BYTES_MAX)
+        return refuse(&stats->refused_size, RC_TOO_BIG);
+    if (ret->from.v == 0)
+        return refuse(&stats->refused_id, RC_MALFORMED);
+    if (self->is_secure && (ret->key = proved_key(self)) == NULL)
+        return refuse(&stats->refused_key, RC_MALFORMED);
+    return RC_OK;
+}
+
 enum rc front_receive(struct front *self, struct frame *ret)
 {
     zmq_msg_t id;
-    enum rc rc = RC_OK;
+    enum rc rc;
 
     (void)zmq_msg_init(&id);
     if (zmq_msg_recv(&id, self->router, ZMQ_DONTWAIT) < 0) {
@@ -352,23 +390,13 @@ enum rc front_receive(struct front *self, struct frame *ret)
     }
     *ret = (struct frame){.from = {peer_of(&id)}};
     (void)zmq_msg_close(&id);
-    if (zmq_msg_recv(&self->body, self->router, ZMQ_DONTWAIT) < 0)
-        rc = RC_MALFORMED;
-    else if (zmq_msg_more(&self->body)) {
-        drain(self);
-        rc = RC_MALFORMED;
-    } else if (zmq_msg_size(&self->body) > FRAME_BYTES_MAX)
-        rc = RC_TOO_BIG;
-    else if (ret->from.v == 0)
-        rc = RC_MALFORMED;
-    else if (self->is_secure && (ret->key = proved_key(self)) == NULL)
-        rc = RC_MALFORMED;
+    rc = judge(self, ret);
     if (rc != RC_OK) {
         self->stats.refused++;
         return rc;
     }
     self->stats.received++;
-    get_to_know(self, ret->from.v);
+    ret->address = get_to_know(self, ret->from.v)->address.bytes;
     ret->payload = (struct span){zmq_msg_data(&self->body), zmq_msg_size(&self->body)};
     return RC_OK;
 }

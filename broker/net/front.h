@@ -44,6 +44,8 @@ void *front_broadcasts(struct front *self);
 struct frame {
     peer_id from;
     const unsigned char *key; /* the CURVE public key the peer has proved; NULL: --insecure */
+    const unsigned char
+        *address; /* ADDRESS_BYTES, of struct peer_address; NULL in a refused frame */
     struct span payload;
 };
 
@@ -82,13 +84,17 @@ enum rc front_cut(struct front *self) MUST_CHECK;
 bool front_expel(struct front *self, peer_id peer);
 
 struct front_stats {
-    uint64_t received;  /* good frames */
-    uint64_t refused;   /* several frames, too big, or a routing id of their own */
-    uint64_t sent;      /* frames to peers */
-    uint64_t published; /* frames on PUB */
-    uint64_t slow;      /* dropped: the peer's queue is full */
-    uint64_t departed;  /* dropped: the peer is gone */
-    uint64_t oversized; /* fits no frame */
+    uint64_t received;      /* good frames */
+    uint64_t refused;       /* the sum of the next four */
+    uint64_t refused_parts; /* several frames in one message */
+    uint64_t refused_size;  /* over FRAME_BYTES_MAX */
+    uint64_t refused_id;    /* a routing id of their own */
+    uint64_t refused_key;   /* no key is known of the connection */
+    uint64_t sent;          /* frames to peers */
+    uint64_t published;     /* frames on PUB */
+    uint64_t slow;          /* dropped: the peer's queue is full */
+    uint64_t departed;      /* dropped: the peer is gone */
+    uint64_t oversized;     /* fits no frame */
 };
 const struct front_stats *front_get_stats(const struct front *self);
 

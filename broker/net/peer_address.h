@@ -5,14 +5,13 @@
 #ifndef BROKER_NET_PEER_ADDRESS_H
 #define BROKER_NET_PEER_ADDRESS_H
 
+#include "shared/base/limits.h"
 #include "shared/base/span.h"
 
 #include <sys/socket.h>
 
-#define PEER_ADDRESS_BYTES 16
-
 struct peer_address {
-    unsigned char bytes[PEER_ADDRESS_BYTES]; /* IPv4 as ::ffff:a.b.c.d; local: all ff */
+    unsigned char bytes[ADDRESS_BYTES]; /* IPv4 as ::ffff:a.b.c.d; local: all ff */
 };
 
 /* Of a socket's other end; what is neither IPv4 nor IPv6 is local. */

@@ -86,7 +86,7 @@ static struct judgement judge(struct zap *self, const struct zap_request *reques
 
     if (malformed != NULL)
         return (struct judgement){"400", malformed, &stats->malformed};
-    if (!throttle_take(self->addresses, request->address.bytes, PEER_ADDRESS_BYTES, now_ms))
+    if (!throttle_take(self->addresses, request->address.bytes, ADDRESS_BYTES, now_ms))
         return (struct judgement){"300", "too many handshakes from this address",
                                   &stats->per_address};
     if (!throttle_take(self->keys, request->key, PUBLIC_KEY_BYTES, now_ms))

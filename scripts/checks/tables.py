@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""tables.py - docs/protocol.md says what the code does: errors, limits, timers, verbs."""
+"""tables.py - docs/protocol.md says what the code does: errors, limits, timers, verbs and what holds for each."""
 import re
 
 from common import ROOT, Faults
@@ -29,6 +29,7 @@ LIMITS = {
 ELSEWHERE = {
     "SKIP_DEPTH_MAX": (r"a nesting of (\d+)", 1),
     "SKIP_ITEMS_MAX": (r"a nesting of \d+ and ([\d,]+) items", 1),
+    "ASKS_OUTSTANDING_MAX": (r"in the store's hands \((\d+), else `busy`\)", 1),
     "REPUBLISH_EVENTS_MAX": (r"unconfirmed events \(at most (\d+)\)", 1),
     "DEFAULT_PORT": (r"PORT defaults to (\d+)", 1),
     "PING_MS": (r"`ping_ms` \((\d+) s\)", 1000),
@@ -94,13 +95,41 @@ def check_limits(text, faults):
             faults.add(DOCUMENT, f"{name}: limits.h says {values.get(name)}, the document {told}")
 
 
-def check_verbs(text, faults):
+def verb_names():
     header = read("shared/proto/message.h")
     table = header[header.index("#define VERB_TABLE"):header.index("enum verb {")]
+    return dict(re.findall(r'X\((\w+), "(\w+)"\)', table))
+
+
+def check_verbs(text, faults):
     in_blocks = set(re.findall(r"(?:^    |→  )(\w+)", text, re.M))
-    for name in re.findall(r'X\(\w+, "(\w+)"\)', table):
+    for name in verb_names().values():
         if name not in in_blocks:
             faults.add(DOCUMENT, f"has no line of fields for the verb '{name}'")
+
+
+# How section 7.7 calls what the table of verbs in broker/core/core.c names.
+STATES = {"ANY": "any", "SESSION": "session"}
+RIGHTS = {"STRANGER": "anybody", "PERSON": "person", "MEMBER": "member", "ROOM_OP": "operator of the room",
+          "KEEPER": "keeper of the room", "OPERATOR": "operator", "OWNER": "owner"}
+VERB_LIMITS = {"ASKS": "questions", "WINDOW": "window", "FETCHES": "fetches", "PLACE": "place"}
+
+
+def check_rules(text, faults):
+    """State, right, limits and cost of every verb: the table of the core is that of the document."""
+    names = verb_names()
+    rows = re.findall(r"^    \[VERB_(\w+)\] = \{\w+, STATE_(\w+), RIGHT_(\w+), ([\w |]+), (\d+)\},",
+                      read("broker/core/core.c"), re.M)
+    code = {names[verb]: (STATES[state], RIGHTS[right],
+                          ", ".join(VERB_LIMITS[limit] for limit in re.findall(r"LIMIT_(\w+)", limits)), cost)
+            for verb, state, right, limits, cost in rows}
+    told = {name: tuple(cells) for name, *cells in re.findall(
+        r"^\| (\w+) \| (any|session) \| ([a-z ]+) \| ([a-z, ]*?) ?\| (\d+) \|$", text, re.M)}
+    if not code:
+        faults.add("broker/core/core.c", "the table of verbs is not to be found")
+    for name in sorted(code.keys() | told.keys()):
+        if code.get(name) != told.get(name):
+            faults.add(DOCUMENT, f"verb {name}: core.c says {code.get(name)}, section 7.7 {told.get(name)}")
 
 
 def main():
@@ -108,6 +137,7 @@ def main():
     check_errors(text, faults)
     check_limits(text, faults)
     check_verbs(text, faults)
+    check_rules(text, faults)
     faults.finish("tables: the document and the code agree")
 
 

@@ -1,7 +1,7 @@
 /* limits.h - every limit and every timer of protocol 1, in one place.
  *
  * Units stand in the names; a name without one counts things. What a broker may
- * set for itself (table sizes) stands in broker/core/core.h: `struct core_limits`. */
+ * set for itself (table sizes) stands in broker/core/core_limits.h. */
 #ifndef SHARED_BASE_LIMITS_H
 #define SHARED_BASE_LIMITS_H
 
@@ -26,6 +26,7 @@
 #define AGENT_BYTES_MAX     64
 #define MARK_NAME_BYTES_MAX 64
 #define STREAM_KEY_BYTES    32  /* a sealed stream's key */
+#define ADDRESS_BYTES       16  /* where a connection comes from, as limits tell it apart */
 #define PUBLIC_KEY_BYTES    32  /* a CURVE public key */
 #define INVITE_BYTES        16  /* an invitation's token */
 #define SUBJECT_BYTES_MAX   400 /* a room's topic, as people call it */
@@ -35,7 +36,8 @@
 #define FETCH_PAGE_EVENTS_MAX 256
 #define FETCH_PAGE_BYTES_MAX  49152
 #define FETCH_CREDIT_MAX      16  /* pages answered to one FETCH */
-#define FETCH_OUTSTANDING_MAX 32  /* requests of one session in the readers' hands */
+#define FETCH_OUTSTANDING_MAX 32  /* reads of one session, if the broker says no other */
+#define FETCH_OUTSTANDING_MIN 16  /* so many every broker allows */
 #define ASKS_OUTSTANDING_MAX  64  /* questions of one connection in the store's hands; then busy */
 #define LIST_PAGE_MAX         128 /* rows of one page of a list */
 #define REPUBLISH_EVENTS_MAX  64

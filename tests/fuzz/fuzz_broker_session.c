@@ -185,6 +185,9 @@ static void connect_slot(struct world *self, size_t slot, unsigned char key)
     shadow_connected(&shadow, self->slot[slot].peer, self->has_keys ? key : 0);
 }
 
+/* Where the peers come from. */
+static const unsigned char ADDRESS[2][ADDRESS_BYTES] = {{1}, {2}};
+
 static void say(struct world *self, size_t slot, struct message *message, enum rc refusal)
 {
     struct core_event event = {.kind = CORE_EV_COMMAND};
@@ -194,6 +197,7 @@ static void say(struct world *self, size_t slot, struct message *message, enum r
         refusal = canonicalise(message, &names);
     event.command.peer = self->slot[slot].peer;
     event.command.key = self->has_keys ? self->slot[slot].key : NULL;
+    event.command.address = ADDRESS[slot % 2];
     event.command.message = message;
     event.command.skeleton = names.skeleton;
     event.command.refusal = refusal;
@@ -406,6 +410,8 @@ static struct core_limits small_limits(uint8_t how)
     limits.account_invitations_max = 3;
     limits.room_standings_max = how & 8 ? 1 : 4;
     limits.mailbox_max = how & 16 ? 4 : 64;
+    limits.session_fetches_max = how & 32 ? 1 : FETCH_OUTSTANDING_MAX;
+    limits.address_burst = how & 64 ? 60 : limits.address_burst;
     limits.pending_max = how & 64 ? 3 : 24;
     limits.registration = how & 128 ? REGISTRATION_INVITE : REGISTRATION_OPEN;
     memcpy(limits.hash_key, "sixteen bytes...", sizeof limits.hash_key);

@@ -214,6 +214,9 @@ void broker_start(struct world *self)
                                  .room_members_max = 8,
                                  .sessions_max = 16,
                                  .pending_max = 24,
+                                 .session_fetches_max = FETCH_OUTSTANDING_MAX,
+                                 .address_rate = 50,
+                                 .address_burst = 40,
                                  .registration = REGISTRATION_OPEN};
 
     self->core = core_new(&limits);
@@ -260,6 +263,9 @@ void broker_crash(struct world *self)
     }
 }
 
+/* All come from one address. */
+static const unsigned char ADDRESS[ADDRESS_BYTES] = {1};
+
 void broker_command(struct world *self, struct conn *conn, const char *bytes, size_t len)
 {
     struct wire_reader reader = wire_reader_over((struct span){bytes, len}, TO_BROKER);
@@ -280,6 +286,7 @@ void broker_command(struct world *self, struct conn *conn, const char *bytes, si
         }
         memcpy(key, self->client[conn->client].nick, strlen(self->client[conn->client].nick));
         event.command.key = key;
+        event.command.address = ADDRESS;
         if (message_has(&message, message.verb == VERB_HELLO ? HAS_NICK : HAS_STREAM) &&
             name.len > 0)
             event.command.skeleton =

@@ -249,6 +249,7 @@ void stage_open(struct stage *self, const struct core_limits *limits)
                                       .room_members_max = 20,
                                       .sessions_max = 40,
                                       .pending_max = 600,
+                                      .session_fetches_max = FETCH_OUTSTANDING_MAX,
                                       .hash_key = "sixteen bytes.."};
 
     *self = (struct stage){.limits = limits != NULL ? *limits : small};
@@ -339,6 +340,7 @@ void stage_say_as(struct stage *self, peer_id peer, const struct message *messag
 
     event.command.peer = peer;
     event.command.key = key_of(self, peer);
+    event.command.address = self->address;
     event.command.message = message;
     event.command.skeleton = skeleton;
     event.command.refusal = refusal;

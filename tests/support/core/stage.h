@@ -33,6 +33,7 @@ struct stage {
     uint64_t now_ms;
     uint64_t wall_ms;
     unsigned char key[STAGE_PEERS_MAX][PUBLIC_KEY_BYTES]; /* all zero: --insecure */
+    const unsigned char *address; /* of all peers, ADDRESS_BYTES; NULL: not known */
     bool has_hands_off; /* FX_READ is written down only; else it is answered like the shell does */
     /* Called behind every step but those of CORE_EV_READ; self->fx is what it said. */
     void (*on_step)(struct stage *self, const struct core_event *event);

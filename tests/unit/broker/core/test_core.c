@@ -117,11 +117,11 @@ static void a_session_that_is_not_heard_expires(void **state)
     stage_wait(stage, SESSION_EXPIRE_MS - 1);
     core_get_stats(stage->core, &stats);
     assert_int_equal(stats.sessions, 2);
-    assert_int_equal(stats.expired, 0);
+    assert_int_equal(stats.count[COUNT_EXPIRED], 0);
     stage_wait(stage, 1);
     core_get_stats(stage->core, &stats);
     assert_int_equal(stats.sessions, 0);
-    assert_int_equal(stats.expired, 2);
+    assert_int_equal(stats.count[COUNT_EXPIRED], 2);
     say(stage, ALICE, VERB_PING, NULL);
     expect_error(stage, ALICE, RC_HELLO_FIRST);
 }

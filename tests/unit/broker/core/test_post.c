@@ -121,8 +121,8 @@ static void a_repeated_post_gets_the_first_answer_and_makes_no_second_message_r2
     assert_int_equal(ack->ts, first_ts);
     assert_int_equal(stage_count(stage, FX_PUBLISH), 0);
     core_get_stats(stage->core, &stats);
-    assert_int_equal(stats.posts, 2);
-    assert_int_equal(stats.duplicates, 1);
+    assert_int_equal(stats.count[COUNT_POSTS], 2);
+    assert_int_equal(stats.count[COUNT_DUPLICATES], 1);
 }
 
 static void a_post_repeated_while_it_is_pending_is_answered_once(void **state)

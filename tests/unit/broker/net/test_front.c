@@ -151,6 +151,7 @@ static void several_frames_in_a_message_are_refused_and_the_next_is_read(void **
     assert_int_equal(receive(f, &frame), RC_OK);
     assert_true(span_equal(frame.payload, SPAN("good")));
     assert_int_equal(front_get_stats(f->front)->refused, 1);
+    assert_int_equal(front_get_stats(f->front)->refused_parts, 1);
     zmq_close(dealer);
 }
 
@@ -177,6 +178,7 @@ static void a_peer_with_a_routing_id_of_its_own_is_refused(void **state)
         zmq_close(dealer);
     }
     assert_int_equal(front_get_stats(f->front)->refused, 4);
+    assert_int_equal(front_get_stats(f->front)->refused_id, 4);
 }
 
 static void the_largest_frame_passes_and_a_larger_one_does_not(void **state)
@@ -191,9 +193,13 @@ static void the_largest_frame_passes_and_a_larger_one_does_not(void **state)
     zmq_send(dealer, bytes, FRAME_BYTES_MAX, 0);
     assert_int_equal(receive(f, &frame), RC_OK);
     assert_int_equal(frame.payload.len, FRAME_BYTES_MAX);
+    static const unsigned char LOOPBACK[] = {0, 0, 0,    0,    0,   0, 0, 0,
+                                             0, 0, 0xff, 0xff, 127, 0, 0, 1};
+    assert_memory_equal(frame.address, LOOPBACK, ADDRESS_BYTES);
     zmq_send(dealer, bytes, FRAME_BYTES_MAX + 1, 0);
     assert_int_equal(receive(f, &frame), RC_TOO_BIG);
     assert_true(frame.from.v != 0);
+    assert_int_equal(front_get_stats(f->front)->refused_size, 1);
     /* libzmq ends the connection of whoever sends this; it reconnects as another peer */
     zmq_send(dealer, bytes, sizeof(bytes), 0);
     zmq_send(dealer, "next", 4, 0);

@@ -91,6 +91,29 @@ static void the_defaults_of_the_core_are_those_of_the_table(void **state)
     assert_int_equal(f->options.limits.pending_max, limits.pending_max);
 }
 
+static void every_limit_that_is_counted_is_a_setting_of_that_name(void **state)
+{
+    size_t count;
+    const struct option_row *table = options_table(&count);
+
+    (void)state;
+    for (enum core_counter i = REFUSED_FIRST; i <= REFUSED_LAST_SETTING; i++) {
+        const char *name = strchr(core_counter_name(i), '.') + 1;
+        bool is_found = false;
+
+        for (size_t row = 0; row < count; row++) {
+            char key[64];
+
+            snprintf(key, sizeof(key), "%s", table[row].key);
+            for (char *at = key; *at != '\0'; at++)
+                *at = *at == '-' ? '_' : *at;
+            is_found = is_found || strcmp(key, name) == 0;
+        }
+        if (!is_found)
+            fail_msg("there is no setting for %s", core_counter_name(i));
+    }
+}
+
 static void the_command_line_outdoes_the_file(void **state)
 {
     struct fixture *f = *state;
@@ -308,6 +331,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_defaults_are_local_open_and_secure),
         TEST(the_defaults_of_the_core_are_those_of_the_table),
+        TEST(every_limit_that_is_counted_is_a_setting_of_that_name),
         TEST(the_command_line_outdoes_the_file),
         TEST(a_bad_line_is_named_with_file_line_key_and_expectation),
         TEST(a_line_that_is_too_long_is_refused),
