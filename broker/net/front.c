@@ -65,9 +65,9 @@ struct front {
     unsigned char key[PUBLIC_KEY_BYTES];
     bool is_secure;
     struct front_stats stats;
-    struct known known[KNOWN_COUNT];            /* by number */
-    unsigned char public_key[PUBLIC_KEY_BYTES]; /* ours, for a PUB socket that is opened anew */
-    unsigned char secret_key[PUBLIC_KEY_BYTES];
+    struct known known[KNOWN_COUNT]; /* by number */
+    const unsigned char *public_key; /* borrowed, for a PUB socket that is opened anew */
+    const unsigned char *secret_key;
     char box[FRAME_BYTES_MAX];
 };
 
@@ -434,10 +434,8 @@ enum rc front_open(void *zmq_context, const struct front_options *options, struc
     self->zmq_context = zmq_context;
     self->doorman = options->doorman;
     self->is_secure = options->secret_key != NULL;
-    if (self->is_secure) {
-        memcpy(self->public_key, options->public_key, PUBLIC_KEY_BYTES);
-        memcpy(self->secret_key, options->secret_key, PUBLIC_KEY_BYTES);
-    }
+    self->public_key = options->public_key;
+    self->secret_key = options->secret_key;
     self->replies = gather_new(false, send_gathered_reply, self);
     self->broadcasts = gather_new(true, send_gathered_broadcast, self);
     (void)zmq_msg_init(&self->body);
@@ -487,7 +485,6 @@ void front_close(struct front **self_p)
     (void)zmq_msg_close(&self->body);
     gather_destroy(&self->replies);
     gather_destroy(&self->broadcasts);
-    explicit_bzero(self->secret_key, sizeof(self->secret_key));
     free(self);
 }
 

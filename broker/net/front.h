@@ -21,7 +21,8 @@ struct front_options {
     const struct broker_url *addresses; /* host and is_ipc are read */
     size_t address_count;
     uint16_t port; /* commands; broadcasts are on port + 1; 0: a free pair */
-    /* The broker's CURVE key, raw; NULL: --insecure. */
+    /* The broker's CURVE key, raw; NULL: --insecure. Borrowed as long as the front is open: it keeps no copy
+     * that would have to be locked too. */
     const unsigned char *public_key;
     const unsigned char *secret_key;
     struct doorman *

@@ -1,7 +1,6 @@
 #include "client/cli/verbs.h"
 
 #include "client/cli/configured.h"
-#include "shared/base/stdfds.h"
 #include "shared/text/completion.h"
 
 #include <locale.h>
@@ -276,7 +275,6 @@ int cli_main(int argc, char **argv, cli_screen_function *on_screen)
     struct args args;
     enum exit_code code;
 
-    stdfds_fill();
     setlocale(LC_CTYPE, "");
     if (argc == 3 && strcmp(argv[1], "--print-completion") == 0)
         return (int)print_completion(argv[2]);

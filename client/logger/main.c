@@ -2,6 +2,7 @@
 #include "client/logger/logger.h"
 
 #include "shared/base/secret.h"
+#include "shared/base/secret_args.h"
 #include "shared/base/stdfds.h"
 #include "shared/text/completion.h"
 
@@ -41,6 +42,8 @@ int main(int argc, char **argv)
     secret_guard_process();
     if (argc == 3 && strcmp(argv[1], "--print-completion") == 0)
         return print_completion(argv[2]);
+    if (secret_take(argc, argv, "ZCHAT_BROKER"))
+        fprintf(stderr, "zchat-logger: %s\n", SECRET_ADVICE);
     if (logger_options_parse(argc, argv, &options, why) != RC_OK) {
         fprintf(stderr, "zchat-logger: %s (--help says more)\n", why);
         return 2;

@@ -115,5 +115,57 @@ def secret_keys_stand_in_their_files_and_nowhere_else(scene):
                 check(form not in text, f"the secret key of {path} stands in {where}")
 
 
+def locked_kb(process):
+    return int(re.search(r"^VmLck:\s+(\d+) kB", pathlib.Path(f"/proc/{process.pid}/status").read_text(), re.M).group(1))
+
+
+@test
+def keys_in_memory_are_kept_out_of_the_swap(scene):
+    broker = scene.broker()
+    alice = scene.person("alice", broker)
+    alice.ok("join", "#lobby")
+    tail = alice.tail("#lobby", "--since", "all")
+    tail.wait_line(re.compile("join"))
+    logger = scene.logger(broker)
+    wait_until(lambda: (logger.out_folder / "%23lobby.jsonl").exists(), "the logger archives")
+    for process in (broker.process, tail, logger):
+        check(locked_kb(process) > 0, f"{process.name} has no memory locked")
+
+
+def seen_of(process, name):
+    return pathlib.Path(f"/proc/{process.pid}/{name}").read_bytes()
+
+
+@test
+def an_invitation_in_the_arguments_is_blotted_out_and_advised_against(scene):
+    broker = scene.broker("--registration", "invite")
+    url = (broker.data / "owner.url").read_text().strip()
+    token = re.search(r"invite=([0-9a-f]+)", url).group(1).encode()
+    owner = scene.person("olga", broker)
+    tail = owner.start("tail", "--json", "@olga", "--since", "all", stdin=subprocess.DEVNULL, url=url)
+    tail.wait_line(re.compile("give --broker @FILE"), where="err")
+    cmdline = seen_of(tail, "cmdline")
+    check(b"invite=....." in cmdline and token not in cmdline, f"cmdline is {cmdline}")
+    wait_until(lambda: owner.run("status").code == 0, "the owner is let in")
+    check(token not in seen_of(tail, "cmdline"), "the token is back")
+
+
+@test
+def an_invitation_in_the_environment_is_blotted_out_and_advised_against(scene):
+    broker = scene.broker("--registration", "invite")
+    url = (broker.data / "owner.url").read_text().strip()
+    token = re.search(r"invite=([0-9a-f]+)", url).group(1).encode()
+    for name, args in (("zchat", ["--nick", "olga", "tail", "@olga"]),
+                       ("zchat-logger", ["--nick", "olga", "--out", scene.folder / "out"])):
+        process = scene.start([program(name), "--home", scene.folder / "home-olga", *args], name,
+                              stdin=subprocess.DEVNULL, env={"ZCHAT_BROKER": url})
+        process.wait_line(re.compile("give --broker @FILE"), where="err")
+        environ = seen_of(process, "environ")
+        check(b"ZCHAT_BROKER=" in environ and token not in environ, f"environ of {name} is {environ}")
+        if name == "zchat":
+            owner = scene.person("olga", broker)
+            wait_until(lambda who=owner: who.run("status").code == 0, "the owner is let in")
+
+
 if __name__ == "__main__":
     run_tests()

@@ -1,6 +1,7 @@
 #include "client/lib/net/choice.h"
 
 #include "client/lib/net/known.h"
+#include "shared/base/secret_args.h"
 #include "shared/text/clean.h"
 
 #include <errno.h>
@@ -80,7 +81,7 @@ static enum rc find_address(const struct home *home, const char *given, struct c
                             struct why *why)
 {
     if (given == NULL || given[0] == '\0')
-        given = getenv("ZCHAT_BROKER");
+        given = secret_env("ZCHAT_BROKER");
     if (given != NULL && given[0] != '\0') {
         ret->source = CHOICE_GIVEN;
         return given[0] == '@' ? read_address(given + 1, &ret->url, why)
