@@ -24,28 +24,37 @@ void admission_admit(struct admission *self, const unsigned char *key)
 
 static void end_first(struct admission *self)
 {
-    if (!front_expel(self->front, self->waiting[self->first].peer))
-        log_info("peer.expelled", "peer=%u: gone already", self->waiting[self->first].peer.v);
+    const size_t count = front_expel(self->front, self->waiting[self->first].key);
+
+    log_info("key.expelled", "connections=%zu", count);
     self->first = (self->first + 1) % EXPELLED_WAITING_MAX;
     self->count--;
 }
 
-void admission_expel(struct admission *self, const unsigned char *key, peer_id peer,
-                     uint64_t now_ms)
+static void end_soon(struct admission *self, const unsigned char *key, uint64_t now_ms)
+{
+    if (self->count == EXPELLED_WAITING_MAX)
+        end_first(self);
+    const size_t last = (self->first + self->count) % EXPELLED_WAITING_MAX;
+    memcpy(self->waiting[last].key, key, PUBLIC_KEY_BYTES);
+    self->waiting[last].due_ms = now_ms + LAST_WORDS_MS;
+    self->count++;
+}
+
+void admission_expel(struct admission *self, const unsigned char *key, uint64_t now_ms)
 {
     if (self->keyring == NULL)
         return;
     if (keyring_expel(self->keyring, key) != RC_OK)
         log_error("keyring.full", "strangers are refused from now on: raise devices-max");
     self->must_cut = true;
-    if (peer.v == 0)
-        return;
-    if (self->count == EXPELLED_WAITING_MAX)
-        end_first(self);
-    const size_t last = (self->first + self->count) % EXPELLED_WAITING_MAX;
-    self->waiting[last].peer = peer;
-    self->waiting[last].due_ms = now_ms + LAST_WORDS_MS;
-    self->count++;
+    end_soon(self, key, now_ms);
+}
+
+void admission_meet(struct admission *self, const unsigned char *key, uint64_t now_ms)
+{
+    if (self->keyring != NULL && keyring_judge(self->keyring, key, DOOR_COMMANDS) == KEY_EXPELLED)
+        end_soon(self, key, now_ms);
 }
 
 enum rc admission_turn(struct admission *self, uint64_t now_ms)

@@ -16,7 +16,7 @@ struct admission {
     bool must_cut; /* somebody was expelled in this turn */
     /* Their command connections are ended a little later, so that they still hear why. A ring. */
     struct {
-        peer_id peer;
+        unsigned char key[PUBLIC_KEY_BYTES];
         uint64_t due_ms;
     } waiting[EXPELLED_WAITING_MAX];
     size_t first, count;
@@ -26,9 +26,10 @@ struct admission {
 enum rc admission_replay(struct keyring *keyring, const struct core *core) MUST_CHECK;
 
 void admission_admit(struct admission *self, const unsigned char *key);
-/* From now on that key opens nothing; `peer` (may be 0) is its command connection. */
-void admission_expel(struct admission *self, const unsigned char *key, peer_id peer,
-                     uint64_t now_ms);
+/* From now on that key opens nothing, and what it has open is cut. */
+void admission_expel(struct admission *self, const unsigned char *key, uint64_t now_ms);
+/* A connection with this key speaks for the first time: it may be older than the key's expulsion. */
+void admission_meet(struct admission *self, const unsigned char *key, uint64_t now_ms);
 
 /* Once a turn, before what it says leaves: cut the broadcasts of who was expelled, and end connections that
  * are due. RC_SYSTEM: the broadcast socket could not be opened again, end the process. */

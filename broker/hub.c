@@ -103,7 +103,7 @@ static void carry_out(struct hub *self, struct effect *effect)
         admission_admit(&self->admission, effect->key);
         break;
     case FX_EXPEL:
-        admission_expel(&self->admission, effect->key, effect->peer, self->ev.now_ms);
+        admission_expel(&self->admission, effect->key, self->ev.now_ms);
         break;
     }
 }
@@ -192,6 +192,8 @@ static void receive(struct hub *self)
             break;
         self->reader = wire_reader_over(self->frame.payload, TO_BROKER);
         self->is_reading = rc == RC_OK;
+        if (rc == RC_OK && self->frame.is_new)
+            admission_meet(&self->admission, self->frame.key, self->ev.now_ms);
         if (rc != RC_OK)
             on_refused_frame(self, &self->frame, rc);
     }

@@ -61,7 +61,7 @@ enum effect_kind {
     FX_READ,      /* read `range` and answer EVENTS or GONE to `peer`, then CORE_EV_READ */
     FX_REPUBLISH, /* read first..last of `stream` and put them on PUB again, see core_seal() */
     FX_ADMIT,     /* `key` may open connections: it is a device of an account */
-    FX_EXPEL, /* `key` may not any more: refuse it, and cut its connections (`peer`, if not 0) */
+    FX_EXPEL,     /* `key` may not any more: refuse it, and cut all its connections */
 };
 
 /* Pointers borrow from the core or from the event; carry effects out before the next step. */

@@ -167,7 +167,6 @@ void core_mind_doors(struct core *self)
         if (!is_admitted)
             core_count(self, COUNT_EXPELLED);
         core_effect(self, is_admitted ? FX_ADMIT : FX_EXPEL)->key = device->key;
-        self->fx->item[self->fx->count - 1].peer = (peer_id){0};
     }
 }
 

@@ -51,6 +51,7 @@ struct known {
     int fd;
     uint64_t id; /* of cut_id() */
     struct peer_address address;
+    unsigned char key[PUBLIC_KEY_BYTES]; /* not with --insecure */
 };
 
 struct front {
@@ -327,29 +328,35 @@ static struct peer_address address_of(struct front *self)
 }
 
 /* At a connection's first frame: its round trip is known by then. Once more does no harm. */
-static const struct known *get_to_know(struct front *self, uint32_t peer)
+static const struct known *get_to_know(struct front *self, uint32_t peer, bool *ret_is_new)
 {
     struct known *known = &self->known[peer % KNOWN_COUNT];
 
+    *ret_is_new = known->peer != peer;
     if (known->peer == peer)
         return known;
     known->peer = peer;
     known->fd = zmq_msg_get(&self->body, ZMQ_SRCFD);
     known->id = cut_id(known->fd);
     known->address = address_of(self);
+    memcpy(known->key, self->key, sizeof(known->key));
     tcp_bound_timer(known->fd);
     return known;
 }
 
-bool front_expel(struct front *self, peer_id peer)
+size_t front_expel(struct front *self, const unsigned char *key)
 {
-    struct known *known = &self->known[peer.v % KNOWN_COUNT];
-    const struct known gone = *known;
+    size_t count = 0;
 
-    if (peer.v == 0 || gone.peer != peer.v)
-        return false;
-    *known = (struct known){.peer = 0};
-    return cut_off(gone.fd, gone.id);
+    for (size_t i = 0; i < KNOWN_COUNT; i++) {
+        const struct known gone = self->known[i];
+
+        if (gone.peer == 0 || memcmp(gone.key, key, sizeof(gone.key)) != 0)
+            continue;
+        self->known[i] = (struct known){.peer = 0};
+        count += cut_off(gone.fd, gone.id);
+    }
+    return count;
 }
 
 static enum rc refuse(uint64_t *counter, enum rc rc)
@@ -396,7 +403,7 @@ enum rc front_receive(struct front *self, struct frame *ret)
         return rc;
     }
     self->stats.received++;
-    ret->address = get_to_know(self, ret->from.v)->address.bytes;
+    ret->address = get_to_know(self, ret->from.v, &ret->is_new)->address.bytes;
     ret->payload = (struct span){zmq_msg_data(&self->body), zmq_msg_size(&self->body)};
     return RC_OK;
 }

@@ -44,9 +44,11 @@ void *front_broadcasts(struct front *self);
 
 struct frame {
     peer_id from;
-    const unsigned char *key; /* the CURVE public key the peer has proved; NULL: --insecure */
-    const unsigned char
-        *address; /* ADDRESS_BYTES, of struct peer_address; NULL in a refused frame */
+    /* The CURVE public key the peer has proved; NULL: --insecure. */
+    const unsigned char *key;
+    /* ADDRESS_BYTES, of struct peer_address; NULL in a refused frame. */
+    const unsigned char *address;
+    bool is_new; /* its first frame, or the first for thousands of peers */
     struct span payload;
 };
 
@@ -79,10 +81,9 @@ void front_flush(struct front *self);
  * RC_SYSTEM: nobody can listen any more, which is logged: end the process, a restart mends it. */
 enum rc front_cut(struct front *self) MUST_CHECK;
 
-/* End the command connection of a peer, so that it has to pass the keyring again.
- * False: it is not known (it left, or has not said anything for thousands of peers): then it lives on until the peer
- * ends it, and what it says is for the core to refuse. */
-bool front_expel(struct front *self, peer_id peer);
+/* End the command connections of that key, so that they have to pass the keyring again; returns how many. One that
+ * has said nothing yet, or nothing for thousands of peers, is not known: it `is_new` when it speaks. */
+size_t front_expel(struct front *self, const unsigned char *key);
 
 struct front_stats {
     uint64_t received;      /* good frames */

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#define SECRET_ADVICE                                                                      \
+#define SECRET_ADVICE                                                                          \
     "an invitation in arguments or environment can be seen by others, and the shell keeps it " \
     "in its history: put it into a file of mode 0600 and give --broker @FILE"
 

@@ -279,6 +279,68 @@ def a_ban_lasts_as_long_as_it_was_said(scene):
           [("ban", "bob", "eve", "enough"), ("ban", "bob", "eve", None), ("unban", "bob", "eve", None)], "events")
 
 
+def key_of(person):
+    return person.ok("key", "--json").json()[0]["key"]
+
+
+@test
+def one_device_is_banned_from_a_room_and_its_person_is_not(scene):
+    broker, _ = own(scene)
+    bob, eve = come(scene, broker, "bob", "eve")
+    laptop = use(scene, eve.ok("device", "add", "laptop").lines()[0], "eve", home=scene.folder / "home-laptop")
+    bob.ok("join", "#lobby")
+    eve.ok("join", "#lobby")
+    laptop.ok("send", "#lobby", "from the laptop")
+    key = key_of(laptop)
+    bob.ok("room", "ban", "#lobby", "--key", key)
+    laptop.refused(4, "(banned)", "send", "#lobby", "no more")
+    eve.ok("send", "#lobby", "from the desk")
+    eve.ok("leave", "#lobby")
+    laptop.refused(4, "(banned)", "join", "#lobby")
+    eve.ok("join", "#lobby")
+    equal([(row["state"], row["key"]) for row in bob.ok("room", "bans", "#lobby", "--json").json()], [("ban", key)],
+          "what stands")
+    eve.refused(4, "(denied)", "room", "unban", "#lobby", "--key", key)
+    broker.restart()
+    laptop.refused(4, "(banned)", "send", "#lobby", "after the restart")
+    laptop.ok("send", "@bob", "elsewhere it may")
+    bob.ok("room", "unban", "#lobby", "--key", key)
+    laptop.ok("send", "#lobby", "again")
+    equal(texts(bob.history("#lobby")), ["from the laptop", "from the desk", "again"], "what was said")
+    bob.ok("room", "ban", "#lobby", "--key", key, "--for", "2s")
+    laptop.refused(4, "(banned)", "send", "#lobby", "for a while")
+    wait_until(lambda: laptop.run("send", "#lobby", "over").code == 0, "the ban ends", timeout=10)
+
+
+@test
+def the_broker_is_closed_to_one_device_and_to_a_key_that_is_nobodys(scene):
+    broker, alice = own(scene)
+    bob, = come(scene, broker, "bob")
+    laptop = use(scene, bob.ok("device", "add", "laptop").lines()[0], "bob", home=scene.folder / "home-laptop")
+    tail, desk = laptop.tail("@bob"), bob.tail("@bob")
+    alice.ok("send", "@bob", "to both")
+    for each in (tail, desk):
+        each.wait_event(text="to both")
+    bob.refused(4, "(denied)", "admin", "ban", "--key", key_of(laptop))
+    alice.ok("admin", "ban", "--key", key_of(laptop))
+    check(tail.wait_exit(timeout=10) != 0 and "banned" in "\n".join(tail.err), f"the tail: {tail.told()}")
+    laptop.refused(5, "banned", "ping")
+    alice.ok("send", "@bob", "to the desk")
+    desk.wait_event(text="to the desk")
+    equal([row["key"] for row in alice.ok("admin", "bans", "--json").json()], [key_of(laptop)], "bans")
+    broker.restart()
+    laptop.refused(5, "banned", "ping")
+    bob.ok("ping")
+    alice.ok("admin", "unban", "--key", key_of(laptop))
+    wait_until(lambda: laptop.run("ping").code == 0, "the laptop is let in", timeout=10)
+
+    eve = scene.person("eve", broker)
+    alice.ok("admin", "ban", "--key", key_of(eve))  # before she was ever here
+    eve.refused(5, "(banned)", "ping")
+    alice.ok("admin", "unban", "--key", key_of(eve))
+    eve.ok("ping")
+
+
 @test
 def the_broker_itself_is_closed_to_a_person_and_opened_again(scene):
     broker, alice = own(scene)

@@ -93,8 +93,8 @@ static void the_defaults_of_the_core_are_those_of_the_table(void **state)
 
 static void every_limit_that_is_counted_is_a_setting_of_that_name(void **state)
 {
-    size_t count;
-    const struct option_row *table = options_table(&count);
+    const struct conf_row *table = options_schema()->row;
+    const size_t count = options_schema()->count;
 
     (void)state;
     for (enum core_counter i = REFUSED_FIRST; i <= REFUSED_LAST_SETTING; i++) {

@@ -21,7 +21,8 @@ static void a_token_in_a_word_is_blotted_out_and_still_there_for_us(void **state
         const char *given, *left;
     } WORDS[] = {
         {BROKER "&invite=" TOKEN, BROKER "&invite=" DOTS},
-        {"--broker=" BROKER "&invite=" TOKEN "&nick=bob", "--broker=" BROKER "&invite=" DOTS "&nick=bob"},
+        {"--broker=" BROKER "&invite=" TOKEN "&nick=bob",
+         "--broker=" BROKER "&invite=" DOTS "&nick=bob"},
         {"zchat+ipc:///run/b?INVITE=" TOKEN, "zchat+ipc:///run/b?INVITE=" DOTS},
         {"read: " BROKER "&invite=" TOKEN " and", "read: " BROKER "&invite=" DOTS " and"},
         {"zchat://a?invite=ab zchat://b?invite=cde", "zchat://a?invite=.. zchat://b?invite=..."},
@@ -30,7 +31,7 @@ static void a_token_in_a_word_is_blotted_out_and_still_there_for_us(void **state
     (void)state;
     for (size_t i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++) {
         char memory[256];
-        char *argv[] = {(char *)(uintptr_t)"zchat", word(memory, WORDS[i].given), NULL};
+        char *argv[] = {(char *)(uintptr_t) "zchat", word(memory, WORDS[i].given), NULL};
 
         assert_true(secret_take(2, argv, "ZCHAT_NOTHING"));
         assert_string_equal(memory, WORDS[i].left);
@@ -46,7 +47,7 @@ static void what_is_no_invitation_stays(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++) {
         char memory[256];
-        char *argv[] = {(char *)(uintptr_t)"zchat", word(memory, WORDS[i]), NULL};
+        char *argv[] = {(char *)(uintptr_t) "zchat", word(memory, WORDS[i]), NULL};
 
         assert_false(secret_take(2, argv, "ZCHAT_NOTHING"));
         assert_ptr_equal(argv[1], memory);
@@ -57,7 +58,7 @@ static void what_is_no_invitation_stays(void **state)
 static void the_variable_is_ours_alone_and_children_get_the_address(void **state)
 {
     static char memory[] = "TEST_BROKER=" BROKER "&invite=" TOKEN "&nick=bob";
-    char *argv[] = {(char *)(uintptr_t)"zchat", NULL};
+    char *argv[] = {(char *)(uintptr_t) "zchat", NULL};
 
     (void)state;
     assert_null(secret_env("TEST_BROKER"));
