@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A private text is found at its two ends and in the broker's store, and nowhere else: not on the wire, not with somebody
 who subscribes to everything, not in another client, not in a log. [R-26] [R-28] [R-35] [R-38] [R-46] [R-48]."""
+import io
 import signal
 import subprocess
 
@@ -191,6 +192,36 @@ def who_listens_along_with_every_test_complains_of_what_is_not_sealed(scene):
     for count, frame in enumerate(bad, 1):
         watch.take(frame)
         equal(len(watch.complaints), count, f"complaints behind {frame}")
+
+
+@test
+def who_listens_along_knows_private_rooms_and_is_not_deaf(_):
+    watch = Watch()
+    for words in (("room", "create", "#lab", "--private"), ("room", "private", "#den")):
+        watch.note(words, b"")
+        watch.done(words)
+    watch.note(("send", "#lab", "within the lab"), b"")
+    watch.note(("send", "#den", "-"), b"within the den\n")
+    watch.typed(b"/msg bob typed to bob\nto the room I am in\n")
+    for text in ("within the lab", "within the den", "typed to bob"):
+        count = len(watch.complaints)
+        watch.take(b"#lobby\0" + pack({"v": "event", "text": text}))
+        equal(len(watch.complaints), count + 1, f"complaints of {text}")
+    watch.take(b"#lab\0" + pack({"v": "sealed", "box": b"x" * 50}, {"v": "head", "seq": 3}))
+    watch.take(b"#lobby\0" + pack({"v": "event", "text": "to the room I am in"}))
+    equal(len(watch.complaints), 3, "complaints of what is sealed, or open")
+    watch.take(b"#lab\0" + pack({"v": "event", "type": "join"}))
+    equal(len(watch.complaints), 4, "complaints of an event in clear")
+    watch.note(("room", "public", "#lab"), b"")
+    watch.take(b"#lab\0" + pack({"v": "event", "type": "join"}))
+    equal(len(watch.complaints), 4, "complaints when the room is public")
+
+    for count, complaints in ((0, 1), (1, 0)):
+        deaf = Watch()
+        deaf.ears.append(io.BytesIO())  # what can be closed
+        deaf.done(("send", "#lobby", "hello"))
+        deaf.count = count
+        equal(len(deaf.close()), complaints, f"complaints of ears that heard {count} frames")
 
 
 # A private room

@@ -317,7 +317,7 @@ def the_broker_is_closed_to_one_device_and_to_a_key_that_is_nobodys(scene):
     broker, alice = own(scene)
     bob, = come(scene, broker, "bob")
     laptop = use(scene, bob.ok("device", "add", "laptop").lines()[0], "bob", home=scene.folder / "home-laptop")
-    tail, desk = laptop.tail("@bob"), bob.tail("@bob")
+    tail, desk = (each.tail("@bob", "--since", "all") for each in (laptop, bob))
     alice.ok("send", "@bob", "to both")
     for each in (tail, desk):
         each.wait_event(text="to both")

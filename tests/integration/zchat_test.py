@@ -112,6 +112,7 @@ class Process:
         self._lines = {"out": [], "err": []}
         self._times = {"out": [], "err": []}
         self._open = 2
+        self.on_write = None  # told what is written to it
         self.popen = subprocess.Popen(
             self.args, env=env, cwd=cwd, bufsize=0, preexec_fn=_child, user=user, group=user,
             extra_groups=[] if user is not None else None,
@@ -164,6 +165,8 @@ class Process:
 
     def write(self, text):
         data = text if isinstance(text, bytes) else text.encode()
+        if self.on_write is not None:
+            self.on_write(data)
         try:
             view = memoryview(data)
             while view:
@@ -304,6 +307,26 @@ class Broker:
 
     def start(self):
         """Start and wait until it serves. The first time, a free port is looked for."""
+        is_first = self.port is None
+        if is_first and self.scene.is_watched() and {"invite", "closed"} & set(self.options):
+            self._let_ears_in()
+        self._serve()
+        if is_first:
+            self.scene.watch_broadcasts(self.url)
+        elif self.scene.watch is not None:
+            self.scene.watch.is_steady = False
+        return self
+
+    def _let_ears_in(self):
+        """Where strangers hear nothing, who listens beside the test was somebody before the doors were shut."""
+        options, at = self.options, self.options.index("--registration")
+        self.options = options[:at] + ["--registration", "open"] + options[at + 2:]
+        self._serve()
+        self.scene.make_ears_known(self.url)
+        equal(self.stop(), 0, "the broker's exit code at SIGTERM")
+        self.options = options
+
+    def _serve(self):
         for _ in range(20):
             port = self.port if self.port is not None else self.scene.free_port(self.address)
             self.process = self.scene.start(self.args(port), self.name, stdin=subprocess.DEVNULL,
@@ -315,11 +338,9 @@ class Broker:
                 if self.port is None and is_taken:
                     continue  # somebody was faster; look for another one
                 raise
-            if self.port is None and not self.prefix:
-                self.scene.watch_broadcasts(line.split(" ", 1)[1])
             self.port = port
             self.url = line.split(" ", 1)[1]
-            return self
+            return
         raise Failed("found no free port in 20 tries")
 
     def key(self):
@@ -353,9 +374,13 @@ class Person:
         return [str(arg) for arg in args + list(words)]
 
     def run(self, *words, stdin=b"", timeout=None, url=None, env=None):
-        if self.scene.watch is not None:
-            self.scene.watch.note(words, stdin)
-        return self.scene.run(self.args(words, url), stdin=stdin, timeout=timeout, env=env)
+        watch = self.scene.watch
+        if watch is not None:
+            watch.note(words, stdin)
+        result = self.scene.run(self.args(words, url), stdin=stdin, timeout=timeout, env=env)
+        if watch is not None and result.code == 0:
+            watch.done(words)
+        return result
 
     def ok(self, *words, **more):
         """run() that has to exit with 0."""
@@ -372,7 +397,10 @@ class Person:
         return result
 
     def start(self, *words, stdin=None, url=None):
-        return self.scene.start(self.args(words, url), f"{self.nick}: zchat {shlex.join(words)}", stdin=stdin)
+        process = self.scene.start(self.args(words, url), f"{self.nick}: zchat {shlex.join(words)}", stdin=stdin)
+        if self.scene.watch is not None:
+            process.on_write = self.scene.watch.typed
+        return process
 
     def tail(self, *words):
         """A running `zchat tail --json`."""
@@ -459,13 +487,23 @@ class Scene:
         process.out_folder = folder
         return process
 
-    def watch_broadcasts(self, url):
-        if os.environ.get("ZCHAT_HOSTILE") == "0":
-            return
-        if self.watch is None:
+    def is_watched(self):
+        """Whether somebody listens to everything beside this test."""
+        if self.watch is None and os.environ.get("ZCHAT_HOSTILE") != "0":
             from ears import Watch  # pylint: disable=import-outside-toplevel  # needs zmq and msgpack
             self.watch = Watch()
-        self.watch.listen(url)
+        return self.watch is not None
+
+    def watch_broadcasts(self, url):
+        if self.is_watched():
+            self.watch.listen(url)
+
+    def make_ears_known(self, url):
+        from raw_client import RawClient  # pylint: disable=import-outside-toplevel  # needs zmq and msgpack
+        with RawClient(url, key_pair=self.watch.key_pair) as ears:
+            ears.hello("ears")
+            ears.send({"v": "bye"})
+            ears.dealer.linger = 1000
 
     def at_end(self, function):
         self.cleanups.append(function)
