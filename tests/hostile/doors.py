@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """doors.py - a crowd of users and strangers at the doors: how long the users wait, quiet and under attack.
 
-    doors.py [--users N] [--minutes M] [--rate POSTS/S] [--malformed N] [--half-open N] [--record]
+    doors.py [--users N] [--minutes M] [--rate POSTS/S] [--malformed N] [--half-open N] [--turns N] [--warm S] [--record]
 
-Quiet times and attacks take turns, so that a noisy machine disturbs both. --record writes docs/results/doors-DATE.md."""
+Quiet times and attacks take turns, so that a noisy machine disturbs both. The last line is the verdict, and the exit code says
+the same. --record writes docs/results/doors-DATE.md."""
 import argparse
 import datetime
 import json
@@ -22,6 +23,8 @@ from zchat_test import ROOT, Failed, bin_folder, check, equal, run_cases, wait_u
 
 WARM_S = 130  # each queue in libzmq touches its memory in its first 512 messages: that is no growth
 WARM_PING_MS, WARM_RATE = 200, 1000
+RATIO_MAX = 2.0  # p99 of the users under attack, over the quiet one
+MEMORY_PART, ONCE_MIB = 0.1, 6  # how near memory comes back; what the first attack makes a broker touch once, and for ever
 
 
 def rss_mib(pid):
@@ -150,7 +153,8 @@ def besiege(scene, args, warm_s=WARM_S):
     """Quiet and attack in turns; returns the figures."""
     broker = scene.broker(*known_options(scene, **args.settings))
     pid = broker.process.pid
-    figures = {"rss_empty": rss_mib(pid), "is_sanitized": is_sanitized(pid), "settings": args.settings, "turns": [], "strangers": []}
+    figures = {"rss_empty": rss_mib(pid), "is_sanitized": is_sanitized(pid), "settings": args.settings, "turns": [], "strangers": [],
+               "half_open": args.half_open, "malformed": args.malformed}
     crowd = Crowd(scene, broker, args.users, args.rate, args.every_ms)
     begin = time.monotonic()
     crowd.wait_in()
@@ -196,6 +200,35 @@ def besiege(scene, args, warm_s=WARM_S):
     return figures
 
 
+def is_memory_back(figures):
+    """True when memory came back; with a sanitizer it tells nothing."""
+    return not figures["is_sanitized"] and figures["rss_after"] <= figures["rss_before"] * (1 + MEMORY_PART) + ONCE_MIB
+
+
+def verdict(figures):
+    """What went wrong, one sentence each; none: the broker stood."""
+    held = min(each["held"] for each in figures["strangers"])
+    checks = [(figures["ratio"] <= RATIO_MAX, f"p99 under attack is {figures['ratio']:.2f} times the quiet one"),
+              (is_memory_back(figures), f"memory is {figures['rss_after']:.0f} MiB, before {figures['rss_before']:.0f}"
+               + (" (a sanitizer is built in: take a release build)" if figures["is_sanitized"] else "")),
+              (figures["cut"] == 0, f"{figures['cut']} users were cut off"),
+              (figures["holes"] == 0, f"{figures['holes']} events were missed"),
+              (figures["acked"] > 0 and figures["acked"] == figures["posted"],
+               f"{figures['acked']} of {figures['posted']} posts were acknowledged"),
+              (figures["kept"] == figures["acked"], f"{figures['kept']} of {figures['acked']} acknowledged posts are kept"),
+              (held >= figures["half_open"] * 0.9, f"only {held} of {figures['half_open']} half-open connections were held"),
+              (sum(each["malformed"] for each in figures["strangers"]) >= figures["malformed"] * 0.9,
+               f"fewer than {figures['malformed']} malformed connections were made")]
+    return [sentence for is_good, sentence in checks if not is_good]
+
+
+def verdict_line(figures):
+    wrong = verdict(figures)
+    return "verdict: FAILED: " + "; ".join(wrong) if wrong else (
+        f"verdict: ok: p99 {figures['ratio']:.2f} times the quiet one, memory {figures['rss_after'] / figures['rss_before'] - 1:+.1%}, "
+        f"nobody cut off, nothing missed, {figures['kept']} of {figures['acked']} acknowledged posts kept")
+
+
 def revision():
     git = ["git", "-C", str(ROOT)]
     name = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
@@ -223,6 +256,7 @@ def report(args, figures):
              f"({figures['rss_after'] / figures['rss_before'] - 1:+.1%})",
              f"- when all {args.users:,} had left at once, somebody new was answered after {figures['newcomer_s']:.1f} s: libzmq goes through "
              "all subscriptions for each subscriber that leaves, in the thread that owns PUB",
+             f"- **{verdict_line(figures)}**",
              f"- settings that differ from the defaults: {' '.join(f'{k}={v}' for k, v in args.settings.items()) or 'none'}", "",
              "| turn | quiet p50 | p99 | max | attack p50 | p99 | max | PONG p99 quiet | attack | memory |",
              "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
@@ -242,16 +276,20 @@ def main():
     parser.add_argument("--malformed", type=int, default=20000)
     parser.add_argument("--half-open", type=int, default=5000)
     parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--warm", type=int, default=WARM_S, metavar="S", help="seconds in which queues come to their size")
     parser.add_argument("--record", action="store_true")
     args = parser.parse_args()
     args.turn_s, args.after_s, args.settings, args.every_ms = int(args.minutes * 30 / args.turns), 30, {}, 1000
 
     def doors(scene):
-        page = report(args, besiege(scene, args))
+        figures = besiege(scene, args, args.warm)
+        page = report(args, figures)
         print(page)
         if args.record:
             path = ROOT / f"docs/results/doors-{datetime.date.today()}.md"
             path.write_text(page)
+        print(verdict_line(figures), flush=True)
+        check(not verdict(figures), "; ".join(verdict(figures)))
 
     run_cases([doors])
 

@@ -8,10 +8,12 @@ import time
 from doors import Crowd, check_kept, come_in, percentile
 from witness import known_options
 from raw_client import RawClient
-from zchat_test import SLOW, Skipped, check, equal, program, run_tests, test
+from zchat_test import Skipped, check, equal, program, run_tests, test
 
 RATE, BURST = 20, 40  # cost a second that an account has, and at once
-TURNS, TURN_S = 4, 1
+TURNS, TURN_S = 6, 1
+ROUNDS = 4  # so often more turns are taken, when a busy machine disturbs the first ones
+FLOOR_MS = 5  # below it a wait is as good as none: twice nothing is nothing
 FRAME_POSTS = 50
 
 
@@ -67,22 +69,25 @@ def a_flooder_at_a_hundred_times_its_limit_slows_nobody_down(scene):
     flooder = Flooder(broker.url)
     flooder.start()
     quiet, flooded = [], []
-    for _ in range(TURNS):
-        quiet.append(percentile(crowd.window(TURN_S)[0], 0.99))
-        flooder.is_on.set()
-        flooded.append(percentile(crowd.window(TURN_S)[0], 0.99))
+    for _ in range(ROUNDS):
+        for turn in range(TURNS):  # the order changes, so that a drift of the machine is nobody's
+            for is_flood in (False, True) if turn % 2 == 0 else (True, False):
+                (flooder.is_on.set if is_flood else flooder.is_on.clear)()
+                (flooded if is_flood else quiet).append(percentile(crowd.window(TURN_S)[0], 0.99))
         flooder.is_on.clear()
+        ratio = statistics.median(flooded) / max(FLOOR_MS, statistics.median(quiet))
+        if ratio < 2:
+            break
     flooder.is_over.set()
     flooder.join()
     last = crowd.finish()
-    ratio = statistics.median(after / before for before, after in zip(quiet, flooded))
     print(f"# p99 quiet {[f'{ms:.1f}' for ms in quiet]}, flooded {[f'{ms:.1f}' for ms in flooded]} ms, ratio {ratio:.2f}; "
           f"flood: {flooder.sent} posts, {len(flooder.acked)} accepted, {flooder.errors}")
-    seconds = TURNS * TURN_S
+    seconds = len(flooded) * TURN_S
     check(flooder.sent > seconds * RATE * 50, f"the flood was none: {flooder.sent} posts in {seconds} s")
     check(flooder.errors.get("too_fast", 0) > 0, f"the flooder is told {flooder.errors}")
     check(all(ms > 0 for ms in flooder.retry_ms), f"without telling when to try again: {flooder.retry_ms[:5]}")
-    check(len(flooder.acked) <= RATE * (seconds * 2 + 5) + BURST * (TURNS + 1), f"accepted: {len(flooder.acked)}")
+    check(len(flooder.acked) <= RATE * (seconds * 2 + 5) + BURST * (len(flooded) + 1), f"accepted: {len(flooder.acked)}")
     equal(last["acked"], last["posted"], "posts of the others that were acknowledged")
     equal((last["cut"], last["holes"]), (0, 0), "others cut off, events they missed")
     equal(broker.stop(), 0, "exit code of the broker")
@@ -91,8 +96,7 @@ def a_flooder_at_a_hundred_times_its_limit_slows_nobody_down(scene):
     with RawClient(broker.url) as reader:
         come_in(reader)
         equal(check_kept(reader, crowd.acks), last["acked"], "acknowledged posts that stand in their rooms")
-    # Less than doubled; some milliseconds are below what a busy machine does by itself.
-    check(ratio < 2 or statistics.median(flooded) < 50 * SLOW, f"p99 of the others: {quiet} quiet, {flooded} flooded")
+    check(ratio < 2, f"p99 of the others doubles: {quiet} ms quiet, {flooded} ms flooded")
 
 
 if __name__ == "__main__":
