@@ -157,8 +157,9 @@ def of_one_address_only_so_many_connections_are_served(scene):
     broker = scene.broker("--connections-per-address", "8")
     alice = scene.person("alice", broker)
     alice.ok("join", "#lobby")
-    tail = alice.tail("#lobby")
+    tail = alice.tail("#lobby", "--since", "all")
     alice.ok("send", "#lobby", "one more connection, for a while")
+    tail.wait_event(text="one more connection, for a while")  # it is inside, with both connections
     strangers = Strangers(scene, ("127.0.0.1", broker.port), 20)
     wait_until(lambda: strangers.ended() >= 20 - 6, "those who are too many are sent away", timeout=5 * SLOW)
     broker.process.wait_line("connections-per-address", where="err")
