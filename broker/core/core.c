@@ -53,8 +53,9 @@ struct core *core_new(const struct core_limits *limits)
     const bool has_sessions = sessions_init(&self->sessions, limits->sessions_max, key);
     const bool has_pending = pending_init(&self->pending, limits->pending_max);
     self->strangers = calloc(STRANGERS, sizeof *self->strangers);
+    self->scope = calloc(streams_max, sizeof *self->scope);
     if (!has_streams || !has_members || !has_devices || !has_keybans || !has_sessions ||
-        !has_pending || self->strangers == NULL)
+        !has_pending || self->strangers == NULL || self->scope == NULL)
         core_destroy(&self);
     return self;
 }
@@ -72,6 +73,7 @@ void core_destroy(struct core **self_p)
     sessions_fini(&self->sessions);
     pending_fini(&self->pending);
     free(self->strangers);
+    free(self->scope);
     free(self);
     *self_p = NULL;
 }
@@ -243,6 +245,7 @@ static const struct verb_rule VERBS[VERB_COUNT] = {
     [VERB_FETCH] = {core_on_fetch, RIGHT_PERSON, 2}, /* and its credit */
     [VERB_HEAD] = {core_on_head, RIGHT_PERSON, 1},
     [VERB_MARK] = {core_on_mark, RIGHT_PERSON, 1},
+    [VERB_SEARCH] = {core_on_search, RIGHT_PERSON, 20},
     [VERB_TOPIC] = {core_on_topic, RIGHT_ROOM_OP, 5},
     [VERB_MODE] = {core_on_mode, RIGHT_ROOM_OP, 5},
     [VERB_INVITE] = {core_on_standing, RIGHT_MEMBER, 5},
@@ -350,6 +353,22 @@ static void on_stored(struct core *self, const struct op_result *result)
     core_mind_doors(self);
 }
 
+static void count_down(uint32_t *count)
+{
+    if (*count > 0)
+        --*count;
+}
+
+static void on_read(struct core *self, peer_id peer, bool is_search)
+{
+    const uint32_t row = sessions_by_peer(&self->sessions, peer);
+    struct session *session = row == 0 ? NULL : &self->sessions.row[row];
+
+    count_down(is_search ? &self->searches : &self->reads);
+    if (session != NULL)
+        count_down(is_search ? &session->searches : &session->fetches);
+}
+
 void core_step(struct core *self, const struct core_event *event, struct effects *fx)
 {
     fx->count = 0;
@@ -365,15 +384,9 @@ void core_step(struct core *self, const struct core_event *event, struct effects
     case CORE_EV_STORED:
         on_stored(self, event->stored);
         break;
-    case CORE_EV_READ: {
-        const uint32_t session = sessions_by_peer(&self->sessions, event->read.peer);
-
-        if (self->reads > 0)
-            self->reads--;
-        if (session != 0 && self->sessions.row[session].fetches > 0)
-            self->sessions.row[session].fetches--;
+    case CORE_EV_READ:
+        on_read(self, event->read.peer, event->read.is_search);
         break;
-    }
     case CORE_EV_TICK:
         core_on_tick(self);
         break;

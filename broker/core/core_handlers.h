@@ -31,6 +31,8 @@ void core_on_rooms(struct core *self, const struct asked *asked);
 void core_on_fetch(struct core *self, const struct asked *asked);
 void core_on_head(struct core *self, const struct asked *asked);
 void core_on_mark(struct core *self, const struct asked *asked);
+/* core_search.c */
+void core_on_search(struct core *self, const struct asked *asked);
 /* core_run.c */
 void core_on_topic(struct core *self, const struct asked *asked);
 void core_on_mode(struct core *self, const struct asked *asked);

@@ -43,6 +43,8 @@ struct core {
     uint64_t look_at_ms;      /* when they are looked at again */
     bool is_replayed;         /* the first step has been */
     uint32_t reads;           /* in the readers' hands, of sessions that are gone as well */
+    uint32_t searches;        /* likewise */
+    struct scope *scope;      /* of the search that is asked in this step; a row a stream */
     bool is_stopping;
     char probe_topic[18]; /* "~" and 16 hex digits: lives until the next step */
     struct core_stats stats;

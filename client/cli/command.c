@@ -30,6 +30,8 @@ static const struct {
     {{"who", "[#room]", "people"}, do_who},
     {{"rooms", "", "rooms"}, do_rooms},
     {{"history", "[n]", "what was said here"}, do_history},
+    {{"search", "words", "what was said anywhere; also from:nick in:#room before:1d after:1d"},
+     talk_search},
     {{"topic", "[text|-]", "what this room is about; -: nothing"}, NULL},
     {{"invite", "nick", "let somebody into this room"}, NULL},
     {{"kick", "nick [reason]", "put somebody out"}, NULL},
@@ -49,7 +51,6 @@ static const struct {
     {{"unignore", "nick", "show it again"}, do_unignore},
     {{"help", "", "this"}, do_help},
     {{"quit", "", "leave; memberships stay"}, do_quit},
-    {{"search", "", ""}, NULL},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

@@ -352,6 +352,8 @@ static bool on_broadcast(struct model *self, const struct message *message, bool
 {
     switch (message->verb) {
     case VERB_EVENT:
+        if (!from_pub && message_has(message, HAS_REF))
+            return false; /* somebody asked for it: a row of an answer, no news */
         if (message_has(message, HAS_STREAM | HAS_SEQ | HAS_TS | HAS_TYPE | HAS_FROM))
             on_event(self, message, from_pub);
         return true;

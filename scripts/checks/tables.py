@@ -24,11 +24,15 @@ LIMITS = {
     "FETCH_PAGE_EVENTS_MAX": r"pages of (\d+) events",
     "FETCH_OUTSTANDING_MAX": r"events, (\d+) outstanding",
     "LIST_PAGE_MAX": r"list page (\d+) rows",
+    "SEARCH_BYTES_MAX": r"SEARCH (\d+) bytes",
+    "SEARCH_TERMS_MAX": r"SEARCH \d+ bytes, (\d+) terms",
+    "SEARCH_OUTSTANDING_MAX": r"terms, (\d+) outstanding",
 }
 # The same numbers where sections tell of them, and timers of section 8; seconds times a thousand.
 ELSEWHERE = {
     "SKIP_DEPTH_MAX": (r"a nesting of (\d+)", 1),
     "SKIP_ITEMS_MAX": (r"a nesting of \d+ and ([\d,]+) items", 1),
+    "SEARCH_MS": (r"A search that takes longer than (\d+) s", 1000),
     "REPUBLISH_EVENTS_MAX": (r"unconfirmed events \(at most (\d+)\)", 1),
     "DEFAULT_PORT": (r"PORT defaults to (\d+)", 1),
     "PING_MS": (r"`ping_ms` \((\d+) s\)", 1000),
