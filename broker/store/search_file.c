@@ -59,12 +59,14 @@ static enum rc set_up(struct db *db, int64_t tables)
     char sql[1536];
 
     snprintf(sql, sizeof(sql),
+             "%s"
              "PRAGMA journal_mode = WAL;"
              "PRAGMA synchronous = NORMAL;"
              "PRAGMA wal_autocheckpoint = 0;"
              "PRAGMA journal_size_limit = %d;"
              "PRAGMA cache_size = -%d;"
              "PRAGMA secure_delete = FAST;",
+             tables == 0 ? "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;" : "",
              WAL_KEPT_BYTES_MAX, CACHE_KIB);
     enum rc rc = db_execute(db, sql);
 

@@ -17,6 +17,7 @@
 #define CHUNK_BYTES_MAX  (2u << 20)
 #define CHECKPOINT_PAGES 4000
 #define MERGE_PAGES      200 /* of one step, behind forgetting */
+#define VACUUM           "PRAGMA incremental_vacuum(500)"
 
 #define STATEMENTS(X)                                                                           \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                 \
@@ -73,6 +74,7 @@ struct search_index {
     int wal_pages;
     bool is_merging; /* forgotten words are still in lists that were not written anew */
     bool is_merge_begun;
+    bool is_vacuuming; /* and then in pages that nobody uses */
 
     struct standing_place *streams; /* by id */
     uint32_t stream_count;
@@ -421,14 +423,24 @@ static enum rc look_at_log(struct search_index *self)
     return RC_OK;
 }
 
-/* Lists with forgotten words are written anew, a piece at a time. RC_END: all are. */
+/* Pages that were given up leave the file, some at a time. */
+static enum rc vacuum(struct search_index *self)
+{
+    int64_t unused = 0;
+    enum rc rc = db_execute(&self->db, VACUUM);
+
+    if (rc == RC_OK)
+        rc = db_number(&self->db, "PRAGMA freelist_count", &unused);
+    self->is_vacuuming = unused > 0;
+    return rc;
+}
+
+/* Lists with forgotten words are written anew, a piece at a time. */
 static enum rc merge(struct search_index *self)
 {
     const int before = sqlite3_total_changes(self->db.handle);
     enum rc rc;
 
-    if (!self->is_merging)
-        return RC_END;
     db_bind_number(bare(self, MERGE), 1,
                    self->is_merge_begun ? MERGE_PAGES : (uint64_t)(int64_t)-MERGE_PAGES);
     rc = run(self, MERGE);
@@ -459,7 +471,9 @@ enum rc search_index_turn(struct search_index *self)
     if (rc != RC_OK)
         return rc;
     if (self->changed_count == 0) {
-        rc = merge(self);
+        if (!self->is_merging && !self->is_vacuuming)
+            return RC_END;
+        rc = self->is_merging ? merge(self) : vacuum(self);
         return rc == RC_OK ? fold_back(self) : rc;
     }
     if (self->row_count > 1)
@@ -508,7 +522,7 @@ static enum rc forget_some(struct search_index *self, uint64_t first, uint64_t l
             end = RC_END;
             rc = RC_OK;
         } else if (rc == RC_OK) {
-            self->is_merging = true;
+            self->is_merging = self->is_vacuuming = true;
             self->is_merge_begun = false;
         }
     }

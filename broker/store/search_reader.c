@@ -47,6 +47,17 @@ static int is_time_over(void *context)
     return self->is_over ? 1 : 0;
 }
 
+/* A damaged file goes, so that the next start makes it anew; until then its absence refuses searches. */
+static enum rc failed(struct search_reader *self)
+{
+    const int code = sqlite3_errcode(self->db.handle) & 0xff;
+
+    log_error("search.failed", "%s", self->why);
+    if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+        search_file_remove(self->file.folder);
+    return RC_NO_SEARCH;
+}
+
 enum rc search_reader_open(const char *folder, struct search_reader **ret)
 {
     struct search_reader *self = x_alloc(1, sizeof(*self));
@@ -213,8 +224,7 @@ enum rc search_reader_next(struct search_reader *self, struct search_hit *ret)
         return RC_END;
     if (self->is_over)
         return RC_BUSY;
-    log_error("search.failed", "%s", self->why);
-    return RC_NO_SEARCH;
+    return failed(self);
 }
 
 uint64_t search_reader_seen(const struct search_reader *self)
@@ -278,6 +288,5 @@ enum rc search_reader_missing(struct search_reader *self, const struct scope *sc
 
     if (rc == RC_OK)
         return RC_OK;
-    log_error("search.failed", "%s", self->why);
-    return RC_NO_SEARCH;
+    return failed(self);
 }

@@ -70,7 +70,7 @@ size_t search_terms_cut(struct span text, char *buf)
         const size_t bytes = utf8_next(text, &point);
         const bool is_one = is_single(point);
 
-        if ((is_one || is_cut) && len > 0 && buf[len - 1] != ' ')
+        if ((is_one || is_cut) && len > 0 && buf[len - 1] != ' ' && text.ptr[0] != ' ')
             buf[len++] = ' ';
         memcpy(buf + len, text.ptr, bytes);
         len += bytes;
@@ -122,8 +122,10 @@ static bool take_term(struct span *words, struct span *ret, bool *ret_is_beginni
         at++;
     *ret_is_beginning =
         is_phrase ? at < end && *at == '*' : ret->len > 0 && ret->ptr[ret->len - 1] == '*';
-    if (is_phrase && *ret_is_beginning)
+    if (*ret_is_beginning && is_phrase)
         at++;
+    else if (*ret_is_beginning)
+        ret->len--;
     *words = (struct span){at, (size_t)(end - at)};
     return true;
 }

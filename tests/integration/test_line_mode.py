@@ -181,10 +181,10 @@ def input_that_cannot_be_read_is_a_failure(scene):
 @test
 def commands_of_later_versions_are_refused_by_name(scene):
     _, (alice,) = room(scene, "alice")
-    said = alice.ok(stdin=b"/search x\n/frobnicate\n/help\n").err.decode()
-    check("/search is not available in this version" in said, said)
+    said = alice.ok(stdin=b"/ignore x\n/frobnicate\n/help\n").err.decode()
+    check("/ignore is not available in this version" in said, said)
     check("there is no such command" in said, said)
-    check("* /retry" in said and "* /search  " not in said, f"/help has what there is: {said}")
+    check("* /retry" in said and "* /ignore  " not in said, f"/help has what there is: {said}")
 
 
 @test
