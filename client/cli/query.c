@@ -81,7 +81,7 @@ static enum rc add_word(struct query *self, struct span word, char *why)
 {
     const size_t len = strlen(self->words);
 
-    if (word.len + 1 > sizeof(self->words) - 1 - len) {
+    if (word.len + (len > 0) > sizeof(self->words) - 1 - len) {
         snprintf(why, QUERY_WHY_BYTES, "a search has at most %d bytes", SEARCH_BYTES_MAX);
         return RC_CONFIG;
     }

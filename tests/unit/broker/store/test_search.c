@@ -63,8 +63,7 @@ static int tear_down(void **state)
 
 static void say_to(struct fixture *f, const char *name, stream_id stream, const char *text)
 {
-    const struct op op =
-        op_post(f->box, "alice", f->alice, name, stream, 77, ++f->number, text);
+    const struct op op = op_post(f->box, "alice", f->alice, name, stream, 77, ++f->number, text);
 
     assert_int_equal(box_apply(f->box, &op), RC_OK);
 }
@@ -166,10 +165,21 @@ static void any_part_of_a_chinese_text_is_found(void **state)
 
 static void nothing_that_is_asked_is_read_as_sql_or_as_the_indexes_own_words(void **state)
 {
-    static const char *const words[] = {"a OR b",    "tags:s1",  "\"",        "\"\"\"",
-                                        "NEAR(a b)", "a NOT b",  "^a",        "body : x",
-                                        "{tags} : x", "a + b",   "x\") OR (tags : \"s1",
-                                        "* a",       "-a",       "(((((((a",  "\\\"a\\\""};
+    static const char *const words[] = {"a OR b",
+                                        "tags:s1",
+                                        "\"",
+                                        "\"\"\"",
+                                        "NEAR(a b)",
+                                        "a NOT b",
+                                        "^a",
+                                        "body : x",
+                                        "{tags} : x",
+                                        "a + b",
+                                        "x\") OR (tags : \"s1",
+                                        "* a",
+                                        "-a",
+                                        "(((((((a",
+                                        "\\\"a\\\""};
     struct fixture *f = *state;
 
     say(f, "harmless");
@@ -416,7 +426,7 @@ static void what_is_forgotten_is_found_no_more_and_leaves_the_file(void **state)
     assert_string_equal(find(f, "oldandsecret"), "");
     assert_int_equal(strncmp(find(f, "newer"), "L:1501 ", 7), 0);
     assert_string_equal(find(f, "another"), "l:2");
-    catch_up(f); /* lists are written anew */
+    catch_up(f);    /* lists are written anew */
     close_index(f); /* and the log of writes is folded back */
     assert_false(is_in_file(f, "search.db", "oldandsecret"));
     assert_true(is_in_file(f, "search.db", "newer"));

@@ -102,7 +102,8 @@ static void there_are_at_most_16_terms_and_512_bytes(void **state)
     size_t len;
 
     (void)state;
-    assert_int_equal(search_terms_match(SPAN("1 2 3 4 5 6 7 8 9 a b c d e f 0 ! !"), buf, &len), RC_OK);
+    assert_int_equal(search_terms_match(SPAN("1 2 3 4 5 6 7 8 9 a b c d e f 0 ! !"), buf, &len),
+                     RC_OK);
     assert_int_equal(search_terms_match(SPAN("1 2 3 4 5 6 7 8 9 a b c d e f 0 x"), buf, &len),
                      RC_TOO_BIG);
     memset(text, 'x', sizeof(text));
