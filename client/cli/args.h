@@ -54,7 +54,7 @@ struct args {
 
     const char *since, *durable; /* NULL when not given */
     uint64_t last, count, before;
-    bool has_last, has_count, has_before; /* before: as a number, which a time is not */
+    bool has_last, has_count, has_before;      /* before: as a number, which a time is not */
     const char *before_when, *after_when, *in; /* NULL when not given */
     bool is_until_end;
 
