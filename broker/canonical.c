@@ -15,5 +15,10 @@ enum rc canonicalise(struct message *message, struct canonical *ret)
         message->stream = stream_name_text(&ret->stream);
         ret->skeleton = name_skeleton(&ret->stream.name);
     }
+    if (message_has(message, HAS_FROM)) {
+        if (name_parse(message->from, &ret->from) != RC_OK)
+            return RC_BAD_NAME;
+        message->from = name_text(&ret->from);
+    }
     return RC_OK;
 }

@@ -9,6 +9,7 @@
 /* Where the canonical names live; `skeleton` is of the stream's name, else of the nick (core.h). */
 struct canonical {
     struct name nick;
+    struct name from;
     struct stream_name stream;
     struct span skeleton;
 };

@@ -58,17 +58,20 @@ static void on_welcome(struct hub *self, struct effect *effect)
                  (int)effect->message.nick.len, effect->message.nick.ptr);
 }
 
-static void refuse_read(struct hub *self, const struct effect *effect)
+static void refuse_read(struct hub *self, const struct effect *effect, enum rc rc)
 {
     struct message error = {.verb = VERB_ERROR};
+    const bool is_search = effect->kind == FX_SEARCH;
 
-    message_set(&error, CODE, code, RC_BUSY);
-    message_set(&error, ERROR, error, span_of(rc_name(RC_BUSY)));
-    message_set(&error, TEXT, text, span_of(rc_sentence(RC_BUSY)));
-    message_set(&error, RETRY, retry, BUSY_RETRY_MS);
-    message_set(&error, STREAM, stream, effect->name);
-    if (effect->read.has_ref)
-        message_set(&error, REF, ref, effect->read.ref);
+    message_set(&error, CODE, code, rc);
+    message_set(&error, ERROR, error, span_of(rc_name(rc)));
+    message_set(&error, TEXT, text, span_of(rc_sentence(rc)));
+    if (rc_is_transient(rc))
+        message_set(&error, RETRY, retry, BUSY_RETRY_MS);
+    if (effect->name.len > 0)
+        message_set(&error, STREAM, stream, effect->name);
+    if (is_search ? effect->search.has_ref : effect->read.has_ref)
+        message_set(&error, REF, ref, is_search ? effect->search.ref : effect->read.ref);
     front_reply(self->parts.front, effect->peer, &error);
 }
 
@@ -97,6 +100,7 @@ static void carry_out(struct hub *self, struct effect *effect)
         front_announce(front, effect->name, &effect->message);
         break;
     case FX_READ:
+    case FX_SEARCH:
     case FX_REPUBLISH:
         break; /* in step(), since a refusal is told to the core */
     case FX_ADMIT:
@@ -108,26 +112,34 @@ static void carry_out(struct hub *self, struct effect *effect)
     }
 }
 
+/* What is for the readers. True: it was refused, and the core is to know. */
+static bool is_unread(struct hub *self, const struct effect *effect)
+{
+    enum rc rc;
+
+    if (effect->kind != FX_READ && effect->kind != FX_SEARCH && effect->kind != FX_REPUBLISH)
+        return false;
+    rc = readers_ask(self->parts.readers, effect);
+    if (rc == RC_OK || effect->kind == FX_REPUBLISH) /* that comes again */
+        return false;
+    refuse_read(self, effect, rc);
+    return true;
+}
+
 static void step(struct hub *self, enum core_event_kind kind)
 {
-    peer_id unread = {0};
+    const struct effect *unread = NULL; /* at most one a step */
 
     self->ev.kind = kind;
     core_step(self->parts.core, &self->ev, &self->fx);
     for (size_t i = 0; i < self->fx.count; i++) {
-        struct effect *effect = &self->fx.item[i];
-
-        carry_out(self, effect);
-        if ((effect->kind != FX_READ && effect->kind != FX_REPUBLISH) ||
-            readers_ask(self->parts.readers, effect) == RC_OK)
-            continue;
-        if (effect->kind == FX_READ) { /* at most one a step; a republication comes again */
-            refuse_read(self, effect);
-            unread = effect->peer;
-        }
+        carry_out(self, &self->fx.item[i]);
+        if (is_unread(self, &self->fx.item[i]))
+            unread = &self->fx.item[i];
     }
-    if (unread.v != 0) {
-        self->ev.read.peer = unread;
+    if (unread != NULL) {
+        self->ev.read.peer = unread->peer;
+        self->ev.read.is_search = unread->kind == FX_SEARCH;
         step(self, CORE_EV_READ);
     }
 }
@@ -283,6 +295,7 @@ static void take_read(struct hub *self)
         front_forward(self->parts.front, answer.peer, answer.body);
         if (answer.is_last) {
             self->ev.read.peer = answer.peer;
+            self->ev.read.is_search = answer.kind == FX_SEARCH;
             step(self, CORE_EV_READ);
         }
     }

@@ -1,6 +1,7 @@
 /* main.c - the broker: reads its configuration, puts the parts together and runs the hub. */
 #include "broker/admission.h"
 #include "broker/hub.h"
+#include "broker/indexer.h"
 #include "broker/limits.h"
 
 #include "broker/net/doorman.h"
@@ -42,6 +43,7 @@ struct broker {
     struct doorman *doorman;
     struct front *front;
     struct writer *writer;
+    struct indexer *indexer; /* NULL: nobody searches */
     struct readers *readers;
     struct history *history;
     bool is_owner_invited; /* by this start */
@@ -238,12 +240,33 @@ static enum rc open_sockets(struct broker *self)
     return front_open(self->zmq_context, &front, &self->front, self->why);
 }
 
+/* A chat without searching is still a chat: what fails here is told, and done without. */
+static void start_search(struct broker *self)
+{
+    char why[SEARCH_WHY_BYTES] = "no reader, thread or socket";
+    struct search_index *index = NULL;
+    struct store_reader *log = NULL;
+
+    if (!self->options.is_searching) {
+        search_index_remove(self->options.data);
+        return;
+    }
+    if (store_reader_open(self->store, &log) == RC_OK &&
+        search_index_open(self->options.data, log, &index, why) == RC_OK) {
+        search_index_set_free_min(index, 2 * self->options.disk_free_min_bytes);
+        if (indexer_start(&index, self->zmq_context, &self->indexer) == RC_OK)
+            return;
+    }
+    log_error("search.not_started", "%s: nobody can search", why);
+}
+
 static enum rc start_threads(struct broker *self)
 {
     if (writer_start(self->store, self->zmq_context, &self->writer) != RC_OK)
         return complain_of(self, "cannot start the store's thread");
+    start_search(self);
     if (readers_start(self->store, self->zmq_context, self->options.reader_threads,
-                      &self->readers) != RC_OK)
+                      self->indexer != NULL ? self->options.data : NULL, &self->readers) != RC_OK)
         return complain_of(self, "cannot start the readers");
     return RC_OK;
 }
@@ -373,6 +396,7 @@ static void broker_close(struct broker *self)
 {
     front_close(&self->front);
     readers_stop(&self->readers);
+    indexer_stop(&self->indexer);
     writer_stop(&self->writer);
     zap_stop(&self->zap);
     doorman_stop(&self->doorman);

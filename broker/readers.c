@@ -1,5 +1,6 @@
 #include "broker/readers.h"
 
+#include "broker/searcher.h"
 #include "shared/base/alloc.h"
 #include "shared/base/handover.h"
 #include "shared/base/invariant.h"
@@ -10,7 +11,8 @@
 #include <pthread.h>
 #include <zmq.h>
 
-#define QUEUE_MAX 4096 /* questions that wait for a free thread */
+#define QUEUE_MAX  4096 /* questions that wait for a free thread */
+#define SEARCH_MAX 64   /* those that search */
 
 /* A question on its way to a thread, and in front of each of its answers on the way back. */
 struct job {
@@ -26,6 +28,7 @@ struct job {
     uint64_t since_ms;
     uint64_t from_least;
     uint32_t credit;
+    struct search_ask *search; /* FX_SEARCH: the thread's, once it has it */
     size_t name_len;
     char name[STREAM_BYTES_MAX];
 };
@@ -35,20 +38,26 @@ struct reader {
     void *asked;   /* the thread's end */
     void *answers; /* the thread's; ends in the pool's */
     struct store_reader *store;
+    struct search_reader *index; /* of the one thread that searches, and does nothing else */
     pthread_t thread;
     bool has_thread;
     bool is_busy; /* the pool's view: one job at a time, so nothing piles up in the sockets */
     char frame[FRAME_BYTES_MAX];
 };
 
+/* Jobs that wait, a ring. */
+struct line {
+    struct job *job;
+    size_t at, len, max;
+};
+
 struct readers {
     void *answers;
     size_t thread_count;
     struct reader *thread;
-    struct job *queue; /* a ring */
-    size_t queue_at;
-    size_t queue_len;
-    struct job taken; /* of the answer taken last */
+    struct line reads;
+    struct line searches; /* a slow search delays no FETCH */
+    struct job taken;     /* of the answer taken last */
     zmq_msg_t body;
 };
 
@@ -180,6 +189,16 @@ static void republish(struct reader *self, const struct job *job)
     }
 }
 
+static void search(struct reader *self, struct job *job)
+{
+    struct wire_buf buf = {self->frame, 0, sizeof(self->frame)};
+
+    handover_take(job->search);
+    search_answer(job->search, self->store, self->index, &buf);
+    search_ask_destroy(&job->search);
+    give(self, job, (struct span){buf.data, buf.len}, true);
+}
+
 static void *serve(void *context)
 {
     struct reader *self = context;
@@ -195,6 +214,8 @@ static void *serve(void *context)
         handover_take(self);
         if (job.kind == FX_READ)
             fetch(self, &job);
+        else if (job.kind == FX_SEARCH)
+            search(self, &job);
         else
             republish(self, &job);
     }
@@ -204,31 +225,66 @@ static void *serve(void *context)
 
 static void hand_out(struct readers *self)
 {
-    for (size_t i = 0; i < self->thread_count && self->queue_len > 0; i++) {
-        struct job *job = &self->queue[self->queue_at];
+    for (size_t i = 0; i < self->thread_count; i++) {
+        struct reader *thread = &self->thread[i];
+        struct line *line = thread->index != NULL ? &self->searches : &self->reads;
+        struct job *job = &line->job[line->at];
 
-        if (self->thread[i].is_busy)
+        if (thread->is_busy || line->len == 0)
             continue;
         job->thread = i;
-        self->thread[i].is_busy = true;
-        handover_give(&self->thread[i]);
-        INVARIANT(zmq_send(self->thread[i].ask, job, sizeof(*job), ZMQ_DONTWAIT) >= 0);
-        self->queue_at = (self->queue_at + 1) % QUEUE_MAX;
-        self->queue_len--;
+        thread->is_busy = true;
+        handover_give(thread);
+        INVARIANT(zmq_send(thread->ask, job, sizeof(*job), ZMQ_DONTWAIT) >= 0);
+        line->at = (line->at + 1) % line->max;
+        line->len--;
     }
 }
 
-enum rc readers_ask(struct readers *self, const struct effect *effect)
+/* The end of the line, to be filled in; NULL: it is full. */
+static struct job *line_up(struct line *line, const struct effect *effect)
 {
-    struct job *job = &self->queue[(self->queue_at + self->queue_len) % QUEUE_MAX];
+    struct job *job = &line->job[(line->at + line->len) % line->max];
 
-    INVARIANT(effect->kind == FX_READ || effect->kind == FX_REPUBLISH);
-    if (self->queue_len == QUEUE_MAX)
-        return RC_BUSY;
+    if (line->len == line->max)
+        return NULL;
     memset(job, 0, sizeof(*job));
     job->kind = effect->kind;
     job->peer = effect->peer;
     job->stream = effect->stream;
+    INVARIANT(effect->name.len <= sizeof(job->name));
+    if (effect->name.len > 0)
+        memcpy(job->name, effect->name.ptr, effect->name.len);
+    job->name_len = effect->name.len;
+    line->len++;
+    return job;
+}
+
+static enum rc ask_search(struct readers *self, const struct effect *effect)
+{
+    struct job *job;
+
+    if (self->searches.max == 0)
+        return RC_NO_SEARCH;
+    job = line_up(&self->searches, effect);
+    if (job == NULL)
+        return RC_BUSY;
+    job->search = search_ask_new(effect);
+    handover_give(job->search);
+    hand_out(self);
+    return RC_OK;
+}
+
+enum rc readers_ask(struct readers *self, const struct effect *effect)
+{
+    struct job *job;
+
+    INVARIANT(effect->kind == FX_READ || effect->kind == FX_REPUBLISH || effect->kind == FX_SEARCH);
+    if (effect->kind == FX_SEARCH)
+        return ask_search(self, effect);
+    job = line_up(&self->reads, effect);
+    if (job == NULL)
+        return RC_BUSY;
     job->has_ref = effect->kind == FX_READ && effect->read.has_ref;
     job->ref = job->has_ref ? effect->read.ref : 0;
     job->first = effect->read.first;
@@ -236,10 +292,6 @@ enum rc readers_ask(struct readers *self, const struct effect *effect)
     job->since_ms = effect->read.since_ms;
     job->from_least = job->kind == FX_READ ? effect->read.from_least : 0;
     job->credit = effect->read.credit;
-    INVARIANT(effect->name.len <= sizeof(job->name));
-    memcpy(job->name, effect->name.ptr, effect->name.len);
-    job->name_len = effect->name.len;
-    self->queue_len++;
     hand_out(self);
     return RC_OK;
 }
@@ -296,8 +348,33 @@ static enum rc start_thread(struct readers *self, struct reader *reader, void *z
     return RC_OK;
 }
 
+static void open_line(struct line *line, size_t max)
+{
+    *line = (struct line){.job = x_alloc(max, sizeof(*line->job)), .max = max};
+}
+
+static void close_line(struct line *line)
+{
+    for (; line->len > 0; line->len--) {
+        search_ask_destroy(&line->job[line->at].search);
+        line->at = (line->at + 1) % line->max;
+    }
+    free(line->job);
+}
+
+/* One thread more, if there is an index; without it searches are refused. */
+static void open_search(struct readers *self, const char *folder)
+{
+    struct search_reader *index = NULL;
+
+    if (folder == NULL || search_reader_open(folder, &index) != RC_OK)
+        return;
+    self->thread[self->thread_count++].index = index;
+    open_line(&self->searches, SEARCH_MAX);
+}
+
 enum rc readers_start(struct store *store, void *zmq_context, size_t thread_count,
-                      struct readers **ret)
+                      const char *search_folder, struct readers **ret)
 {
     struct readers *self = x_alloc(1, sizeof(*self));
     const int no_limit = 0;
@@ -306,15 +383,16 @@ enum rc readers_start(struct store *store, void *zmq_context, size_t thread_coun
 
     snprintf(answers, sizeof(answers), "inproc://readers-%p", (void *)self);
     (void)zmq_msg_init(&self->body);
-    self->queue = x_alloc(QUEUE_MAX, sizeof(*self->queue));
-    self->thread = x_alloc(thread_count, sizeof(*self->thread));
+    open_line(&self->reads, QUEUE_MAX);
+    self->thread = x_alloc(thread_count + 1, sizeof(*self->thread));
     self->thread_count = thread_count;
+    open_search(self, search_folder);
     self->answers = zmq_socket(zmq_context, ZMQ_PULL);
     if (self->answers != NULL &&
         zmq_setsockopt(self->answers, ZMQ_RCVHWM, &no_limit, sizeof(no_limit)) == 0 &&
         zmq_bind(self->answers, answers) == 0)
         rc = RC_OK;
-    for (size_t i = 0; i < thread_count && rc == RC_OK; i++)
+    for (size_t i = 0; i < self->thread_count && rc == RC_OK; i++)
         rc = start_thread(self, &self->thread[i], zmq_context, store);
     if (rc == RC_OK)
         *ret = self;
@@ -352,10 +430,12 @@ void readers_stop(struct readers **self_p)
         close_socket(reader->asked);
         close_socket(reader->answers);
         store_reader_close(&reader->store);
+        search_reader_close(&reader->index);
     }
     close_socket(self->answers);
     (void)zmq_msg_close(&self->body);
-    free(self->queue);
+    close_line(&self->reads);
+    close_line(&self->searches);
     free(self->thread);
     free(self);
 }

@@ -55,8 +55,9 @@ struct core *core_new(const struct core_limits *limits)
     const bool has_pending = pending_init(&self->pending, limits->pending_max);
     self->strangers = calloc(STRANGERS, sizeof *self->strangers);
     self->addresses = calloc(ADDRESSES, sizeof *self->addresses);
+    self->scope = calloc(streams_max, sizeof *self->scope);
     if (!has_streams || !has_members || !has_devices || !has_keybans || !has_sessions ||
-        !has_pending || self->strangers == NULL || self->addresses == NULL)
+        !has_pending || self->strangers == NULL || self->addresses == NULL || self->scope == NULL)
         core_destroy(&self);
     return self;
 }
@@ -75,6 +76,7 @@ void core_destroy(struct core **self_p)
     pending_fini(&self->pending);
     free(self->strangers);
     free(self->addresses);
+    free(self->scope);
     free(self);
     *self_p = NULL;
 }
@@ -253,6 +255,7 @@ static const struct verb_rule VERBS[VERB_COUNT] = {
     [VERB_FETCH] = {core_on_fetch, STATE_SESSION, RIGHT_PERSON, LIMIT_FETCHES, 2},
     [VERB_HEAD] = {core_on_head, STATE_SESSION, RIGHT_PERSON, 0, 1},
     [VERB_MARK] = {core_on_mark, STATE_SESSION, RIGHT_PERSON, LIMIT_ASKS, 1},
+    [VERB_SEARCH] = {core_on_search, STATE_SESSION, RIGHT_PERSON, LIMIT_SEARCHES, 20},
     [VERB_TOPIC] = {core_on_topic, STATE_SESSION, RIGHT_ROOM_OP, LIMIT_ASKS, 5},
     [VERB_MODE] = {core_on_mode, STATE_SESSION, RIGHT_ROOM_OP, LIMIT_ASKS, 5},
     [VERB_INVITE] = {core_on_standing, STATE_SESSION, RIGHT_MEMBER, LIMIT_ASKS, 5},
@@ -387,6 +390,22 @@ static void on_stored(struct core *self, const struct op_result *result)
     core_mind_doors(self);
 }
 
+static void count_down(uint32_t *count)
+{
+    if (*count > 0)
+        --*count;
+}
+
+static void on_read(struct core *self, peer_id peer, bool is_search)
+{
+    const uint32_t row = sessions_by_peer(&self->sessions, peer);
+    struct session *session = row == 0 ? NULL : &self->sessions.row[row];
+
+    count_down(is_search ? &self->searches : &self->reads);
+    if (session != NULL)
+        count_down(is_search ? &session->searches : &session->fetches);
+}
+
 void core_step(struct core *self, const struct core_event *event, struct effects *fx)
 {
     fx->count = 0;
@@ -402,15 +421,9 @@ void core_step(struct core *self, const struct core_event *event, struct effects
     case CORE_EV_STORED:
         on_stored(self, event->stored);
         break;
-    case CORE_EV_READ: {
-        const uint32_t session = sessions_by_peer(&self->sessions, event->read.peer);
-
-        if (self->reads > 0)
-            self->reads--;
-        if (session != 0 && self->sessions.row[session].fetches > 0)
-            self->sessions.row[session].fetches--;
+    case CORE_EV_READ:
+        on_read(self, event->read.peer, event->read.is_search);
         break;
-    }
     case CORE_EV_TICK:
         core_on_tick(self);
         break;

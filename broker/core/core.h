@@ -10,6 +10,7 @@
 
 #include "broker/core/core_counters.h"
 #include "broker/core/core_limits.h"
+#include "broker/core/effect.h"
 #include "broker/core/record.h"
 #include "shared/base/ids.h"
 #include "shared/base/rc.h"
@@ -20,10 +21,10 @@
 #include <stdint.h>
 
 enum core_event_kind {
-    CORE_EV_COMMAND,  /* a decoded message from a peer */
-    CORE_EV_STORED,   /* the store's result for an FX_STORE, in the order they were asked */
-    CORE_EV_READ,     /* an FX_READ is answered to its end, or has failed: one for each FX_READ */
-    CORE_EV_TICK,     /* time has come to core_next_deadline_ms() */
+    CORE_EV_COMMAND, /* a decoded message from a peer */
+    CORE_EV_STORED,  /* the store's result for an FX_STORE, in the order they were asked */
+    CORE_EV_READ, /* an FX_READ or FX_SEARCH is answered to its end, or has failed: one for each */
+    CORE_EV_TICK, /* time has come to core_next_deadline_ms() */
     CORE_EV_STOPPING, /* refuse new work from now on; results may still come */
 };
 
@@ -49,52 +50,9 @@ struct core_event {
         const struct op_result *stored;
         struct {
             peer_id peer;
+            bool is_search; /* of an FX_SEARCH */
         } read;
     };
-};
-
-enum effect_kind {
-    FX_REPLY = 1, /* send `message` to `peer` over ROUTER */
-    FX_STORE,     /* hand `op` to the store */
-    FX_PUBLISH,   /* put `wire`, an event, on PUB under `name`; sealed when `seal_key` is there */
-    FX_ANNOUNCE,  /* put `message` on PUB under `name`, in clear (HEAD, probe) */
-    FX_READ,      /* read `range` and answer EVENTS or GONE to `peer`, then CORE_EV_READ */
-    FX_REPUBLISH, /* read first..last of `stream` and put them on PUB again, see core_seal() */
-    FX_ADMIT,     /* `key` may open connections: it is a device of an account */
-    FX_EXPEL,     /* `key` may not any more: refuse it, and cut all its connections */
-};
-
-/* Pointers borrow from the core or from the event; carry effects out before the next step. */
-struct effect {
-    enum effect_kind kind;
-    peer_id peer;
-    stream_id stream;
-    struct span name;              /* topic: the stream's name, or "~SESSION" for a probe */
-    const unsigned char *seal_key; /* STREAM_KEY_BYTES, or NULL: the stream is public */
-    uint32_t epoch;
-    const unsigned char *key; /* FX_ADMIT, FX_EXPEL: PUBLIC_KEY_BYTES */
-    uint64_t seq;             /* FX_PUBLISH */
-    struct span wire;         /* FX_PUBLISH */
-    union {
-        struct message message; /* FX_REPLY, FX_ANNOUNCE */
-        struct op op;           /* FX_STORE */
-        struct {
-            bool has_ref; /* FX_READ: the answers carry `ref` */
-            uint64_t ref;
-            uint64_t first; /* 0: by since_ms */
-            uint64_t last;  /* 0: to the head */
-            uint64_t since_ms;
-            uint64_t from_least; /* by since_ms: nothing before this place */
-            uint32_t credit;     /* pages */
-        } read;                  /* FX_READ, FX_REPUBLISH */
-    };
-};
-
-#define EFFECTS_MAX 192 /* no single step has more: see LIST_PAGE_MAX, OP_APPENDED_MAX */
-
-struct effects {
-    size_t count;
-    struct effect item[EFFECTS_MAX];
 };
 
 struct core;

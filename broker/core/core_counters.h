@@ -40,13 +40,14 @@
     X(REFUSED_ADDRESS_RATE, "refused.stranger_address_rate")
 
 /* Refused by a number that the protocol fixes for everybody (protocol 12). */
-#define CORE_COUNTER_FIXED(X)                                              \
-    X(REFUSED_TEXT_SIZE, "refused.text_size")                              \
-    X(REFUSED_NAME_SIZE, "refused.name_size")                              \
-    X(REFUSED_FIELD_SIZE, "refused.field_size")                            \
-    X(REFUSED_WINDOW, "refused.window") /* posts in flight of a session */ \
-    X(REFUSED_ASKS, "refused.asks")     /* questions of one connection */  \
-    X(REFUSED_MARKS, "refused.marks")   /* of one account */
+#define CORE_COUNTER_FIXED(X)                                                  \
+    X(REFUSED_TEXT_SIZE, "refused.text_size")                                  \
+    X(REFUSED_NAME_SIZE, "refused.name_size")                                  \
+    X(REFUSED_FIELD_SIZE, "refused.field_size")                                \
+    X(REFUSED_WINDOW, "refused.window")     /* posts in flight of a session */ \
+    X(REFUSED_ASKS, "refused.asks")         /* questions of one connection */  \
+    X(REFUSED_MARKS, "refused.marks")       /* of one account */               \
+    X(REFUSED_SEARCHES, "refused.searches") /* of one session, or of all */
 
 enum core_counter {
 #define X(symbol, name) symbol,

@@ -15,7 +15,8 @@ enum limit {
     LIMIT_WINDOW = 2, /* posts of one session in the store's hands: POST_WINDOW */
     LIMIT_FETCHES =
         4, /* of one session in the readers' hands: session_fetches_max; of all: pending_max */
-    LIMIT_PLACE = 8, /* the rate of the room or person it goes to: room_rate */
+    LIMIT_PLACE = 8,     /* the rate of the room or person it goes to: room_rate */
+    LIMIT_SEARCHES = 16, /* of one session: SEARCH_OUTSTANDING_MAX; of all: SEARCHES_MAX */
 };
 
 /* One verb (protocol 7.7): who handles it, when it may be used, by whom, what limits it, what it costs. */
@@ -49,6 +50,8 @@ void core_on_rooms(struct core *self, const struct asked *asked);
 void core_on_fetch(struct core *self, const struct asked *asked);
 void core_on_head(struct core *self, const struct asked *asked);
 void core_on_mark(struct core *self, const struct asked *asked);
+/* core_search.c */
+void core_on_search(struct core *self, const struct asked *asked);
 /* core_run.c */
 void core_on_topic(struct core *self, const struct asked *asked);
 void core_on_mode(struct core *self, const struct asked *asked);

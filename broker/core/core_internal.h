@@ -15,6 +15,7 @@ struct verb_rule;
 
 #define STRANGERS      4096 /* buckets of keys without a session */
 #define ADDRESSES      4096 /* buckets of addresses that strangers come from */
+#define SEARCHES_MAX   64   /* of all sessions, in the readers' hands */
 #define TOO_FAST_MS    50   /* a session is told at most so often, and to wait at least so long */
 #define BANS_LOOKED_MS 1000 /* how often the broker's bans are looked at, whether one is over */
 
@@ -47,6 +48,8 @@ struct core {
     uint64_t look_at_ms;      /* when they are looked at again */
     bool is_replayed;         /* the first step has been */
     uint32_t reads;           /* in the readers' hands, of sessions that are gone as well */
+    uint32_t searches;        /* likewise */
+    struct scope *scope;      /* of the search that is asked in this step; a row a stream */
     bool is_stopping;
     char probe_topic[18]; /* "~" and 16 hex digits: lives until the next step */
     struct core_stats stats;

@@ -16,6 +16,9 @@ bool core_failed(struct core *self, const struct ticket *ticket, const struct op
 enum rc core_until(const struct core *self, const struct message *message,
                    uint64_t *ret) MUST_CHECK;
 
+/* core_read.c: before this place that room was private, and this person not in it. 0: nothing is closed. */
+uint64_t core_open_from(const struct core *self, uint32_t room, uint32_t person);
+
 /* END, with the place where the list goes on when it is not over. */
 void core_end_list(struct core *self, const struct asked *asked, uint64_t cursor);
 

@@ -136,6 +136,11 @@ enum rc core_check_work(struct core *self, const struct asked *asked)
         core_count(self, REFUSED_WINDOW);
         return RC_BUSY;
     }
+    if ((limits & LIMIT_SEARCHES) != 0 &&
+        (session->searches >= SEARCH_OUTSTANDING_MAX || self->searches >= SEARCHES_MAX)) {
+        core_count(self, REFUSED_SEARCHES);
+        return RC_BUSY;
+    }
     if ((limits & LIMIT_FETCHES) == 0)
         return RC_OK;
     const uint32_t max = self->limits.session_fetches_max;

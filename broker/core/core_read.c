@@ -4,8 +4,7 @@
 #include "broker/core/core_orders.h"
 #include "broker/core/core_room_for.h"
 
-/* Before this place the room was private, and this person not in it. 0: nothing is closed. */
-static uint64_t open_from(const struct core *self, uint32_t room, uint32_t person)
+uint64_t core_open_from(const struct core *self, uint32_t room, uint32_t person)
 {
     const struct stream *stream = &self->streams.row[room];
 
@@ -72,7 +71,7 @@ void core_on_fetch(struct core *self, const struct asked *asked)
         core_refuse_about(self, asked, rc);
         return;
     }
-    const uint64_t least = open_from(self, row, asked->person);
+    const uint64_t least = core_open_from(self, row, asked->person);
     if (first != 0 && first < least)
         answer_gone(self, asked, row, least);
     else

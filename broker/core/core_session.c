@@ -202,6 +202,7 @@ static uint32_t settle(struct core *self, const struct ticket *ticket, uint32_t 
 
     /* Reads are answered to their connection, whatever session it has now. */
     const uint32_t fetches = here != 0 ? self->sessions.row[here].fetches : 0;
+    const uint32_t searches = here != 0 ? self->sessions.row[here].searches : 0;
 
     if (here != 0 && here != row)
         core_end_session(self, here);
@@ -219,6 +220,7 @@ static uint32_t settle(struct core *self, const struct ticket *ticket, uint32_t 
     core_stream(self, person)->heard_ms = self->now_ms;
     struct session *session = &self->sessions.row[row];
     session->fetches = fetches;
+    session->searches = searches;
     session->device = device;
     if (session->is_inbox)
         core_stream(self, person)->inboxes--;

@@ -18,6 +18,7 @@ struct session {
     uint32_t stored;   /* the last number it has answered */
     uint32_t pending;  /* posts in the store's hands */
     uint32_t fetches;  /* reads without their last frame */
+    uint32_t searches; /* without their answer */
     bool is_inbox;
     bool is_away;
     uint64_t seen_ms;

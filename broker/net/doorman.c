@@ -69,7 +69,7 @@ uint32_t doorman_default_max(void)
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > FDS_MAX)
         limit.rlim_cur = FDS_MAX;
-    reserve = limit.rlim_cur / 8 < 96 ? 96 : limit.rlim_cur / 8;
+    reserve = limit.rlim_cur / 8 < 112 ? 112 : limit.rlim_cur / 8;
     if (reserve > 4096)
         reserve = 4096;
     return limit.rlim_cur > reserve + 1 ? (uint32_t)(limit.rlim_cur - reserve) : 1;

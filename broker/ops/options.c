@@ -98,6 +98,8 @@ static const struct conf_row TABLE[] = {
     LOG_ROWS(struct options),
     {.key = "history", .type = CONF_TEXT, AT(history), .argument = "FILE",
      .help = "append what is published, for zchat-check; texts as hashes"},
+    {.key = "search", .type = CONF_CHOICE, AT(is_searching), .initial = "on", .choices = "off|on", .argument = "on|off",
+     .help = "keep an index over messages (search.db), so that people can search them; off removes it"},
     {.key = "sandbox", .type = CONF_CHOICE, AT(is_sandboxed), .initial = "on", .choices = "off|on", .argument = "on|off",
      .help = "give up files, ports and system calls that are not needed, before serving"},
     CONF_COMMON_FLAGS(struct options),

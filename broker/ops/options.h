@@ -29,6 +29,7 @@ struct options {
     struct log_settings log;
     char history[PATH_BYTES_MAX]; /* "": none is kept */
     uint32_t is_sandboxed;
+    uint32_t is_searching;
     uint32_t connections_max; /* 0: as many as there are descriptors */
     uint32_t connections_per_address;
     uint32_t handshakes_pending_max; /* of one address */

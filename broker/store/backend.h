@@ -101,6 +101,9 @@ struct reader_calls {
     /* Walk the events from `first` to `last`: seek, then next until RC_END. */
     enum rc (*seek)(struct store_reader *self, uint64_t first, uint64_t last);
     enum rc (*next)(struct store_reader *self, struct span *ret_wire);
+    /* These two need no view: they take the newest state. */
+    enum rc (*heads)(struct store_reader *self, store_on_head *on_head, void *context);
+    enum rc (*version)(struct store_reader *self, uint64_t *ret);
 };
 
 struct store_reader { /* first member of every backend's reader */

@@ -334,6 +334,27 @@ static enum rc memory_next(struct store_reader *base, struct span *ret_wire)
     return RC_OK;
 }
 
+static enum rc memory_heads(struct store_reader *self, store_on_head *on_head, void *context)
+{
+    const struct memory *memory = ((struct memory_reader *)self)->memory;
+
+    for (size_t i = 1; i < memory->stream_count; i++) {
+        if (memory->streams[i].place.head > 0)
+            on_head(context, memory->streams[i].row.id, memory->streams[i].place.head);
+    }
+    return RC_OK;
+}
+
+static enum rc memory_version(struct store_reader *self, uint64_t *ret)
+{
+    const struct memory *memory = ((struct memory_reader *)self)->memory;
+
+    *ret = 0;
+    for (size_t i = 0; i < memory->stream_count; i++)
+        *ret += memory->streams[i].place.head;
+    return RC_OK;
+}
+
 static enum rc memory_open_reader(struct backend *base, struct store_reader **ret)
 {
     static const struct reader_calls calls = {
@@ -344,6 +365,8 @@ static enum rc memory_open_reader(struct backend *base, struct store_reader **re
         .ts_at = memory_ts_at,
         .seek = memory_seek,
         .next = memory_next,
+        .heads = memory_heads,
+        .version = memory_version,
     };
     struct memory_reader *self = x_alloc(1, sizeof(*self));
 

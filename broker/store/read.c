@@ -104,3 +104,13 @@ enum rc store_read(struct store_reader *self, const struct store_range *range,
     *ret = page;
     return RC_OK;
 }
+
+enum rc store_read_heads(struct store_reader *self, store_on_head *on_head, void *context)
+{
+    return self->calls->heads(self, on_head, context) == RC_OK ? RC_OK : RC_STORE;
+}
+
+enum rc store_read_version(struct store_reader *self, uint64_t *ret)
+{
+    return self->calls->version(self, ret) == RC_OK ? RC_OK : RC_STORE;
+}

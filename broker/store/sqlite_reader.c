@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum statement { BEGIN, END, HEAD, KEPT, TS, EVENTS, STATEMENT_COUNT };
+enum statement { BEGIN, END, HEAD, KEPT, TS, EVENTS, HEADS, VERSION, STATEMENT_COUNT };
 
 static const char *const SQL[STATEMENT_COUNT] = {
     [BEGIN] = "BEGIN",
@@ -13,6 +13,8 @@ static const char *const SQL[STATEMENT_COUNT] = {
     [HEAD] = "SELECT head FROM place WHERE stream = ?1",
     [KEPT] = "SELECT id FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT 1",
     [TS] = "SELECT ts FROM event WHERE id = ?1",
+    [HEADS] = "SELECT stream, head FROM place WHERE head > 0 AND stream > 0",
+    [VERSION] = "PRAGMA data_version",
     [EVENTS] = "SELECT wire FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id",
 };
 
@@ -122,6 +124,23 @@ static enum rc reader_next(struct store_reader *base, struct span *ret_wire)
     return rc;
 }
 
+static enum rc reader_heads(struct store_reader *base, store_on_head *on_head, void *context)
+{
+    struct sqlite_reader *self = reader_of(base);
+    sqlite3_stmt *statement = self->statements[HEADS];
+    enum rc rc;
+
+    while ((rc = db_row(&self->db, statement)) == RC_OK)
+        on_head(context, (stream_id){(uint32_t)db_column_number(statement, 0)},
+                db_column_number(statement, 1));
+    return rc == RC_END ? RC_OK : rc;
+}
+
+static enum rc reader_version(struct store_reader *base, uint64_t *ret)
+{
+    return number_or(reader_of(base), VERSION, 0, ret);
+}
+
 enum rc sqlite_reader_open(const char *path, struct store_reader **ret)
 {
     static const struct reader_calls calls = {
@@ -132,6 +151,8 @@ enum rc sqlite_reader_open(const char *path, struct store_reader **ret)
         .ts_at = reader_ts_at,
         .seek = reader_seek,
         .next = reader_next,
+        .heads = reader_heads,
+        .version = reader_version,
     };
     struct sqlite_reader *self = x_alloc(1, sizeof(*self));
     enum rc rc;

@@ -82,4 +82,11 @@ void store_reader_close(struct store_reader **self_p);
 enum rc store_read(struct store_reader *self, const struct store_range *range,
                    struct store_page *ret) MUST_CHECK;
 
+/* Tell where every stream with events stands: `head` is its last one. RC_STORE: cannot read. */
+typedef void store_on_head(void *context, stream_id stream, uint64_t head);
+enum rc store_read_heads(struct store_reader *self, store_on_head *on_head,
+                         void *context) MUST_CHECK;
+/* A number that changes when something was committed since the last call; cheap. RC_STORE: cannot read. */
+enum rc store_read_version(struct store_reader *self, uint64_t *ret) MUST_CHECK;
+
 #endif

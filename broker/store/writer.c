@@ -1,6 +1,7 @@
 #include "broker/store/writer.h"
 
 #include "broker/store/batch.h"
+#include "broker/store/pair.h"
 #include "shared/base/alloc.h"
 #include "shared/base/handover.h"
 #include "shared/base/invariant.h"
@@ -158,24 +159,6 @@ static void *run(void *context)
 
 /* --- the hub's side ------------------------------------------------------------------ */
 
-static void *open_end(void *zmq_context, const char *endpoint, bool is_bound)
-{
-    const int none = 0;
-    void *socket = zmq_socket(zmq_context, ZMQ_PAIR);
-
-    if (socket == NULL)
-        return NULL;
-    /* No limit: the core bounds what is pending, and neither side may ever wait for the other. */
-    if (zmq_setsockopt(socket, ZMQ_SNDHWM, &none, sizeof(none)) != 0 ||
-        zmq_setsockopt(socket, ZMQ_RCVHWM, &none, sizeof(none)) != 0 ||
-        zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof(none)) != 0 ||
-        (is_bound ? zmq_bind(socket, endpoint) : zmq_connect(socket, endpoint)) != 0) {
-        zmq_close(socket);
-        return NULL;
-    }
-    return socket;
-}
-
 /* Signals are the main thread's. */
 static int start_thread(struct writer *self)
 {
@@ -211,9 +194,9 @@ enum rc writer_start(struct store *store, void *zmq_context, struct writer **ret
     snprintf(endpoint, sizeof(endpoint), "inproc://store-writer-%p", (void *)self);
     self->worker = x_alloc(1, sizeof(*self->worker));
     self->worker->store = store;
-    self->socket = open_end(zmq_context, endpoint, true);
+    self->socket = pair_open(zmq_context, endpoint, true);
     if (self->socket != NULL)
-        self->worker->socket = open_end(zmq_context, endpoint, false);
+        self->worker->socket = pair_open(zmq_context, endpoint, false);
     if (self->worker->socket == NULL || start_thread(self) != 0) {
         writer_free(self);
         return RC_SYSTEM;

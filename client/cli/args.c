@@ -57,6 +57,8 @@ TEXT(history)
 TEXT(config)
 TEXT(match)
 TEXT(from)
+TEXT(in)
+TEXT(after_when)
 #undef TEXT
 
 static bool take_timeout(struct args *args, const char *value)
@@ -177,8 +179,15 @@ static bool take_for_s(struct args *args, const char *value)
     }
 NUMBER(last)
 NUMBER(count)
-NUMBER(before)
 #undef NUMBER
+
+/* An event's number or a time, as the verb has it: see check_before(). */
+static bool take_before(struct args *args, const char *value)
+{
+    args->before_when = value;
+    args->has_before = when_number(value, INT64_MAX, &args->before) == RC_OK;
+    return value[0] != '\0';
+}
 
 struct option_row {
     const char *name;
@@ -217,23 +226,29 @@ static const struct option_row options[] = {
      "messages in which this matches (PCRE; ^ and $ at every line)"},
     {"ignore-case", 'i', NULL, NULL, USE_WAIT | USE_EXEC, take_ignores_case,
      "--match takes a for A"},
-    {"from", 0, "NICK", NULL, USE_WAIT | USE_EXEC, take_from, "messages of this person alone"},
+    {"from", 0, "NICK", NULL, USE_WAIT | USE_EXEC | USE_SEARCH, take_from,
+     "messages of this person alone"},
     {"mention", 0, NULL, NULL, USE_WAIT | USE_EXEC, take_is_mention,
      "messages that name you, as nick or @nick"},
     {"since", 0, "SEQ|10m|TIME|all", NULL, USE_TAIL | USE_WAIT | USE_EXEC, take_since,
      "begin there"},
-    {"last", 'n', "N", NULL, USE_TAIL | USE_HISTORY, take_last, "begin N events before the end"},
+    {"last", 'n', "N", NULL, USE_TAIL | USE_HISTORY | USE_SEARCH, take_last,
+     "begin N events before the end; search: the newest N"},
     {"count", 0, "N", NULL, USE_TAIL | USE_EXEC, take_count, "end after N events"},
     {"limit", 0, "TIME", NULL, USE_EXEC, take_limit, "how long one run may take (30s)"},
     {"jobs", 0, "N", "a number from 1 to 64", USE_EXEC, take_jobs, "so many runs at a time (1)"},
-    {"format", 0, "FORMAT", NULL, USE_TAIL | USE_HISTORY | USE_WAIT, take_format,
+    {"format", 0, "FORMAT", NULL, USE_TAIL | USE_HISTORY | USE_WAIT | USE_SEARCH, take_format,
      "%t time %f from %s stream %q number %m text %k kind, or short, long, tsv"},
-    {"utc", 0, NULL, NULL, USE_TAIL | USE_HISTORY | USE_WAIT, take_is_utc,
+    {"utc", 0, NULL, NULL, USE_TAIL | USE_HISTORY | USE_WAIT | USE_SEARCH, take_is_utc,
      "times in UTC, not of here"},
     {"until-end", 0, NULL, NULL, USE_TAIL, take_is_until_end, "end when all was read"},
     {"durable", 0, "NAME", NULL, USE_TAIL | USE_EXEC, take_durable,
      "the broker remembers the place under this name"},
-    {"before", 0, "SEQ", NULL, USE_HISTORY, take_before, "what stands before this event"},
+    {"in", 0, "STREAM", NULL, USE_SEARCH, take_in,
+     "#room; @nick: private messages with that person"},
+    {"before", 0, "SEQ|TIME", NULL, USE_HISTORY | USE_SEARCH, take_before,
+     "what stands before this event; search: 1d, 2026-11-23 ..."},
+    {"after", 0, "TIME", NULL, USE_SEARCH, take_after_when, "not older than 1d, 2026-11-23 ..."},
     {"role", 0, "ROLE", "member|operator|owner", USE_INVITE, take_role,
      "of who comes: member (as without), operator or owner"},
     {"expires", 0, "TIME", "a time from 1m to 365d", USE_INVITE | USE_DEVICE, take_expires,
@@ -357,6 +372,13 @@ static enum rc check_format(struct args *args, char why[static ARGS_WHY_BYTES])
     return complain(why, before, args->format, "\"");
 }
 
+static enum rc check_before(const struct args *args, char why[static ARGS_WHY_BYTES])
+{
+    if (args->before_when == NULL || args->has_before || args->verb->use != USE_HISTORY)
+        return RC_OK;
+    return complain(why, "--before takes SEQ, not \"", args->before_when, "\"");
+}
+
 /* exec: what stands behind the stream is not ours to read, and `--` says so. */
 static enum rc check_rest(const struct args *args, char why[static ARGS_WHY_BYTES])
 {
@@ -413,7 +435,9 @@ static enum rc check_whole(struct args *args, unsigned uses, char why[static ARG
         snprintf(why, ARGS_WHY_BYTES, "--since and -n both say where to begin: give one of them");
         return RC_CONFIG;
     }
-    return check_rest(args, why) == RC_OK ? check_format(args, why) : RC_CONFIG;
+    return check_rest(args, why) == RC_OK && check_before(args, why) == RC_OK
+               ? check_format(args, why)
+               : RC_CONFIG;
 }
 
 static enum rc complain_of_verb(const struct cli_group *group, const char *word,

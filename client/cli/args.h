@@ -28,8 +28,9 @@ enum args_use {
     USE_UNBAN = 1 << 10,
     USE_WAIT = 1 << 11,
     USE_EXEC = 1 << 12,
+    USE_SEARCH = 1 << 13,
 };
-#define USE_ALL ((1 << 13) - 1)
+#define USE_ALL ((1 << 14) - 1)
 
 #define ARGS_TIMEOUT_MS 10000 /* when nothing else is said */
 
@@ -53,7 +54,8 @@ struct args {
 
     const char *since, *durable; /* NULL when not given */
     uint64_t last, count, before;
-    bool has_last, has_count, has_before;
+    bool has_last, has_count, has_before;      /* before: as a number, which a time is not */
+    const char *before_when, *after_when, *in; /* NULL when not given */
     bool is_until_end;
 
     const char *format; /* NULL, or the template that was given or named */

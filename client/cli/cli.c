@@ -334,6 +334,7 @@ static bool is_row(const struct zchat_event *event)
     case ZCHAT_DEVICE:
     case ZCHAT_SESSION:
     case ZCHAT_BAN:
+    case ZCHAT_FOUND:
         return true;
     default:
         return false;

@@ -19,8 +19,7 @@ static command_function do_join, do_leave, do_msg, do_who, do_rooms, do_history,
 
 static const struct {
     struct command_help help;
-    command_function
-        *run; /* NULL: about the room, see command_order(); without `does`: not of this version */
+    command_function *run; /* NULL: about the room, see command_order() */
 } commands[] = {
     {{"join", "#room", "become a member, make the room when it is new"}, do_join},
     {{"leave", "[#room]", "cease to be a member"}, do_leave},
@@ -30,6 +29,8 @@ static const struct {
     {{"who", "[#room]", "people"}, do_who},
     {{"rooms", "", "rooms"}, do_rooms},
     {{"history", "[n]", "what was said here"}, do_history},
+    {{"search", "words", "what was said anywhere; also from:nick in:#room before:1d after:1d"},
+     talk_search},
     {{"topic", "[text|-]", "what this room is about; -: nothing"}, NULL},
     {{"invite", "nick", "let somebody into this room"}, NULL},
     {{"kick", "nick [reason]", "put somebody out"}, NULL},
@@ -49,7 +50,6 @@ static const struct {
     {{"unignore", "nick", "show it again"}, do_unignore},
     {{"help", "", "this"}, do_help},
     {{"quit", "", "leave; memberships stay"}, do_quit},
-    {{"search", "", ""}, NULL},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -262,9 +262,7 @@ static void run_command(struct talk *self, const char *words)
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (strcmp(commands[i].help.name, name) != 0)
             continue;
-        if (commands[i].help.does[0] == '\0')
-            talk_remark(self, "/%s is not available in this version", name);
-        else if (commands[i].run == NULL)
+        if (commands[i].run == NULL)
             command_order(self, name, rest);
         else
             commands[i].run(self, rest);

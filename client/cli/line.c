@@ -344,10 +344,8 @@ static void face_help(struct talk *talk)
     const struct command_help *command;
 
     (void)talk;
-    for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
-        if (command->does[0] != '\0')
-            line_remark("/%-8s %-18s %s", command->name, command->usage, command->does);
-    }
+    for (size_t i = 0; (command = command_at(i)) != NULL; i++)
+        line_remark("/%-8s %-18s %s", command->name, command->usage, command->does);
     line_remark("any other line is a message; // in front of one that begins with /");
 }
 

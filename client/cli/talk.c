@@ -192,6 +192,8 @@ static void on_answer(struct talk *self, const struct zchat_event *event)
         talk_remark(self, "you have left %s", event->stream);
     } else if (ask.kind == ASK_INVITE) {
         talk_remark(self, "%s is invited", ask.stream);
+    } else if (ask.kind == ASK_SEARCH) {
+        talk_searched(self, event);
     } else if (ask.kind == ASK_WHO) {
         show_people(self);
     }
@@ -221,6 +223,9 @@ bool talk_answer(struct talk *self, const struct zchat_event *event)
         return true;
     case ZCHAT_ROOM:
         on_room(self, event);
+        return true;
+    case ZCHAT_FOUND:
+        talk_found(self, event);
         return true;
     case ZCHAT_PERSON:
         people_take(&self->people, event);

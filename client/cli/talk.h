@@ -29,6 +29,7 @@ enum talk_ask_kind {
     ASK_ORDER,
     ASK_INVITE,
     ASK_HISTORY, /* no request either: a history is read */
+    ASK_SEARCH,
 };
 
 struct talk_ask {
@@ -86,6 +87,7 @@ struct talk {
     size_t room_count;
     struct own_posts posts;
     struct people people;
+    size_t found; /* by the search that runs */
     struct talk_ask ask[TALK_ASKS_MAX];
     size_t ask_count;
 
@@ -115,7 +117,12 @@ void talk_ask_renew(struct talk *self);
 /* Requests without an answer in time are given up, with a remark. */
 void talk_ask_expire(struct talk *self, uint64_t now_ms);
 
-/* ZCHAT_ANSWER, ZCHAT_ROOM, ZCHAT_PERSON, ZCHAT_BAN; false: another kind of event. */
+/* /search: ask; a ZCHAT_FOUND; the end of it, which went well. */
+void talk_search(struct talk *self, const char *words);
+void talk_found(struct talk *self, const struct zchat_event *event);
+void talk_searched(struct talk *self, const struct zchat_event *answer);
+
+/* ZCHAT_ANSWER, ZCHAT_FOUND, ZCHAT_ROOM, ZCHAT_PERSON, ZCHAT_BAN; false: another kind of event. */
 bool talk_answer(struct talk *self, const struct zchat_event *event);
 
 /* Nicks that are not to be heard: putting in (false: there are too many), taking out (false: it was not there). */

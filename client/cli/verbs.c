@@ -36,6 +36,11 @@ static const struct cli_verb verbs[] = {
      "every message is done at least once, over restarts. What strangers write is in ZCHAT_TEXT:\n"
      "quote it.\n",
      USE_EXEC, 2, WORDS_ANY, verb_exec, NULL, NULL},
+    {"search", "WORD ...", "what was said, the newest first",
+     "All words must be in it. \"two words\" in quotes stand next to each other, begin* is the\n"
+     "beginning of a word. Among the words may stand from:NICK, in:#room, in:@NICK, before:TIME\n"
+     "and after:TIME; a TIME is 10m, 2h, 1d ago, or 2026-11-23, or 2026-11-23T09:21.\n",
+     USE_SEARCH, 0, WORDS_ANY, verb_search, NULL, NULL},
     {"who", "[#room]", "people and their rooms",
      "A room that one runs as an operator stands with @ before it.\n", USE_PLAIN, 0, 1, verb_who,
      NULL, NULL},
@@ -124,7 +129,7 @@ static const struct cli_group groups[] = {
 };
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
 
-static const char *const planned[] = {"search", "admin stats", "admin backup", "admin purge"};
+static const char *const planned[] = {"admin stats", "admin backup", "admin purge"};
 
 const struct cli_group *verb_group(const char *name)
 {

@@ -43,6 +43,7 @@ enum exit_code verb_tail(const struct args *args);
 enum exit_code verb_history(const struct args *args);
 enum exit_code verb_wait(const struct args *args);
 enum exit_code verb_exec(const struct args *args);
+enum exit_code verb_search(const struct args *args);
 enum exit_code verb_who(const struct args *args);
 enum exit_code verb_rooms(const struct args *args);
 enum exit_code verb_join(const struct args *args);

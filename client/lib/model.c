@@ -352,6 +352,8 @@ static bool on_broadcast(struct model *self, const struct message *message, bool
 {
     switch (message->verb) {
     case VERB_EVENT:
+        if (!from_pub && message_has(message, HAS_REF))
+            return false; /* somebody asked for it: a row of an answer, no news */
         if (message_has(message, HAS_STREAM | HAS_SEQ | HAS_TS | HAS_TYPE | HAS_FROM))
             on_event(self, message, from_pub);
         return true;
@@ -392,15 +394,11 @@ static void on_answer(struct model *self, const struct message *message)
         if (message_has(message, HAS_STREAM | HAS_FIRST | HAS_SEQ))
             follows_on_gone(self->follows, ctx, message);
         break;
-    case VERB_PONG:
-        note_own(self, message);
-        requests_answer(self->requests, ctx, message);
-        break;
-    case VERB_JOINED:
-        take_stream_key(self, message);
-        requests_answer(self->requests, ctx, message);
-        break;
     default: /* whatever carries the ref of a question */
+        if (message->verb == VERB_PONG)
+            note_own(self, message);
+        else if (message->verb == VERB_JOINED)
+            take_stream_key(self, message);
         requests_answer(self->requests, ctx, message);
         break;
     }

@@ -7,6 +7,8 @@
 
 #define ASK_AGAIN_MS     2000
 #define ASK_AGAIN_MAX_MS 16000
+#define SEARCH_AGAIN_MS  (3 * SEARCH_MS) /* an answer may take that long, and wait for others */
+#define SEARCH_TRIES_MAX 3               /* one that takes too long would do so for ever */
 
 struct request {
     uint32_t ref;      /* the application's */
@@ -16,6 +18,9 @@ struct request {
     uint64_t asked_at_ms, again_at_ms;
     uint32_t again_ms;
     bool is_paused; /* a list that waits for room */
+    uint64_t left;  /* of a search: rows that may still come */
+    uint32_t busy_count;
+    bool is_behind;
     size_t row_count;
     struct tell *row[LIST_PAGE_MAX];
 };
@@ -82,6 +87,7 @@ static enum verb answer_to(enum verb verb)
     case VERB_BANS:
     case VERB_DEVICES:
     case VERB_SESSIONS:
+    case VERB_SEARCH:
         return VERB_END;
     case VERB_TOPIC:
     case VERB_MODE:
@@ -114,6 +120,8 @@ static enum verb row_of(enum verb verb)
         return VERB_DEVICE;
     case VERB_SESSIONS:
         return VERB_SESSION;
+    case VERB_SEARCH:
+        return VERB_EVENT;
     default:
         return VERB_NONE;
     }
@@ -122,6 +130,11 @@ static enum verb row_of(enum verb verb)
 static bool is_list(const struct request *request)
 {
     return row_of(request->message.verb) != VERB_NONE;
+}
+
+static uint32_t patience_ms(const struct request *request)
+{
+    return request->message.verb == VERB_SEARCH ? SEARCH_AGAIN_MS : ASK_AGAIN_MS;
 }
 
 static void ask(struct request *request, struct model_context *ctx)
@@ -135,6 +148,8 @@ static void ask(struct request *request, struct model_context *ctx)
     request->asked_at_ms = ctx->now_ms;
     request->again_at_ms = ctx->now_ms + context_jitter(ctx, request->again_ms);
     message_set(&request->message, REF, ref, request->wire_ref);
+    if (request->message.verb == VERB_SEARCH)
+        message_set(&request->message, ROWS, count, min_u64(request->left, LIST_PAGE_MAX));
     context_send(ctx, &request->message);
 }
 
@@ -184,8 +199,10 @@ enum rc requests_add(struct requests *self, struct model_context *ctx,
 
     request->message = *message;
     own_texts(request);
+    request->left =
+        message_has(message, HAS_ROWS) && message->count > 0 ? message->count : UINT64_MAX;
     request->ref = context_next_ref(ctx);
-    request->again_ms = ASK_AGAIN_MS;
+    request->again_ms = patience_ms(request);
     self->item[self->count++] = request;
     *ret_ref = request->ref;
     if (ctx->is_up)
@@ -206,7 +223,7 @@ void requests_restart(struct requests *self, struct model_context *ctx)
     for (uint32_t i = 0; i < self->count; i++) {
         struct request *request = self->item[i];
 
-        request->again_ms = ASK_AGAIN_MS;
+        request->again_ms = patience_ms(request);
         if (!request->is_paused)
             ask(request, ctx);
     }
@@ -266,6 +283,8 @@ static void finish(struct requests *self, struct model_context *ctx, struct requ
     struct tell_texts texts = texts_of(answer);
 
     event.kind = ZCHAT_ANSWER;
+    event.cursor = answer->verb == VERB_END && message_has(answer, HAS_CURSOR) ? answer->cursor : 0;
+    event.is_behind = request->is_behind;
     event.rc = is_error ? (zchat_rc)message_error(answer) : RC_OK;
     event.round_trip_ms = (uint32_t)min_u64(round_trip_ms, UINT32_MAX);
     if (texts.stream.len == 0)
@@ -277,6 +296,15 @@ static void finish(struct requests *self, struct model_context *ctx, struct requ
     tells_add(&ctx->tells, &event, &texts);
     forget(self, request);
     request_destroy(&request);
+}
+
+static struct tell *tell_of_found(const struct request *request, const struct message *row)
+{
+    struct tell *tell = tell_of_event(row);
+
+    tell->event.kind = ZCHAT_FOUND;
+    tell->event.ref = request->ref;
+    return tell;
 }
 
 static void hold_row(struct request *request, const struct message *row)
@@ -293,6 +321,10 @@ static void hold_row(struct request *request, const struct message *row)
     if (request->row_count == LIST_PAGE_MAX || row->verb != row_of(request->message.verb) ||
         !message_has(row, needed))
         return;
+    if (row->verb == VERB_EVENT) {
+        request->row[request->row_count++] = tell_of_found(request, row);
+        return;
+    }
     event.kind = KINDS[row->verb];
     event.is_member = row->verb == VERB_ROOM && is_member;
     event.is_own = row->verb == VERB_DEVICE && is_member;
@@ -309,16 +341,26 @@ static void end_page(struct requests *self, struct model_context *ctx, struct re
 
     for (size_t i = 0; i < request->row_count; i++)
         tells_push(&ctx->tells, &request->row[i]);
+    request->left -= min_u64(request->left, request->row_count);
     request->row_count = 0;
-    if (!message_has(end, HAS_CURSOR) || end->cursor == asked) { /* the same again never ends */
+    request->busy_count = 0;
+    request->is_behind = request->is_behind || (message_has(end, HAS_DONE) && !end->done);
+    if (!message_has(end, HAS_CURSOR) || end->cursor == asked || /* the same again never ends */
+        request->left == 0) {
         finish(self, ctx, request, end);
         return;
     }
     message_set(&request->message, CURSOR, cursor, end->cursor);
-    request->again_ms = ASK_AGAIN_MS;
+    request->again_ms = patience_ms(request);
     request->again_at_ms = NEVER_MS;
     request->is_paused = true;
     requests_resume(self, ctx);
+}
+
+static bool is_hopeless(struct request *request, enum rc rc)
+{
+    return request->message.verb == VERB_SEARCH && rc == RC_BUSY &&
+           ++request->busy_count == SEARCH_TRIES_MAX;
 }
 
 bool requests_answer(struct requests *self, struct model_context *ctx,
@@ -335,7 +377,8 @@ bool requests_answer(struct requests *self, struct model_context *ctx,
     if (request == NULL)
         return false;
 
-    if (message->verb == VERB_ERROR && rc_is_transient(message_error(message)))
+    if (message->verb == VERB_ERROR && rc_is_transient(message_error(message)) &&
+        !is_hopeless(request, message_error(message)))
         request->again_at_ms =
             context_after(ctx, message_retry_ms(message, ASK_AGAIN_MS)); /* not a moment before */
     else if (message->verb == VERB_ERROR)

@@ -131,6 +131,7 @@ static uint32_t *counter_of(struct tells *self, enum zchat_event_kind kind)
     case ZCHAT_DEVICE:
     case ZCHAT_SESSION:
     case ZCHAT_BAN:
+    case ZCHAT_FOUND:
         return &self->counted_count;
     case ZCHAT_POST:
         return &self->post_count;

@@ -82,11 +82,13 @@ enum zchat_event_kind {
     ZCHAT_PERSON, /* a row of an answer to zchat_who(): `from`, `state`, `devices`, `stream` or "" */
     ZCHAT_ROOM,   /* a row of an answer to zchat_rooms(): `stream`, `seq`, `people`, `is_member` */
     ZCHAT_ANSWER, /* request `ref` is done: `rc`, `text` when refused, `seq`, `round_trip_ms`;
-                     of zchat_admit(): `text` is the invitation (zchat://...), `until_ms` */
+                     of zchat_admit(): `text` is the invitation (zchat://...), `until_ms`; of zchat_search():
+                     `cursor`, `is_behind` */
     ZCHAT_DEVICE, /* a row of zchat_devices(): `key`, `text` (its name), `ts_ms`, `is_own` (this one) */
     ZCHAT_SESSION, /* a row of zchat_sessions(): `from`, `session`, `state`, `ts_ms` (last heard), `key` */
     ZCHAT_BAN, /* a row of zchat_bans(): `state` ("ban", "mute", "invite"), `stream`, `from` or `key`,
                       `until_ms` (0: for ever) */
+    ZCHAT_FOUND, /* a row of zchat_search(), with the fields of a ZCHAT_EVENT */
 };
 
 enum zchat_link { ZCHAT_LINK_DOWN, ZCHAT_LINK_UP, ZCHAT_LINK_REFUSED };
@@ -136,8 +138,10 @@ struct zchat_event {
     const char *role;  /* ZCHAT_PERSON: "operator", "owner", or "" */
     const char *key;   /* a device's public key, hex */
     bool is_private, is_persistent;
-    bool is_op;  /* ZCHAT_PERSON with `stream`: of that room; ZCHAT_ROOM: this person is */
-    bool is_own; /* ZCHAT_DEVICE */
+    bool is_op;      /* ZCHAT_PERSON with `stream`: of that room; ZCHAT_ROOM: this person is */
+    bool is_own;     /* ZCHAT_DEVICE */
+    uint64_t cursor; /* of a search: where it goes on; 0: there is no more */
+    bool is_behind;  /* of a search: the broker's index is: what is newest may be missing */
 };
 
 /* Wait at most timeout_ms (negative: for ever) for the next thing to happen. `extra`
@@ -242,6 +246,20 @@ zchat_rc zchat_sessions(struct zchat *self, uint32_t *ret_ref);
 zchat_rc zchat_who(struct zchat *self, const char *room_or_null, uint32_t *ret_ref);
 zchat_rc zchat_rooms(struct zchat *self, bool mine, uint32_t *ret_ref);
 zchat_rc zchat_ping(struct zchat *self, uint32_t *ret_ref);
+/* Search all messages that this person may read, newest first. What is found comes as ZCHAT_FOUND, and ZCHAT_ANSWER behind
+ * it. RC_NO_SEARCH (32) as its rc: the broker does not search. RC_BAD_FIELD (3): there is no word in it. */
+struct zchat_query {
+    const char *
+        words; /* all must be in it: words, "some words in a row", beginnings*; may be NULL with `from` */
+    const char *
+        stream; /* "#room"; "@nick": private messages with that person; own nick: all of them; NULL: everywhere */
+    const char *from;  /* nick of the sender; NULL: anybody */
+    uint64_t since_ms; /* not older, since 1970 */
+    uint64_t until_ms; /* older; 0: no bound */
+    uint32_t count;    /* at most so many; 0: all there are */
+    uint64_t cursor;   /* go on where an answer ended; 0: begin with the newest */
+};
+zchat_rc zchat_search(struct zchat *self, const struct zchat_query *query, uint32_t *ret_ref);
 /* A named place at the broker (`tail --durable`): remember it, or (seq 0) ask for it. */
 zchat_rc zchat_mark(struct zchat *self, const char *name, const char *stream, uint64_t seq,
                     uint32_t *ret_ref);

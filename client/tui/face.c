@@ -180,9 +180,8 @@ static void face_help(struct talk *talk)
     FILE *out = face_list_begin(talk);
 
     for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
-        if (command->does[0] != '\0')
-            fprintf(out, "/%s %s%s- %s\n", command->name, command->usage,
-                    command->usage[0] == '\0' ? "" : " ", command->does);
+        fprintf(out, "/%s %s%s- %s\n", command->name, command->usage,
+                command->usage[0] == '\0' ? "" : " ", command->does);
     }
     fputs("F1 shows the keys; // in front of a message that begins with /\n", out);
     face_list_end(talk);

@@ -21,7 +21,7 @@ TABLE = {
     "shared/log": (["shared/base", "shared/text", "shared/conf"], []),
     "shared/crypt": (["shared/base"], ["sodium"]),
     "broker/core": (["shared/base", "shared/proto"], ["sodium"]),
-    "broker/store": (["shared/base", "shared/proto", "shared/wire", "broker/core"],
+    "broker/store": (["shared/base", "shared/proto", "shared/wire", "shared/text/utf8.h", "broker/core"],
                      ["sqlite3.h", "sodium"]),
     "broker/net": (SHARED + ["broker/core"], ["zmq.h", "sodium"]),
     "broker/ops": (["shared/base", "shared/text", "shared/conf", "shared/log", "broker/core/core.h"], ["sodium", "seccomp.h"]),
@@ -44,6 +44,7 @@ TABLE = {
               ["zmq.h", "sodium", "sqlite3.h", "msgpack", "unicode/", "zlib.h"]),
 }
 FILES = {
+    "broker/store/pair.c": ["zmq.h"],
     "broker/store/writer.c": ["zmq.h", "pthread.h"],
     "broker/store/writer.h": ["zmq.h"],
 }

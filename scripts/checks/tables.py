@@ -24,12 +24,16 @@ LIMITS = {
     "FETCH_PAGE_EVENTS_MAX": r"pages of (\d+) events",
     "FETCH_OUTSTANDING_MAX": r"events, (\d+) outstanding",
     "LIST_PAGE_MAX": r"list page (\d+) rows",
+    "SEARCH_BYTES_MAX": r"SEARCH (\d+) bytes",
+    "SEARCH_TERMS_MAX": r"SEARCH \d+ bytes, (\d+) terms",
+    "SEARCH_OUTSTANDING_MAX": r"terms, (\d+) outstanding",
 }
 # The same numbers where sections tell of them, and timers of section 8; seconds times a thousand.
 ELSEWHERE = {
     "SKIP_DEPTH_MAX": (r"a nesting of (\d+)", 1),
     "SKIP_ITEMS_MAX": (r"a nesting of \d+ and ([\d,]+) items", 1),
     "ASKS_OUTSTANDING_MAX": (r"in the store's hands \((\d+), else `busy`\)", 1),
+    "SEARCH_MS": (r"A search that takes longer than (\d+) s", 1000),
     "REPUBLISH_EVENTS_MAX": (r"unconfirmed events \(at most (\d+)\)", 1),
     "DEFAULT_PORT": (r"PORT defaults to (\d+)", 1),
     "PING_MS": (r"`ping_ms` \((\d+) s\)", 1000),
@@ -112,7 +116,8 @@ def check_verbs(text, faults):
 STATES = {"ANY": "any", "SESSION": "session"}
 RIGHTS = {"STRANGER": "anybody", "PERSON": "person", "MEMBER": "member", "ROOM_OP": "operator of the room",
           "KEEPER": "keeper of the room", "OPERATOR": "operator", "OWNER": "owner"}
-VERB_LIMITS = {"ASKS": "questions", "WINDOW": "window", "FETCHES": "fetches", "PLACE": "place"}
+VERB_LIMITS = {"ASKS": "questions", "WINDOW": "window", "FETCHES": "fetches", "PLACE": "place",
+               "SEARCHES": "searches"}
 
 
 def check_rules(text, faults):

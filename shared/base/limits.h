@@ -42,6 +42,12 @@
 #define LIST_PAGE_MAX         128 /* rows of one page of a list */
 #define REPUBLISH_EVENTS_MAX  64
 
+/* Searching (protocol 7.8) */
+#define SEARCH_BYTES_MAX       512 /* what is searched for */
+#define SEARCH_TERMS_MAX       16
+#define SEARCH_OUTSTANDING_MAX 4    /* questions of one session without an answer */
+#define SEARCH_MS              2000 /* how long one may take */
+
 /* Timers (protocol 8) */
 #define PING_MS           3000
 #define SILENT_MS         6500  /* nothing heard for two PINGs: the person is silent */

@@ -33,6 +33,7 @@ enum field_type {
  *   upto      in a receipt: everything of the recipient's stream up to here
  *   first, last  an inclusive range of seq
  *   cursor    where a list goes on; absent at its end
+ *   count     how many rows a page may have
  *   credit    how many EVENTS pages may answer one FETCH
  *   ts, since milliseconds since 1970-01-01T00:00:00Z
  *   retry     milliseconds after which trying again makes sense
@@ -98,7 +99,8 @@ enum field_type {
     X(TOPIC, "topic", FIELD_TEXT, struct span, topic, SUBJECT_BYTES_MAX)   \
     X(ROOM, "room", FIELD_TEXT, struct span, room, STREAM_BYTES_MAX)       \
     X(SECONDS, "seconds", FIELD_UINT, uint64_t, seconds, UINT32_MAX)       \
-    X(UNTIL, "until", FIELD_UINT, uint64_t, until, INT64_MAX)
+    X(UNTIL, "until", FIELD_UINT, uint64_t, until, INT64_MAX)              \
+    X(ROWS, "count", FIELD_UINT, uint64_t, count, LIST_PAGE_MAX)
 
 enum field {
 #define X(symbol, key, type, c_type, member, most) FIELD_##symbol##_,
@@ -144,6 +146,7 @@ MESSAGE_FIELDS(X)
     X(ERROR, "error")           \
     X(EVENT, "event")           \
     X(SEALED, "sealed")         \
+    X(SEARCH, "search")         \
     /* running rooms */         \
     X(TOPIC, "topic")           \
     X(MODE, "mode")             \

@@ -37,7 +37,7 @@ static const struct verb_row verbs[VERB_COUNT] = {
     /* protocol 7.1 */
     ROW(EVENT, TO_CLIENT | TO_EVERYBODY, F(STREAM) | F(SEQ) | F(TS) | F(TYPE) | F(FROM),
         F(TO) | F(TEXT) | F(KIND) | F(SESSION) | F(NUMBER) | F(PEER_SEQ) | F(UPTO) | F(ROOM) |
-            F(UNTIL)),
+            F(UNTIL) | F(REF)),
     ROW(HEAD, TO_BROKER | TO_CLIENT | TO_EVERYBODY, F(STREAM), F(SEQ) | F(EPOCH) | F(KEY) | F(REF)),
     ROW(PROBE, TO_BROKER | TO_EVERYBODY, F(TOKEN), 0),
     /* protocol 7.2 */
@@ -55,10 +55,14 @@ static const struct verb_row verbs[VERB_COUNT] = {
         F(TOPIC) | F(PRIVATE) | F(PERSISTENT) | F(OP) | F(REF)),
     ROW(WHO, TO_BROKER, 0, F(STREAM) | F(CURSOR) | F(REF)),
     ROW(PERSON, TO_CLIENT, F(NICK) | F(STATE) | F(DEVICES), F(STREAM) | F(ROLE) | F(OP) | F(REF)),
-    ROW(END, TO_CLIENT, 0, F(CURSOR) | F(REF)),
+    ROW(END, TO_CLIENT, 0, F(CURSOR) | F(DONE) | F(REF)),
     /* protocol 7.4, 7.5 */
     ROW(SEALED, TO_EVERYBODY, F(STREAM) | F(SEQ) | F(EPOCH) | F(BOX), 0),
     ROW(MARK, TO_BROKER | TO_CLIENT, F(NAME) | F(STREAM), F(SEQ) | F(REF)),
+    /* protocol 7.8 */
+    ROW(SEARCH, TO_BROKER, 0,
+        F(TEXT) | F(STREAM) | F(NICK) | F(FROM) | F(SINCE) | F(UNTIL) | F(CURSOR) | F(ROWS) |
+            F(REF)),
     /* protocol 7.6 */
     ROW(TOPIC, TO_BROKER, F(STREAM) | F(TOPIC), F(REF)),
     ROW(MODE, TO_BROKER, F(STREAM), F(PRIVATE) | F(PERSISTENT) | F(REF)),
@@ -180,7 +184,7 @@ static enum verb verb_guess(const char *name, size_t len)
         case 'j': return VERB_JOINED;
         case 'p': return VERB_PERSON;
         case 'r': return VERB_REVOKE;
-        case 's': return VERB_SEALED;
+        case 's': return name[3] == 'r' ? VERB_SEARCH : VERB_SEALED;
         case 'u': return VERB_UNMUTE;
         default: return VERB_NONE;
         }
@@ -225,6 +229,7 @@ static enum field field_guess_5(const char *key)
 {
     switch (key[0]) {
     case 'a': return FIELD_AGENT_;
+    case 'c': return FIELD_ROWS_;
     case 'e': return key[1] == 'p' ? FIELD_EPOCH_ : FIELD_ERROR_;
     case 'f': return FIELD_FIRST_;
     case 'i': return FIELD_INBOX_;

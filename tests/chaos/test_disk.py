@@ -235,7 +235,7 @@ def a_logger_whose_fsync_fails_ends_and_the_next_one_has_all(scene):
 def too_few_descriptors_keep_new_people_out_and_nobody_else(scene):
     need_root()
     # By default the doorman would refuse before the descriptors are used up.
-    broker = Broker(scene, ["--connections-max", "1000"], prefix=["prlimit", "--nofile=64"]).start()
+    broker = Broker(scene, ["--connections-max", "1000"], prefix=["prlimit", "--nofile=80"]).start()
     people = [scene.person(f"p{number}", broker) for number in range(40)]
     tails = []
     for person in people[:8]:
@@ -245,7 +245,7 @@ def too_few_descriptors_keep_new_people_out_and_nobody_else(scene):
     for tail in tails:
         tail.wait_event(text="before")
     crowd = [person.start("tail", "@" + person.nick) for person in people[8:]]
-    wait_until(lambda: open_files(broker) >= 60, "the descriptors are used up")
+    wait_until(lambda: open_files(broker) >= 76, "the descriptors are used up")
     check(broker.process.is_running(), f"the broker ended: {broker.process.told()}")
     for each in crowd:
         each.signal(signal.SIGTERM)

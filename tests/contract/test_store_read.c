@@ -176,6 +176,42 @@ static void a_full_disk_refuses_confirming(void **state)
     assert_int_equal(box->result.appended_count, 0);
 }
 
+static void note_head(void *context, stream_id stream, uint64_t head)
+{
+    uint64_t *heads = context;
+
+    assert_in_range(stream.v, 1, 7);
+    assert_int_equal(heads[stream.v], 0); /* each once */
+    heads[stream.v] = head;
+}
+
+static void heads_tell_where_streams_with_events_stand(void **state)
+{
+    struct box *box = *state;
+    const stream_id lobby = fill_room(box, 5, "hello");
+    uint64_t heads[8] = {0};
+
+    assert_int_equal(store_read_heads(box->reader, note_head, heads), RC_OK);
+    for (uint32_t i = 0; i < 8; i++)
+        assert_int_equal(heads[i], i == lobby.v ? 6 : 0);
+}
+
+static void the_version_changes_with_what_is_committed(void **state)
+{
+    struct box *box = *state;
+    uint64_t first = 0, same = 1, other = 0;
+    const stream_id alice = {1};
+    const stream_id lobby = fill_room(box, 1, "hello");
+    const struct op more = op_post(box, "alice", alice, "#lobby", lobby, 77, 2, "more");
+
+    assert_int_equal(store_read_version(box->reader, &first), RC_OK);
+    assert_int_equal(store_read_version(box->reader, &same), RC_OK);
+    assert_true(first == same);
+    assert_int_equal(box_apply(box, &more), RC_OK);
+    assert_int_equal(store_read_version(box->reader, &other), RC_OK);
+    assert_true(other != first);
+}
+
 #define CONTRACT(X)                                     \
     X(a_page_holds_the_asked_range_byte_for_byte)       \
     X(an_empty_range_gives_an_empty_page)               \
@@ -183,6 +219,8 @@ static void a_full_disk_refuses_confirming(void **state)
     X(since_begins_at_the_first_event_not_older)        \
     X(a_large_text_comes_back_whole)                    \
     X(a_full_disk_refuses_writing_and_answers_the_rest) \
-    X(a_full_disk_refuses_confirming)
+    X(a_full_disk_refuses_confirming)                   \
+    X(heads_tell_where_streams_with_events_stand)       \
+    X(the_version_changes_with_what_is_committed)
 
 STORE_CONTRACT_MAIN(CONTRACT)

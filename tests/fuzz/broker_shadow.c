@@ -313,6 +313,33 @@ static void check_reply(struct shadow *self, const struct effect *effect)
     INVARIANT(peer->was_welcomed); /* nobody else is told anything (protocol R-17) */
 }
 
+/* Nothing is searched but what this peer may read (protocol R-51), each stream once. */
+static void check_scope(const struct shadow *self, const struct shadow_peer *peer,
+                        const struct effect *effect)
+{
+    INVARIANT(effect->search.scope_count > 0 && effect->search.count <= LIST_PAGE_MAX);
+    INVARIANT(effect->search.text.len <= SEARCH_BYTES_MAX);
+    for (size_t i = 0; i < effect->search.scope_count; i++) {
+        const struct scope *scope = &effect->search.scope[i];
+        size_t found = 0;
+
+        for (size_t at = 0; at < self->streams; at++) {
+            const struct shadow_stream *stream = &self->stream[at];
+
+            if (!stream_equal(stream->id, scope->stream))
+                continue;
+            found++;
+            INVARIANT(may_read(self, peer, stream->name));
+            INVARIANT(scope->first >= 1 && scope->first <= scope->last);
+            INVARIANT(scope->last <= told_head(self, stream->name));
+            INVARIANT(effect->name.len == 0 || span_equal(effect->name, stream->name));
+        }
+        INVARIANT(found == 1);
+        for (size_t other = 0; other < i; other++)
+            INVARIANT(!stream_equal(effect->search.scope[other].stream, scope->stream));
+    }
+}
+
 static void check_announce(const struct shadow *self, const struct effect *effect)
 {
     const struct message *message = &effect->message;
@@ -352,6 +379,11 @@ void shadow_check(struct shadow *self, const struct effect *effect)
         INVARIANT(self->peer[effect->peer.v].was_welcomed);
         INVARIANT(may_read(self, &self->peer[effect->peer.v], effect->name));
         INVARIANT(effect->read.credit >= 1 && effect->read.credit <= FETCH_CREDIT_MAX);
+        return;
+    case FX_SEARCH:
+        INVARIANT(effect->peer.v != 0 && effect->peer.v < SHADOW_PEERS_MAX);
+        INVARIANT(self->peer[effect->peer.v].was_welcomed);
+        check_scope(self, &self->peer[effect->peer.v], effect);
         return;
     case FX_REPUBLISH:
         INVARIANT(is_private(effect->name) && effect->seal_key != NULL);

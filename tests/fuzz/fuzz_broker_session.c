@@ -62,7 +62,10 @@ struct world {
     } slot[SLOTS];
     bool has_keys;
     uint32_t last_peer;
-    peer_id read[READS_MAX];
+    struct {
+        peer_id peer;
+        bool is_search;
+    } read[READS_MAX];
     size_t reads;
     uint64_t now_ms, wall_ms;
     unsigned char entropy;
@@ -122,9 +125,12 @@ static void carry_out(struct world *self, const struct effect *effect)
         batch_add(self->batch, &effect->op);
         break;
     case FX_READ:
+    case FX_SEARCH: /* what is found is the searcher's: it is judged by where it may look */
         INVARIANT(self->reads < READS_MAX);
-        self->read[self->reads++] = effect->peer;
-        read_page(self, effect);
+        self->read[self->reads].peer = effect->peer;
+        self->read[self->reads++].is_search = effect->kind == FX_SEARCH;
+        if (effect->kind == FX_READ)
+            read_page(self, effect);
         break;
     case FX_REPUBLISH:
         read_page(self, effect);
@@ -169,7 +175,8 @@ static void finish_read(struct world *self)
 
     if (self->reads == 0)
         return;
-    event.read.peer = self->read[0];
+    event.read.peer = self->read[0].peer;
+    event.read.is_search = self->read[0].is_search;
     memmove(self->read, self->read + 1, --self->reads * sizeof self->read[0]);
     step(self, &event);
 }

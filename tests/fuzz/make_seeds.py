@@ -129,6 +129,12 @@ def make_broker():
         frame(0, pack("unmute", stream="#a", nick="bo"), pack("ban", stream="#a", nick="bo", seconds=9),
               pack("bans", stream="#a"), pack("unban", stream="#a", nick="bo"),
               pack("ban", stream="#a", key=b"\2" * 32)) + COMMIT + wait(5) + frame(1, pack("join", stream="#a")) + COMMIT,
+        "search": joined + post(0, 1, "#a") + post(1, 1, "@al") + frame(1, pack("search", text="hi", ref=7)) + READ +
+        frame(1, pack("search", text="hi", stream="@al"), pack("search", text="h*", stream="#a", count=1, cursor=9),
+              pack("search", **{"from": "bo"}), pack("search", nick="al", text='"h i"', since=1, until=2),
+              pack("search"), pack("search", text="x" * 600)) + READ +
+        frame(0, pack("mode", stream="#a", private=True), pack("kick", stream="#a", nick="bo")) + COMMIT +
+        post(0, 2, "#a") + frame(1, pack("search", text="hi"), pack("search", text="hi", stream="#a")) + READ,
         "people": al + frame(0, pack("admit", nick="bo", seconds=60), pack("admit", device=True, name="phone"),
                              pack("devices"), pack("sessions")) + COMMIT + bo +
         frame(0, pack("role", nick="bo", role="operator"), pack("revoke", nick="bo"),

@@ -11,7 +11,8 @@ from ears import Watch
 from raw_client import RawClient
 from zchat_test import Skipped, check, equal, program, run_tests, test, texts, wait_until
 
-STORE = "broker-data/zchat.db"  # and its -wal: in clear, as SECURITY.md says
+# And their -wal: in clear, as SECURITY.md says.
+STORE = ("broker-data/zchat.db", "broker-data/search.db")
 
 
 class Town:
@@ -78,7 +79,7 @@ class Town:
                 equal(canary.found_in(said), None, f"the canary, in what {process.name} said")
         hits = files_with(self.scene.folder, self.canaries)
         check(any(path.startswith(STORE) for path in hits), f"the search finds nothing in the store: {hits}")
-        strange = [path for path in hits if not path.startswith((STORE, "home-alice/", "home-bob/"))]
+        strange = [path for path in hits if not path.startswith((*STORE, "home-alice/", "home-bob/"))]
         equal(strange, [], "files that hold it and should not")
         remains = {path: how for path, how in hits.items() if path.startswith("home-")}
         print(f"# {len(self.ears.frames)} frames heard, {[len(data) for data in self.wire.data.values()]} bytes captured; "
@@ -300,7 +301,7 @@ def who_was_kicked_reads_nothing_that_is_said_afterwards(scene):
         for port, data in wire.data.items():
             equal(canary.found_in(bytes(data)), None, f"the canary on the wire of port {port}")
         equal(canary.found_in("\n".join(broker.process.err).encode()), None, "the canary in the broker's log")
-    equal([path for path in files_with(scene.folder, [before]) if not path.startswith((STORE, "home-mallory/"))], [],
+    equal([path for path in files_with(scene.folder, [before]) if not path.startswith((*STORE, "home-mallory/"))], [],
           "files that hold what the kicked one might read")
     strange = [path for path in files_with(scene.folder, [after, again]) if not path.startswith(STORE)]
     equal(strange, [], "files that hold it and should not")

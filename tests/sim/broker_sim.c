@@ -140,6 +140,7 @@ static void carry_out(struct world *self, const struct effect *effect)
         break;
     case FX_ADMIT:
     case FX_EXPEL:
+    case FX_SEARCH: /* nobody asks for it here */
         break;
     case FX_READ:
     case FX_REPUBLISH: {

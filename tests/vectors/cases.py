@@ -26,7 +26,7 @@ FIELDS = {
     "invite": ("bytes", 16, bytes(range(16))), "role": ("text", 16, "operator"), "device": ("flag", 1, True),
     "op": ("flag", 1, True), "private": ("flag", 1, True), "persistent": ("flag", 1, True),
     "topic": ("text", 400, "arms and legs"), "room": ("text", 129, "#lab"), "seconds": ("uint", U32, 3600),
-    "until": ("uint", U63, 1795425710123),
+    "until": ("uint", U63, 1795425710123), "count": ("uint", 128, 20),
 }
 
 GRAMMAR = [
@@ -40,7 +40,7 @@ GRAMMAR = [
     ("skip", [TO_BROKER], "number"),
     ("confirm", [TO_BROKER], "stream seq"),
     ("event", [TO_CLIENT, TO_EVERYBODY], "stream seq ts type from [to] [text] [kind] [session] [number] "
-                                         "[peer_seq] [upto] [room] [until]"),
+                                         "[peer_seq] [upto] [room] [until] [ref]"),
     ("head", [TO_BROKER, TO_CLIENT, TO_EVERYBODY], "stream [seq] [epoch] [key] [ref]"),
     ("probe", [TO_BROKER, TO_EVERYBODY], "token"),
     ("fetch", [TO_BROKER], "stream [first] [last] [since] [credit] [ref]"),
@@ -54,7 +54,8 @@ GRAMMAR = [
     ("room", [TO_CLIENT], "stream seq people member [topic] [private] [persistent] [op] [ref]"),
     ("who", [TO_BROKER], "[stream] [cursor] [ref]"),
     ("person", [TO_CLIENT], "nick state devices [stream] [role] [op] [ref]"),
-    ("end", [TO_CLIENT], "[cursor] [ref]"),
+    ("end", [TO_CLIENT], "[cursor] [done] [ref]"),
+    ("search", [TO_BROKER], "[text] [stream] [nick] [from] [since] [until] [cursor] [count] [ref]"),
     ("sealed", [TO_EVERYBODY], "stream seq epoch box"),
     ("mark", [TO_BROKER, TO_CLIENT], "name stream [seq] [ref]"),
     ("ping", [TO_BROKER], "[ref] [away]"),

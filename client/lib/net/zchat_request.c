@@ -334,3 +334,57 @@ zchat_rc zchat_sessions(struct zchat *self, uint32_t *ret_ref)
 
     return request(self, &message, ret_ref);
 }
+
+/* What a search is made of while it is checked: the message's spans borrow from it. */
+struct search_parts {
+    struct stream_name stream;
+    struct name from;
+    char own[STREAM_BYTES_MAX + 1];
+};
+
+/* Private messages with somebody lie in the own stream. */
+static enum rc set_place(const struct zchat *self, struct message *message, const char *stream,
+                         struct search_parts *parts)
+{
+    if (stream_name_parse(span_of(stream), &parts->stream) != RC_OK)
+        return RC_BAD_NAME;
+    snprintf(parts->own, sizeof(parts->own), "@%s", zchat_nick(self));
+    if (parts->stream.sigil == '#' || strcmp(parts->stream.text, parts->own) == 0) {
+        message_set(message, STREAM, stream, stream_name_text(&parts->stream));
+        return RC_OK;
+    }
+    message_set(message, STREAM, stream, span_of(parts->own));
+    message_set(message, NICK, nick, name_text(&parts->stream.name));
+    return RC_OK;
+}
+
+zchat_rc zchat_search(struct zchat *self, const struct zchat_query *query, uint32_t *ret_ref)
+{
+    struct message message = {.verb = VERB_SEARCH};
+    const struct span words = span_of(query->words);
+    struct search_parts parts;
+    const char *from = query->from;
+
+    if (words.len > SEARCH_BYTES_MAX)
+        return RC_TOO_BIG;
+    if (words.len > 0 && !wire_is_utf8(words))
+        return RC_BAD_TEXT;
+    if (words.len > 0)
+        message_set(&message, TEXT, text, words);
+    if (query->stream != NULL && set_place(self, &message, query->stream, &parts) != RC_OK)
+        return RC_BAD_NAME;
+    if (from != NULL) {
+        if (name_parse(span_of(from[0] == '@' ? from + 1 : from), &parts.from) != RC_OK)
+            return RC_BAD_NAME;
+        message_set(&message, FROM, from, name_text(&parts.from));
+    }
+    if (query->since_ms != 0)
+        message_set(&message, SINCE, since, query->since_ms);
+    if (query->until_ms != 0)
+        message_set(&message, UNTIL, until, query->until_ms);
+    if (query->cursor != 0)
+        message_set(&message, CURSOR, cursor, query->cursor);
+    if (query->count != 0)
+        message_set(&message, ROWS, count, query->count);
+    return request(self, &message, ret_ref);
+}

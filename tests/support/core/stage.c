@@ -89,6 +89,14 @@ static struct said *write_down(struct stage *self, const struct effect *effect)
                           effect->kind != FX_ADMIT && effect->kind != FX_EXPEL;
     said->effect.name = has_name ? span_dup(effect->name) : (struct span){NULL, 0};
     said->effect.wire = (struct span){NULL, 0};
+    if (effect->kind == FX_SEARCH) {
+        const size_t size = effect->search.scope_count * sizeof(struct scope);
+
+        said->effect.search.text = span_dup(effect->search.text);
+        said->effect.search.from = span_dup(effect->search.from);
+        said->effect.search.with = span_dup(effect->search.with);
+        said->effect.search.scope = memcpy(x_alloc(size, 1), effect->search.scope, size);
+    }
     if (self->last_said != NULL)
         self->last_said->next = said;
     else
@@ -180,6 +188,44 @@ static void read_pages(struct stage *self, const struct effect *asked)
     }
 }
 
+static bool is_found(const struct effect *asked, const struct message *event)
+{
+    const struct span text = asked->search.text, from = asked->search.from;
+
+    return span_equal(event->type, SPAN("message")) &&
+           (from.len == 0 || span_equal(event->from, from)) &&
+           (text.len == 0 || memmem(event->text.ptr, event->text.len, text.ptr, text.len) != NULL);
+}
+
+/* Everything in scope that holds these bytes, the newest of each stream first: no index, no words, no pages. */
+static void find(struct stage *self, const struct effect *asked)
+{
+    struct effect effect = {.kind = FX_REPLY, .peer = asked->peer};
+    struct message end = {.verb = VERB_END};
+
+    for (size_t i = 0; i < asked->search.scope_count; i++) {
+        const struct scope *scope = &asked->search.scope[i];
+
+        for (uint64_t seq = scope->last; seq >= scope->first && seq > 0; seq--) {
+            const struct store_range range = {scope->stream, seq, seq, 0, 1, FETCH_PAGE_BYTES_MAX};
+            struct store_page page;
+            struct message event;
+            const enum rc rc = store_read(self->reader, &range, &page);
+            struct wire_reader reader = wire_reader_over(page.wire, TO_CLIENT);
+
+            INVARIANT(rc == RC_OK && page.count == 1);
+            if (wire_read(&reader, &event) != RC_OK || !is_found(asked, &event))
+                continue;
+            if (asked->search.has_ref)
+                message_set(&event, REF, ref, asked->search.ref);
+            write_down(self, &effect)->message = message_dup(&event);
+        }
+    }
+    if (asked->search.has_ref)
+        message_set(&end, REF, ref, asked->search.ref);
+    write_down(self, &effect)->message = message_dup(&end);
+}
+
 static void carry_out(struct stage *self, const struct effect *effect)
 {
     switch (effect->kind) {
@@ -197,6 +243,11 @@ static void carry_out(struct stage *self, const struct effect *effect)
     case FX_ADMIT:
     case FX_EXPEL:
         write_down(self, effect);
+        break;
+    case FX_SEARCH:
+        write_down(self, effect);
+        if (!self->has_hands_off)
+            find(self, effect);
         break;
     case FX_READ:
     case FX_REPUBLISH:
@@ -219,6 +270,8 @@ static void step(struct stage *self, struct core_event *event)
     for (size_t i = 0; i < self->fx.count && !self->has_hands_off; i++) {
         if (self->fx.item[i].kind == FX_READ)
             stage_read_done(self, self->fx.item[i].peer);
+        else if (self->fx.item[i].kind == FX_SEARCH)
+            stage_search_done(self, self->fx.item[i].peer);
     }
 }
 
@@ -352,7 +405,7 @@ void stage_stop(struct stage *self)
     step(self, &(struct core_event){.kind = CORE_EV_STOPPING});
 }
 
-void stage_read_done(struct stage *self, peer_id peer)
+static void read_done(struct stage *self, peer_id peer, bool is_search)
 {
     struct core_event event = {.kind = CORE_EV_READ};
     struct effects *fx = x_alloc(1, sizeof *fx);
@@ -360,9 +413,20 @@ void stage_read_done(struct stage *self, peer_id peer)
     event.now_ms = self->now_ms;
     event.wall_ms = self->wall_ms;
     event.read.peer = peer;
+    event.read.is_search = is_search;
     core_step(self->core, &event, fx); /* says nothing; the last step's effects stay readable */
     INVARIANT(fx->count == 0);
     free(fx);
+}
+
+void stage_read_done(struct stage *self, peer_id peer)
+{
+    read_done(self, peer, false);
+}
+
+void stage_search_done(struct stage *self, peer_id peer)
+{
+    read_done(self, peer, true);
 }
 
 static void give(struct stage *self, const struct op_result *result)
@@ -457,6 +521,12 @@ void stage_clear(struct stage *self)
 
         self->said = said->next;
         span_free(said->effect.name);
+        if (said->effect.kind == FX_SEARCH) {
+            span_free(said->effect.search.text);
+            span_free(said->effect.search.from);
+            span_free(said->effect.search.with);
+            free((struct scope *)(uintptr_t)said->effect.search.scope);
+        }
         message_free(&said->message);
         free(said);
     }

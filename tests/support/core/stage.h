@@ -34,7 +34,9 @@ struct stage {
     uint64_t wall_ms;
     unsigned char key[STAGE_PEERS_MAX][PUBLIC_KEY_BYTES]; /* all zero: --insecure */
     const unsigned char *address; /* of all peers, ADDRESS_BYTES; NULL: not known */
-    bool has_hands_off; /* FX_READ is written down only; else it is answered like the shell does */
+    /* FX_READ and FX_SEARCH are written down only; else they are answered like the shell does, but for the index: what
+     * is searched for is looked for as it stands. */
+    bool has_hands_off;
     /* Called behind every step but those of CORE_EV_READ; self->fx is what it said. */
     void (*on_step)(struct stage *self, const struct core_event *event);
     void *context; /* the test's own */
@@ -66,6 +68,7 @@ void stage_say_as(struct stage *self, peer_id peer, const struct message *messag
 void stage_say_refused(struct stage *self, peer_id peer, const struct message *message, enum rc rc);
 void stage_stop(struct stage *self); /* CORE_EV_STOPPING */
 void stage_read_done(struct stage *self, peer_id peer);
+void stage_search_done(struct stage *self, peer_id peer);
 
 /* Commit what is held now, in one transaction, and tell the core. Returns how many. */
 size_t stage_commit(struct stage *self);

@@ -65,7 +65,7 @@ static int set_up(void **state)
     f->alice = apply(f, &hello).stream;
     join.account = f->alice;
     f->room = apply(f, &join).stream;
-    assert_int_equal(readers_start(f->store, f->context, 2, &f->readers), RC_OK);
+    assert_int_equal(readers_start(f->store, f->context, 2, NULL, &f->readers), RC_OK);
     *state = f;
     return 0;
 }

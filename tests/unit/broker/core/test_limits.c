@@ -142,6 +142,19 @@ static peer_id one_fetch_more(struct stage *stage)
     return ALICE;
 }
 
+static peer_id one_search_more(struct stage *stage)
+{
+    struct message search = ask_of(VERB_SEARCH, "#room");
+
+    message_set(&search, TEXT, text, SPAN("word"));
+    enter(stage, ALICE, "alice", 11);
+    join(stage, ALICE, "#room");
+    stage->has_hands_off = true;
+    for (uint32_t i = 0; i <= SEARCH_OUTSTANDING_MAX; i++)
+        stage_say(stage, ALICE, &search);
+    return ALICE;
+}
+
 static peer_id two_fetches_of_all(struct stage *stage)
 {
     enter(stage, ALICE, "alice", 11);
@@ -324,6 +337,7 @@ static const struct cap {
     {REFUSED_WINDOW, RC_BUSY, NONE, NONE, a_full_window},
     {REFUSED_ASKS, RC_BUSY, NONE, NONE, many_questions},
     {REFUSED_MARKS, RC_LIMIT, NONE, NONE, many_marks},
+    {REFUSED_SEARCHES, RC_BUSY, NONE, NONE, one_search_more},
 };
 #define CAPS_COUNT (sizeof CAPS / sizeof CAPS[0])
 

@@ -423,7 +423,7 @@ static void the_default_leaves_descriptors_for_files(void **state)
     low = before;
     low.rlim_cur = 256;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-    assert_int_equal(doorman_default_max(), 160);
+    assert_int_equal(doorman_default_max(), 144);
     low.rlim_cur = 50;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
     assert_int_equal(doorman_default_max(), 1);

@@ -129,7 +129,7 @@ static void what_does_not_fit_is_refused_with_its_reason(void **state)
     REFUSED("--timeout", "who", "--timeout", "0");
     REFUSED("stored|delivered", "send", "#a", "--wait", "read");
     REFUSED("no verb shout", "shout");
-    REFUSED("not available", "search", "x");
+    REFUSED("admin purge: not available", "admin", "purge");
     REFUSED("usage: zchat join", "join");
     REFUSED("usage: zchat rooms", "rooms", "x");
     REFUSED("does not take", "who", "--lines");

@@ -1,0 +1,168 @@
+#include "broker/indexer.h"
+
+#include "broker/store/pair.h"
+#include "shared/base/alloc.h"
+#include "shared/base/handover.h"
+#include "shared/base/invariant.h"
+#include "shared/base/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <zmq.h>
+
+#define PAUSE_MS      25  /* between chunks */
+#define IDLE_MAX_MS   100 /* between looks, when nothing is said */
+#define DISK_PAUSE_MS 5000
+#define NICE          19
+
+struct request {
+    stream_id stream; /* 0: stop */
+    uint64_t upto;
+};
+
+struct indexer {
+    void *socket; /* the owner's end */
+    void *asked;  /* the thread's */
+    struct search_index *index;
+    pthread_t thread;
+    bool is_disk_full; /* told once */
+};
+
+/* On the thread */
+
+static void give_up(struct indexer *self)
+{
+    log_error("search.failed",
+              "%s: nobody can search until the next start, which makes the index anew",
+              search_index_why(self->index));
+    search_index_discard(self->index);
+}
+
+/* How long to wait before the next turn; negative: for ever, since it has failed. */
+static long after(struct indexer *self, enum rc rc, long pause_ms)
+{
+    if (rc != RC_DISK_FULL && self->is_disk_full) {
+        self->is_disk_full = false;
+        log_info("search.room", "messages are indexed again");
+    }
+    if (rc == RC_OK)
+        return PAUSE_MS;
+    if (rc == RC_END)
+        return pause_ms * 2 < IDLE_MAX_MS ? pause_ms * 2 : IDLE_MAX_MS;
+    if (rc == RC_DISK_FULL) {
+        if (!self->is_disk_full)
+            log_warn("search.disk_full", "what is said now can be searched when there is room");
+        self->is_disk_full = true;
+        return DISK_PAUSE_MS;
+    }
+    give_up(self);
+    return -1;
+}
+
+/* False: stop. */
+static bool take_requests(struct indexer *self, long *pause_ms)
+{
+    struct request request;
+
+    for (;;) {
+        const int len = zmq_recv(self->asked, &request, sizeof(request), ZMQ_DONTWAIT);
+        enum rc rc = RC_OK;
+
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len < 0)
+            return errno == EAGAIN;
+        if (request.stream.v == 0)
+            return false;
+        if (*pause_ms >= 0)
+            rc = search_index_forget(self->index, request.stream, request.upto);
+        /* A full disk keeps it, until the next start looks what the log gave up. */
+        if (rc != RC_OK)
+            *pause_ms = after(self, rc, *pause_ms);
+    }
+}
+
+static void *run(void *context)
+{
+    struct indexer *self = context;
+    long pause_ms;
+
+    handover_take(self);
+    /* Of this thread alone, on Linux. Without it, it is just less kind. */
+    (void)setpriority(PRIO_PROCESS, 0, NICE);
+    (void)zmq_send(self->asked, "", 0, 0);
+    pause_ms = after(self, search_index_check(self->index), PAUSE_MS);
+    for (;;) {
+        zmq_pollitem_t item = {.socket = self->asked, .events = ZMQ_POLLIN};
+
+        (void)zmq_poll(&item, 1, pause_ms);
+        if (!take_requests(self, &pause_ms))
+            return NULL;
+        if (pause_ms >= 0)
+            pause_ms = after(self, search_index_turn(self->index), pause_ms);
+    }
+}
+
+/* The owner's side */
+
+static void release(struct indexer *self)
+{
+    if (self->socket != NULL)
+        zmq_close(self->socket);
+    if (self->asked != NULL)
+        zmq_close(self->asked);
+    search_index_close(&self->index);
+    free(self);
+}
+
+enum rc indexer_start(struct search_index **index_p, void *zmq_context, struct indexer **ret)
+{
+    struct indexer *self = x_alloc(1, sizeof(*self));
+    char endpoint[64], nothing;
+
+    snprintf(endpoint, sizeof(endpoint), "inproc://indexer-%p", (void *)self);
+    self->index = *index_p;
+    *index_p = NULL;
+    self->socket = pair_open(zmq_context, endpoint, true);
+    if (self->socket != NULL)
+        self->asked = pair_open(zmq_context, endpoint, false);
+    handover_give(self);
+    if (self->asked == NULL || pthread_create(&self->thread, NULL, run, self) != 0) {
+        release(self);
+        return RC_SYSTEM;
+    }
+    /* Its calls at the start are made before calls are limited. */
+    while (zmq_recv(self->socket, &nothing, 0, 0) < 0 && errno == EINTR) {
+    }
+    *ret = self;
+    return RC_OK;
+}
+
+static void ask(struct indexer *self, const struct request *request)
+{
+    int len;
+
+    do
+        len = zmq_send(self->socket, request, sizeof(*request), 0);
+    while (len < 0 && errno == EINTR);
+    INVARIANT(len == (int)sizeof(*request));
+}
+
+void search_forget(struct indexer *self, stream_id stream, uint64_t upto)
+{
+    INVARIANT(stream.v != 0);
+    ask(self, &(struct request){.stream = stream, .upto = upto});
+}
+
+void indexer_stop(struct indexer **self_p)
+{
+    struct indexer *self = *self_p;
+
+    if (self == NULL)
+        return;
+    *self_p = NULL;
+    ask(self, &(struct request){0});
+    (void)pthread_join(self->thread, NULL);
+    release(self);
+}
