@@ -413,7 +413,8 @@ void load_measure(void)
     come_in();
     if (load.idle_ms == 0) {
         ask_who_hears();
-        run(load.warm_ms * 1000, 0);
+        if (load.warm_ms > 0)
+            run(load.warm_ms * 1000, 0);
     }
     memory[1] = memory_kb(load.pid);
     begin_measurement();

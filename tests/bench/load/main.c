@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 
 static const struct driver *const drivers[] = {
-    &driver_zchat, &driver_relay, &driver_fanout,
+    &driver_zchat, &driver_relay, &driver_fanout, &driver_nats, &driver_redis, &driver_mqtt, &driver_irc,
 };
 
 enum option {
@@ -94,6 +94,8 @@ static void set_target(struct link_target *target, enum option port, const char 
 
 static void make_users(void)
 {
+    unsigned char seed[crypto_box_SEEDBYTES] = "bench";
+
     load.user = x_alloc(load.users, sizeof(*load.user));
     for (uint32_t i = 0; i < load.users; i++) {
         struct user *user = &load.user[i];
@@ -101,7 +103,8 @@ static void make_users(void)
         user->index = i;
         user->talk.fd = user->hear.fd = -1;
         user->is_witness = i == 0 || load.is_private || load.driver->is_read_by_all;
-        (void)crypto_box_keypair(user->keys.public_key, user->keys.secret_key);
+        memcpy(seed + 8, &i, sizeof(i)); /* the same person in the next run: a nick belongs to its key */
+        (void)crypto_box_seed_keypair(user->keys.public_key, user->keys.secret_key, seed);
         if (i == 0 || load.is_private || i < load.posters)
             user->posted_us = x_alloc(FLIGHT_MAX, sizeof(uint64_t));
         if (i < load.posters)
