@@ -10,5 +10,9 @@ case ${1-} in
     exec build/release/tests/bench/bench_store build
     ;;
 esac
+if [ "${1-}" = --counts ]; then # the baseline of instructions a message
+    build_preset release counts
+    ZCHAT_COUNTS=$PWD/build/release/tests/bench/counts exec /usr/bin/python3 -B tests/bench/test_counts.py --refresh
+fi
 build_preset release zchat-broker load relay fanout
 ZCHAT_BIN=${ZCHAT_BIN:-$PWD/build/release/bin} exec /usr/bin/python3 -B tests/bench/bench.py "$@"
