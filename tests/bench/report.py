@@ -52,7 +52,9 @@ def table(rows):
         of_it = [row for row in rows if row["workload"] == workload]
         labels = [label for label in LABELS if label in of_it[0]]
         is_idle, is_behind = workload == "idle", workload == "behind"
-        heads = [*labels, "server", "ns/delivery", "ratio", "posts/s", "ratio to sync", "ack p50 µs", "p99", "heard p50 µs", "p99",
+        is_private = workload == "private"
+        cost = "cpu_per_post_ns" if is_private else "cpu_per_delivery_ns"
+        heads = [*labels, "server", "ns/post" if is_private else "ns/delivery", "ratio", "posts/s", "ratio to sync", "ack p50 µs", "p99", "heard p50 µs", "p99",
                  "broker CPUs", "load CPUs", "spread"]
         if is_idle:
             heads = [*labels, "server", "kB a user", "ratio", "CPU ms a user and minute"]
@@ -67,7 +69,7 @@ def table(rows):
                 cells += [number(row["memory_per_user_kb"], 1), number(ratio(rows, row, "memory_per_user_kb", floor), 2),
                           number(row["broker_cpus"] * 60000 / row["users"], 1)]
             else:
-                cells += [number(row["cpu_per_delivery_ns"]), number(ratio(rows, row, "cpu_per_delivery_ns", floor), 2),
+                cells += [number(row[cost]), number(ratio(rows, row, cost, floor), 2),
                           number(row["posts_per_s"]), number(ratio(rows, row, "posts_per_s", sync), 2),
                           number(row["ack_p50_us"]), number(row["ack_p99_us"]), number(row["delivery_p50_us"]),
                           number(row["delivery_p99_us"]), number(row["broker_cpus"], 2), number(row["load_cpus"], 2),

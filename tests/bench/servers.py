@@ -57,7 +57,7 @@ class Server:
         text = " ".join(str(part) for part in self.command())
         return text.replace(str(self.folder), "DIR").replace(str(BENCH) + "/", "").replace(str(BIN) + "/", "")
 
-    def start(self):
+    def start(self, tries=3):
         command = [str(part) for part in self.command()]
         if shutil.which(command[0], path=PATH) is None:
             raise Missing(f"{self.name}: {command[0]} is not installed (scripts/dev bench --setup)")
@@ -69,7 +69,10 @@ class Server:
         while not self.is_ready():
             if self.process.poll() is not None or time.monotonic() > end:
                 said = (self.folder / "err").read_text(errors="replace") + (self.folder / "out").read_text(errors="replace")
-                self.stop()
+                self.end()
+                if tries > 1 and "in use" in said: # somebody was faster with this port
+                    self.ports = ()
+                    return self.start(tries - 1)
                 raise Broken(f"{self.name} does not start: {said[-600:]}")
             time.sleep(0.02)
         return self
@@ -90,6 +93,10 @@ class Server:
                 "--pid", self.process.pid]
 
     def stop(self):
+        self.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def end(self):
         if self.process is not None:
             if self.process.poll() is None:
                 self.process.send_signal(signal.SIGTERM)
@@ -99,7 +106,7 @@ class Server:
                     self.process.kill()
                     self.process.wait()
             self.process.stdin.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+            self.process = None
 
     def __enter__(self):
         return self.start()
@@ -115,7 +122,7 @@ class Zchat(Server):
     flags = ()
 
     def command(self):
-        limits = [f"--{name}=0" for name in ("account-rate", "room-rate", "stranger-rate", "handshakes-per-address",
+        limits = [f"--{name}=0" for name in ("account-rate", "room-rate", "account-rooms", "stranger-rate", "handshakes-per-address",
                                              "handshakes-per-key")]
         return [BIN / "zchat-broker", "--data", self.folder / "data", "--port", "0", "--log-level", "warn", *limits, *self.flags]
 

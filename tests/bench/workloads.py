@@ -3,6 +3,7 @@
 A cell is measured on all its servers in turn, several times over, and the median of each figure stands: so
 what else the machine does hits all of them alike."""
 import statistics
+import time
 
 from servers import (Fanout, Mosquitto, Nats, Ngircd, RedisAlways, RedisNo, RelayCurve, RelayGather, RelayPlain, RelaySync,
                      RelaySyncCurve, ZchatCurve, ZchatPlain, Broken, Missing, measure)
@@ -30,7 +31,7 @@ def figures(told):
         "broker_cpus": told["broker"]["cpu_ms"] / 1000 / seconds,
         "load_cpus": told["load"]["cpu_ms"] / 1000 / seconds,
         "memory_kb": memory[1],
-        "memory_grown_kb": memory[1] - memory[0],
+        "memory_grown_kb": memory[2] - memory[0],
         "behind_per_s": told["behind"]["events"] / told["behind"]["seconds"] if told["behind"]["seconds"] else None,
     }
 
@@ -52,35 +53,39 @@ class Bench:
     def __init__(self, scratch, lock, say, is_quick, only):
         self.scratch, self.lock, self.say, self.is_quick, self.only = scratch, lock, say, is_quick, only
         self.missing, self.configurations, self.rows = {}, {}, []
+        self.waited_s, self.failed = 0.0, False
 
     def once(self, kind, run):
-        """run(server) on a fresh one, alone on this machine as far as the others agree; None: not here."""
+        """run(server) on a fresh one; None: not here, or it failed."""
         if kind.name in self.missing:
             return None
-        with self.lock:
-            server = kind(self.scratch)
-            try:
-                with server:
-                    self.configurations[kind.name] = server.configuration()
-                    return run(server)
-            except Missing as why:
-                self.missing[kind.name] = str(why)
-                self.say(f"skipped: {why}")
-            except Broken as why:
-                self.say(f"FAILED: {why}")
-            finally:
-                server.stop()
+        server = kind(self.scratch)
+        try:
+            with server:
+                self.configurations[kind.name] = server.configuration()
+                return run(server)
+        except Missing as why:
+            self.missing[kind.name] = str(why)
+            self.say(f"skipped: {why}")
+        except Broken as why:
+            self.failed = True
+            self.say(f"FAILED: {why}")
+        finally:
+            server.stop()
         return None
 
     def cell(self, workload, labels, kinds, run, repeats=None):
         repeats = repeats or (2 if self.is_quick else 5)
         kinds = [kind for kind in kinds if self.is_wanted(kind)]
         told = {kind: [] for kind in kinds}
-        for _ in range(repeats):
-            for kind in kinds:
-                figures_of_run = self.once(kind, run)
-                if figures_of_run is not None:
-                    told[kind].append(figures_of_run)
+        begun = time.monotonic()
+        with self.lock:
+            self.waited_s += time.monotonic() - begun
+            for _ in range(repeats):
+                for kind in kinds:
+                    figures_of_run = self.once(kind, run)
+                    if figures_of_run is not None:
+                        told[kind].append(figures_of_run)
         for kind in kinds:
             if told[kind]:
                 row = {"workload": workload, "server": kind.name, **labels, **median(told[kind]), "runs": len(told[kind])}
@@ -91,7 +96,7 @@ class Bench:
         return not self.only or any(part in kind.name for part in self.only)
 
     def ms(self):
-        return 700 if self.is_quick else 2000
+        return 500 if self.is_quick else 2000
 
     # The workloads
 
@@ -101,11 +106,16 @@ class Bench:
         cells = quick if self.is_quick else tuple((m, f) for m in (10, 100, 1000) for f in (1, 64, 1024))
         for members, flight in cells:
             kinds = OURS + FLOORS
-            if (members, flight) in ((100, 64), (10, 64), (10, 1024)):
+            if (members, flight) in ((100, 64), (10, 1024)) or (members, flight) == (10, 64) and not self.is_quick:
                 kinds += PEERS
             self.cell("fanout", {"members": members, "flight": flight}, kinds,
                       lambda server, m=members, f=flight: figures(
                           measure(server, ["--users", m, "--flight", f, "--ms", self.ms(), "--warm", self.ms() // 4])))
+
+    def single(self):
+        """The same with all posts from one member: acknowledgements of one turn can leave together."""
+        self.cell("single", {"members": 100, "flight": 64}, OURS + (RelayPlain, RelayCurve, RelayGather, Fanout),
+                  lambda server: figures(measure(server, ["--users", 100, "--posters", 1, "--flight", 64, "--ms", self.ms()])))
 
     def private(self):
         for pairs in (5, 50) if not self.is_quick else (50,):
@@ -116,18 +126,18 @@ class Bench:
     def idle(self):
         for users in (1000,) if self.is_quick else (1000, 5000):
             self.cell("idle", {"users": users}, OURS + (RelayPlain, RelayCurve),
-                      lambda server, n=users: {**(told := figures(measure(server, ["--users", n, "--idle", 4000]))),
+                      lambda server, n=users: {**(told := figures(measure(server, ["--users", n, "--idle", 1000 if self.is_quick else 10000]))),
                                                "memory_per_user_kb": told["memory_grown_kb"] / n},
                       repeats=1 if self.is_quick else 3)
 
     def steady(self):
-        self.cell("steady", {"members": 10, "rate": 1000}, OURS + (RelayPlain, RelaySync, RelaySyncCurve) + PEERS,
-                  lambda server: figures(measure(server, ["--users", 10, "--rate", 1000, "--ms", 2 * self.ms()])))
+        self.cell("steady", {"members": 10, "rate": 1000}, OURS + (RelayPlain, RelaySync, RelaySyncCurve) + (() if self.is_quick else PEERS),
+                  lambda server: figures(measure(server, ["--users", 10, "--rate", 1000, "--ms", max(1500, 2 * self.ms())])))
 
     def behind(self):
         """A reader of what is old, beside a steady rate: without it and with it on the same broker."""
         def run(server):
-            steady = ["--users", 10, "--rate", 1000, "--ms", 2 * self.ms()]
+            steady = ["--users", 10, "--rate", 1000, "--ms", max(1500, 2 * self.ms())]
             measure(server, ["--users", 10, "--flight", 1024, "--count", BEHIND_EVENTS, "--warm", 0])
             quiet = figures(measure(server, steady))
             busy = figures(measure(server, [*steady, "--behind", 1]))
@@ -141,7 +151,7 @@ class Bench:
                           measure(server, ["--users", 100, "--rooms", n, "--flight", 64, "--ms", self.ms()])))
 
     def all(self):
-        return {name: getattr(self, name) for name in ("fanout", "private", "idle", "steady", "behind", "rooms")}
+        return {name: getattr(self, name) for name in ("fanout", "single", "private", "idle", "steady", "behind", "rooms")}
 
 
 def tell(row):

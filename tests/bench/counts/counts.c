@@ -13,12 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PEERS     50
-#define BATCH     64
-#define PAGE      256
-#define NOW_MS    1700000000000
-#define TEXT_128                                                                                   \
-    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"  \
+#define PEERS  50
+#define BATCH  64
+#define PAGE   256
+#define NOW_MS 1700000000000
+#define TEXT_128                                                                                  \
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890" \
     "123456789012345678901234567890abcdefg"
 
 static const char *folder = ".";
@@ -120,8 +120,13 @@ static struct store *open_store(stream_id *ret_account, stream_id *ret_room)
     const char *why = "";
     struct store *store = NULL;
     struct op_result result;
-    struct op hello = {.kind = OP_HELLO, .ts_ms = NOW_MS, .nick = SPAN("user17"), .skeleton = SPAN("user17")};
-    struct op join = {.kind = OP_JOIN, .ts_ms = NOW_MS, .nick = SPAN("user17"), .name = SPAN("#room0"), .skeleton = SPAN("room0")};
+    struct op hello = {
+        .kind = OP_HELLO, .ts_ms = NOW_MS, .nick = SPAN("user17"), .skeleton = SPAN("user17")};
+    struct op join = {.kind = OP_JOIN,
+                      .ts_ms = NOW_MS,
+                      .nick = SPAN("user17"),
+                      .name = SPAN("#room0"),
+                      .skeleton = SPAN("room0")};
 
     if (store_open_sqlite(folder, &store, &why) != RC_OK) {
         fprintf(stderr, "counts: %s\n", why);
@@ -175,7 +180,8 @@ static void store_pages(size_t times)
     fill(store, 2 * PAGE, account, room);
     INVARIANT(store_reader_open(store, &reader) == RC_OK);
     for (size_t done = 0; done < times; done += PAGE) {
-        const struct store_range range = {.stream = room, .first = 2, .events_max = PAGE, .bytes_max = 1 << 20};
+        const struct store_range range = {
+            .stream = room, .first = 2, .events_max = PAGE, .bytes_max = 1 << 20};
 
         INVARIANT(store_read(reader, &range, &page) == RC_OK && page.count == PAGE);
     }

@@ -130,7 +130,10 @@ static void take_records(struct peer *peer)
         if (peer->in.len - at < len || acks_len + ACK_BYTES > sizeof(acks))
             break;
         append(&fanout.turn, peer->in.data + at, len);
-        memcpy(acks + acks_len, "\0\x08" "accepted", ACK_BYTES);
+        memcpy(acks + acks_len,
+               "\0\x08"
+               "accepted",
+               ACK_BYTES);
         acks_len += ACK_BYTES;
         at += len;
     }

@@ -207,15 +207,15 @@ int main(int argc, char **argv)
             io_threads = (int)strtol(argv[++i], NULL, 10);
     }
     (void)zmq_ctx_set(context, ZMQ_IO_THREADS, io_threads);
-    if (is_curve && (zmq_curve_keypair(public_key, secret_key) != 0 ||
-                     zmq_z85_decode(key, public_key) == NULL))
+    if (is_curve &&
+        (zmq_curve_keypair(public_key, secret_key) != 0 || zmq_z85_decode(key, public_key) == NULL))
         die("keys");
     for (size_t i = 0; is_curve && i < sizeof(key); i++)
         snprintf(hex + 2 * i, 3, "%02x", key[i]);
-    relay.router = open_socket(context, ZMQ_ROUTER, is_curve ? secret_key : NULL, commands,
-                               sizeof(commands));
-    relay.pub = open_socket(context, ZMQ_PUB, is_curve ? secret_key : NULL, broadcasts,
-                            sizeof(broadcasts));
+    relay.router =
+        open_socket(context, ZMQ_ROUTER, is_curve ? secret_key : NULL, commands, sizeof(commands));
+    relay.pub =
+        open_socket(context, ZMQ_PUB, is_curve ? secret_key : NULL, broadcasts, sizeof(broadcasts));
     printf("ready %s %s %s\n", strrchr(commands, ':') + 1, strrchr(broadcasts, ':') + 1, hex);
     (void)fflush(stdout);
     run();

@@ -47,7 +47,7 @@ static void relay_enter(struct user *user)
     else if (load.rooms > 1)
         bytes[len++] = '#';
     else
-        len += load_format(bytes + 1, sizeof(bytes) - 1, "#room0").len + 1;
+        len += load_format(bytes + 1, sizeof(bytes) - 1, "#room%u", load_hall(user)).len + 1;
     load_send(user, &user->hear, (struct span){bytes, len});
     load_is_in(user);
 }

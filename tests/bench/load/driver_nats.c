@@ -1,7 +1,7 @@
 /* driver_nats.c - NATS with JetStream: who listens has a plain subscription, who posts waits for the stream's PubAck. */
 #include "tests/bench/load/load.h"
 
-#define STREAM_CONFIG                                                                              \
+#define STREAM_CONFIG \
     "{\"name\":\"bench\",\"subjects\":[\"room\"],\"storage\":\"file\",\"num_replicas\":1}"
 
 static void enter(struct user *user)
@@ -9,11 +9,12 @@ static void enter(struct user *user)
     char bytes[512];
 
     load_send(user, &user->talk,
-              load_format(bytes, sizeof(bytes),
-                          "CONNECT {\"verbose\":false}\r\nSUB inbox.%u 2\r\n", user->index));
+              load_format(bytes, sizeof(bytes), "CONNECT {\"verbose\":false}\r\nSUB inbox.%u 2\r\n",
+                          user->index));
     if (user->index == 0)
         load_send(user, &user->talk,
-                  load_format(bytes, sizeof(bytes), "PUB $JS.API.STREAM.CREATE.bench inbox.0 %zu\r\n%s\r\n",
+                  load_format(bytes, sizeof(bytes),
+                              "PUB $JS.API.STREAM.CREATE.bench inbox.0 %zu\r\n%s\r\n",
                               sizeof(STREAM_CONFIG) - 1, STREAM_CONFIG));
     load_send(user, &user->hear, SPAN("CONNECT {\"verbose\":false}\r\nSUB room 1\r\nPING\r\n"));
 }

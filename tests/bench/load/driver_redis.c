@@ -11,7 +11,8 @@ static void ask(struct user *user)
 
     load_send(user, &user->hear,
               load_format(bytes, sizeof(bytes),
-                          "*8\r\n$5\r\nXREAD\r\n$5\r\nCOUNT\r\n$4\r\n1000\r\n$5\r\nBLOCK\r\n$1\r\n0\r\n$7\r\nSTREAMS\r\n"
+                          "*8\r\n$5\r\nXREAD\r\n$5\r\nCOUNT\r\n$4\r\n1000\r\n$5\r\nBLOCK\r\n$"
+                          "1\r\n0\r\n$7\r\nSTREAMS\r\n"
                           "$4\r\nroom\r\n$%zu\r\n%s\r\n",
                           strlen(user->last), user->last));
 }
@@ -100,10 +101,11 @@ static void post(struct user *user, struct span text)
 {
     static char bytes[TEXT_MAX + 128];
 
-    load_send(user, &user->talk,
-              load_format(bytes, sizeof(bytes),
-                          "*5\r\n$4\r\nXADD\r\n$4\r\nroom\r\n$1\r\n*\r\n$1\r\nt\r\n$%zu\r\n%.*s\r\n", text.len,
-                          (int)text.len, text.ptr));
+    load_send(
+        user, &user->talk,
+        load_format(bytes, sizeof(bytes),
+                    "*5\r\n$4\r\nXADD\r\n$4\r\nroom\r\n$1\r\n*\r\n$1\r\nt\r\n$%zu\r\n%.*s\r\n",
+                    text.len, (int)text.len, text.ptr));
 }
 
 const struct driver driver_redis = {.name = "redis",

@@ -58,27 +58,31 @@ static void enter(struct user *user)
     else if (load.rooms > 1)
         subscribe(user, SPAN("#"), false);
     else
-        subscribe(user, room_name(0, name), true);
+        subscribe(user, room_name(load_hall(user), name), true);
+}
+
+static void join(struct user *user, uint32_t room)
+{
+    struct message message = {.verb = VERB_JOIN};
+    char name[32];
+
+    message_set(&message, STREAM, stream, room_name(room, name));
+    message_set(&message, CREATE, create, true);
+    message_set(&message, REF, ref, room);
+    say(user, &message);
 }
 
 /* Each begins at another room: who comes first makes a room, and nobody may make too many. */
 static void join_some(struct user *user)
 {
-    char name[32];
+    const uint64_t first = (uint64_t)user->index * load.rooms / load.users;
 
     if (load.is_private || user->rooms_in == load.rooms) {
         load_is_in(user);
         return;
     }
-    for (uint32_t i = 0; i < JOINS && user->rooms_asked < load.rooms; i++) {
-        struct message join = {.verb = VERB_JOIN};
-        const uint64_t first = (uint64_t)user->index * load.rooms / load.users;
-
-        message_set(&join, STREAM, stream,
-                    room_name((uint32_t)((first + user->rooms_asked++) % load.rooms), name));
-        message_set(&join, CREATE, create, true);
-        say(user, &join);
-    }
+    for (uint32_t i = 0; i < JOINS && user->rooms_asked < load.rooms; i++)
+        join(user, load_hall(user) + (uint32_t)((first + user->rooms_asked++) % load.rooms));
 }
 
 static void on_joined(struct user *user)
@@ -134,6 +138,9 @@ static size_t take_talk(void *context, struct span payload)
         } else if (message.verb == VERB_EVENTS) {
             on_events(user, &message);
             break;
+        } else if (message.verb == VERB_ERROR && message.code == RC_BUSY &&
+                   message_has(&message, HAS_REF)) {
+            join(user, (uint32_t)message.ref); /* somebody else is just making that room */
         } else if (message.verb == VERB_ERROR || message.verb == VERB_EXPECT) {
             load_die("user %u is answered %.*s", user->index, (int)message.error.len,
                      message.error.ptr);

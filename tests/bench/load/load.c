@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 #define COMING_MAX  50 /* users at a time */
+#define JOINING_MAX 4  /* who join many rooms */
 #define EVENTS_MAX  512
-#define LAG_MAX     1024     /* posts beyond the window that the witness may be behind: queues have ends */
+#define LAG_MAX     1024 /* posts beyond the window that the witness may be behind: queues have ends */
 #define SILENCE_US  100000   /* nothing heard for so long: all of it has come */
 #define PATIENCE_US 20000000 /* then something is wrong, and is told */
 
@@ -167,8 +168,7 @@ void load_acked(struct user *user, uint32_t count)
         user->answered++;
         load.acked++;
         if (engine.is_measured)
-            samples_add(&engine.acks,
-                        load.now_us - user->posted_us[user->answered % FLIGHT_MAX]);
+            samples_add(&engine.acks, load.now_us - user->posted_us[user->answered % FLIGHT_MAX]);
     }
     if (engine.is_posting && load.rate == 0)
         make_ready(user);
@@ -212,8 +212,8 @@ static void on_event(const struct epoll_event *event)
         if (is_hear && !user->is_witness && user->state == USER_IN)
             is_good = link_skip(link);
         else
-            is_good = link_read(link, is_hear ? load.driver->take_hear : load.driver->take_talk,
-                                user);
+            is_good =
+                link_read(link, is_hear ? load.driver->take_hear : load.driver->take_talk, user);
     }
     if (!is_good)
         load_die("the broker has cut off user %u (%s)", user->index, is_hear ? "hear" : "talk");
@@ -261,10 +261,11 @@ static void turn(void)
 static void come_in(void)
 {
     uint32_t next = 0;
+    const uint32_t most = load.rooms > 1 ? JOINING_MAX : COMING_MAX;
     const uint64_t end_us = measure_now_us() + 10 * PATIENCE_US;
 
     while (engine.in < load.users) {
-        while (next < load.users && engine.coming < COMING_MAX) {
+        while (next < load.users && engine.coming < most) {
             struct user *user = &load.user[next++];
 
             user->state = USER_COMING;

@@ -27,11 +27,11 @@ struct user {
     bool is_ready;   /* stands in the engine's list of those who may post */
     bool is_hearing; /* has heard of the post that asks */
     uint32_t quota, in_flight;
-    uint32_t number;     /* of the last post */
-    uint32_t answered;   /* of the last answer */
-    uint64_t *posted_us; /* a ring of FLIGHT_MAX; owned */
-    uint64_t due_us;     /* of the driver's next tick */
-    uint64_t heard;      /* events, of a witness */
+    uint32_t number;                     /* of the last post */
+    uint32_t answered;                   /* of the last answer */
+    uint64_t *posted_us;                 /* a ring of FLIGHT_MAX; owned */
+    uint64_t due_us;                     /* of the driver's next tick */
+    uint64_t heard;                      /* events, of a witness */
     uint64_t bytes_before, heard_before; /* the measurement */
     /* The driver's own. */
     uint64_t session, place, confirmed;
@@ -41,13 +41,13 @@ struct user {
 
 struct driver {
     const char *name;
-    enum link_kind kind; /* of LINK_NULL: LINK_CURVE when there is a key */
-    bool is_read_by_all; /* listeners must answer, so none throws away what it hears */
-    uint64_t tick_us;    /* 0: none */
+    enum link_kind kind;              /* of LINK_NULL: LINK_CURVE when there is a key */
+    bool is_read_by_all;              /* listeners must answer, so none throws away what it hears */
+    uint64_t tick_us;                 /* 0: none */
     void (*enter)(struct user *user); /* both links are open; load_is_in() ends it */
     link_take *take_talk, *take_hear; /* the context is the user */
     void (*post)(struct user *user, struct span text);
-    void (*tick)(struct user *user); /* NULL: none */
+    void (*tick)(struct user *user);   /* NULL: none */
     void (*behind)(struct user *user); /* begin to read what is old; NULL: cannot */
 };
 
@@ -69,6 +69,12 @@ struct load {
 };
 extern struct load load;
 
+/* Who only idles sits in halls of a hundred. */
+static inline unsigned load_hall(const struct user *user)
+{
+    return load.idle_ms > 0 ? user->index / 100 : 0;
+}
+
 /* Measure `load` as it was filled in, and print one line of JSON. */
 void load_measure(void);
 
@@ -76,7 +82,8 @@ void load_measure(void);
 void load_is_in(struct user *user);
 void load_acked(struct user *user, uint32_t count); /* its oldest posts */
 void load_heard(struct user *user, struct span text);
-void load_send(struct user *user, struct link *link, struct span bytes); /* leaves at the turn's end */
+void load_send(struct user *user, struct link *link,
+               struct span bytes); /* leaves at the turn's end */
 void load_flush(struct user *user, struct link *link);
 void load_die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 struct span load_format(char *buffer, size_t size, const char *format, ...)

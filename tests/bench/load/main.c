@@ -14,7 +14,8 @@
 #include <sys/resource.h>
 
 static const struct driver *const drivers[] = {
-    &driver_zchat, &driver_relay, &driver_fanout, &driver_nats, &driver_redis, &driver_mqtt, &driver_irc,
+    &driver_zchat, &driver_relay, &driver_fanout, &driver_nats,
+    &driver_redis, &driver_mqtt,  &driver_irc,
 };
 
 enum option {
@@ -38,13 +39,13 @@ enum option {
     OPTION_COUNT
 };
 static const char *const names[OPTION_COUNT] = {
-    "driver", "talk", "hear",  "key",  "pid",  "users", "posters", "flight", "rate",
-    "rooms",  "text", "ms",    "count", "warm", "idle",  "private", "behind",
+    "driver", "talk", "hear", "key",   "pid",  "users", "posters", "flight", "rate",
+    "rooms",  "text", "ms",   "count", "warm", "idle",  "private", "behind",
 };
 static const char *given[OPTION_COUNT] = {
-    [KEY] = "-",  [PID] = "0",    [POSTERS] = "0", [FLIGHT] = "64",  [RATE] = "0",    [ROOMS] = "1",
-    [TEXT] = "128", [MS] = "1000", [COUNT] = "0",   [WARM] = "200", [IDLE] = "0", [PRIVATE] = "0",
-    [BEHIND] = "0"};
+    [KEY] = "-",   [PID] = "0",     [POSTERS] = "0", [FLIGHT] = "64", [RATE] = "0",
+    [ROOMS] = "1", [TEXT] = "128",  [MS] = "1000",   [COUNT] = "0",   [WARM] = "200",
+    [IDLE] = "0",  [PRIVATE] = "0", [BEHIND] = "0"};
 
 static uint32_t number(enum option option)
 {
@@ -103,14 +104,16 @@ static void make_users(void)
         user->index = i;
         user->talk.fd = user->hear.fd = -1;
         user->is_witness = i == 0 || load.is_private || load.driver->is_read_by_all;
-        memcpy(seed + 8, &i, sizeof(i)); /* the same person in the next run: a nick belongs to its key */
+        memcpy(seed + 8, &i,
+               sizeof(i)); /* the same person in the next run: a nick belongs to its key */
         (void)crypto_box_seed_keypair(user->keys.public_key, user->keys.secret_key, seed);
         if (i == 0 || load.is_private || i < load.posters)
             user->posted_us = x_alloc(FLIGHT_MAX, sizeof(uint64_t));
         if (i < load.posters)
             user->quota = load.flight / load.posters + (i < load.flight % load.posters);
         if (user->quota > FLIGHT_MAX)
-            load_die("one user cannot have %u posts in flight, at most %u", user->quota, FLIGHT_MAX);
+            load_die("one user cannot have %u posts in flight, at most %u", user->quota,
+                     FLIGHT_MAX);
     }
 }
 
@@ -144,8 +147,7 @@ int main(int argc, char **argv)
         load.posters = load.rate > 0 || load.flight > load.users ? load.users : load.flight;
     if (load.users == 0 || load.rooms == 0 || load.posters > load.users || load.posters == 0 ||
         load.text_bytes < STAMP_BYTES + 1 || load.text_bytes > TEXT_MAX ||
-        (load.is_private && load.users % 2 != 0) ||
-        (load.is_behind && load.driver->behind == NULL))
+        (load.is_private && load.users % 2 != 0) || (load.is_behind && load.driver->behind == NULL))
         load_die("these numbers do not go together");
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;

@@ -58,8 +58,7 @@ void cpu_read(int pid, struct cpu *ret)
     read_stat(path, name, &ret->user_ticks, &ret->system_ticks);
     snprintf(path, sizeof(path), "/proc/%d/task", pid);
     folder = opendir(path);
-    while (folder != NULL && (entry = readdir(folder)) != NULL &&
-           ret->thread_count < THREADS_MAX) {
+    while (folder != NULL && (entry = readdir(folder)) != NULL && ret->thread_count < THREADS_MAX) {
         struct thread_cpu *thread = &ret->thread[ret->thread_count];
         uint64_t user = 0, kernel = 0;
 
@@ -94,7 +93,8 @@ void cpu_print(FILE *to, const struct cpu *before, const struct cpu *after)
         }
         if (ticks == 0)
             continue;
-        fprintf(to, "%s{\"name\":\"%s\",\"ms\":%.0f}", comma, thread->name, (double)ticks * tick_ms);
+        fprintf(to, "%s{\"name\":\"%s\",\"ms\":%.0f}", comma, thread->name,
+                (double)ticks * tick_ms);
         comma = ",";
     }
     fprintf(to, "]");
@@ -141,9 +141,8 @@ void samples_print(FILE *to, const char *name, struct samples *self)
     fprintf(to, "\"%s\":{\"count\":%zu", name, count);
     if (count > 0) {
         qsort(self->us, count, sizeof(*self->us), compare);
-        fprintf(to, ",\"p50_us\":%u,\"p90_us\":%u,\"p99_us\":%u,\"max_us\":%u",
-                self->us[count / 2], self->us[count * 9 / 10], self->us[count * 99 / 100],
-                self->us[count - 1]);
+        fprintf(to, ",\"p50_us\":%u,\"p90_us\":%u,\"p99_us\":%u,\"max_us\":%u", self->us[count / 2],
+                self->us[count * 9 / 10], self->us[count * 99 / 100], self->us[count - 1]);
     }
     fprintf(to, "}");
 }

@@ -24,7 +24,7 @@ struct cpu {
 /* pid 0: all zero. */
 void cpu_read(int pid, struct cpu *ret);
 void cpu_print(FILE *to, const struct cpu *before, const struct cpu *after); /* JSON members */
-uint64_t memory_kb(int pid); /* resident */
+uint64_t memory_kb(int pid);                                                 /* resident */
 
 struct samples {
     uint32_t *us; /* owned */

@@ -155,8 +155,8 @@ static bool on_welcome(struct link *self, const unsigned char *body, size_t len)
 
 /* Messages */
 
-static bool on_message(struct link *self, unsigned char *body, size_t len,
-                       link_take *take, void *context)
+static bool on_message(struct link *self, unsigned char *body, size_t len, link_take *take,
+                       void *context)
 {
     unsigned char nonce[24] = "CurveZMQMESSAGES";
     unsigned char *box = body + 16;
@@ -194,8 +194,8 @@ void link_send(struct link *self, struct span payload)
     free(body);
 }
 
-static bool on_frame(struct link *self, unsigned char *body, size_t len,
-                     link_take *take, void *context)
+static bool on_frame(struct link *self, unsigned char *body, size_t len, link_take *take,
+                     void *context)
 {
     if (self->state == LINK_OPEN && self->target->kind == LINK_CURVE)
         return on_message(self, body, len, take, context);

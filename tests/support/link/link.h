@@ -27,7 +27,7 @@ enum link_kind {
 struct link_target {
     enum link_kind kind;
     struct sockaddr_in address;
-    struct sockaddr_in source; /* sin_family 0: any */
+    struct sockaddr_in source;                /* sin_family 0: any */
     unsigned char broker_key[LINK_KEY_BYTES]; /* of LINK_CURVE */
     const char *socket_type;                  /* DEALER or SUB */
 };
