@@ -7,9 +7,13 @@ PACKAGES_BUILD=(build-essential cmake ninja-build pkg-config
     libseccomp-dev libncurses-dev zlib1g-dev libpcre2-dev)
 # What the demonstration and the tests use beside the compiler.
 PACKAGES_RUN=(python3 python3-zmq python3-msgpack tmux iproute2)
+# What the tests count instructions with.
+PACKAGES_TEST=(valgrind)
 # What single verbs of scripts/dev use.
 PACKAGES_TOOLS=(clang libclang-rt-14-dev gcovr clang-format clang-tidy cppcheck shellcheck mandoc
     irclog2html logrotate zsh fish)
+# What scripts/dev bench compares with and draws with.
+PACKAGES_BENCH=(gnuplot-nox nats-server redis-server mosquitto ngircd)
 
 packages_missing() {
     local package

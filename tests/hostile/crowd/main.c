@@ -11,7 +11,7 @@
 #include "shared/base/alloc.h"
 #include "shared/base/limits.h"
 #include "shared/wire/wire.h"
-#include "tests/hostile/crowd/link.h"
+#include "tests/support/link/link.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -229,7 +229,7 @@ static void on_error(struct user *user, const struct message *error)
     }
 }
 
-static void take_answer(void *context, struct span payload)
+static size_t take_answer(void *context, struct span payload)
 {
     struct user *user = context;
     struct wire_reader reader = wire_reader_over(payload, TO_CLIENT);
@@ -248,9 +248,10 @@ static void take_answer(void *context, struct span payload)
         } else if (message.verb == VERB_ERROR)
             on_error(user, &message);
     }
+    return payload.len;
 }
 
-static void take_broadcast(void *context, struct span payload)
+static size_t take_broadcast(void *context, struct span payload)
 {
     struct user *user = context;
     struct span topic, body;
@@ -258,7 +259,7 @@ static void take_broadcast(void *context, struct span payload)
     struct message message;
 
     if (wire_split_topic(payload, &topic, &body) != RC_OK || topic.ptr[0] != '#')
-        return;
+        return payload.len;
     reader = wire_reader_over(body, TO_EVERYBODY);
     while (wire_read(&reader, &message) == RC_OK) {
         if (message.verb != VERB_EVENT || message.seq <= user->heard)
@@ -268,6 +269,7 @@ static void take_broadcast(void *context, struct span payload)
         crowd.heard++;
         user->heard = message.seq;
     }
+    return payload.len;
 }
 
 /* Connections */

@@ -1,4 +1,4 @@
-#include "tests/hostile/crowd/link.h"
+#include "tests/support/link/link.h"
 
 #include "shared/base/alloc.h"
 
@@ -14,6 +14,7 @@
 #define FLAG_LONG      2
 #define FLAG_COMMAND   4
 #define READ_BYTES     65536
+#define SKIP_BYTES     (1 << 24)
 
 /* Buffers */
 
@@ -73,14 +74,20 @@ static void next_nonce(struct link *self, const char *name, unsigned char nonce[
 
 /* The handshake */
 
+static void put_greeting(struct link *self, const char *mechanism)
+{
+    unsigned char greeting[GREETING_BYTES] = {0xff, [9] = 0x7f, 3, 1}; /* 3.1 */
+
+    memcpy(greeting + 12, mechanism, strlen(mechanism));
+    append(&self->out, greeting, sizeof(greeting));
+}
+
 static void put_hello(struct link *self)
 {
     static const unsigned char zeros[64];
-    unsigned char nonce[24],
-        greeting[GREETING_BYTES] = {0xff, [9] = 0x7f, 3, 1, 'C', 'U', 'R', 'V', 'E'};
-    unsigned char body[200] = {5, 'H', 'E', 'L', 'L', 'O', 1, 0};
+    unsigned char nonce[24], body[200] = {5, 'H', 'E', 'L', 'L', 'O', 1, 0};
 
-    append(&self->out, greeting, sizeof(greeting));
+    put_greeting(self, "CURVE");
     (void)crypto_box_keypair(self->brief.public_key, self->brief.secret_key);
     next_nonce(self, "CurveZMQHELLO---", nonce);
     memcpy(body + 80, self->brief.public_key, LINK_KEY_BYTES);
@@ -99,6 +106,18 @@ static size_t put_property(unsigned char *at, const char *name, const char *valu
     put_number(at + 1 + name_len, value_len, 4);
     memcpy(at + 5 + name_len, value, value_len);
     return 5 + name_len + value_len;
+}
+
+/* Without encryption both sides say READY at once. */
+static void put_ready(struct link *self)
+{
+    unsigned char body[64] = {5, 'R', 'E', 'A', 'D', 'Y'};
+    size_t len = 6;
+
+    put_greeting(self, "NULL");
+    len += put_property(body + len, "Socket-Type", self->target->socket_type);
+    len += put_property(body + len, "Identity", "");
+    put_frame(self, FLAG_COMMAND, body, len);
 }
 
 /* WELCOME has come; answer with INITIATE. False: it is not from the broker. */
@@ -136,8 +155,8 @@ static bool on_welcome(struct link *self, const unsigned char *body, size_t len)
 
 /* Messages */
 
-static bool on_message(struct link *self, unsigned char *body, size_t len,
-                       void (*take)(void *context, struct span payload), void *context)
+static bool on_message(struct link *self, unsigned char *body, size_t len, link_take *take,
+                       void *context)
 {
     unsigned char nonce[24] = "CurveZMQMESSAGES";
     unsigned char *box = body + 16;
@@ -147,7 +166,7 @@ static bool on_message(struct link *self, unsigned char *body, size_t len,
     memcpy(nonce + 16, body + 8, NONCE_BYTES);
     if (crypto_box_open_easy_afternm(box, box, len - 16, nonce, self->shared) != 0)
         return false;
-    take(context, (struct span){(const char *)box + 1, len - 33});
+    (void)take(context, (struct span){(const char *)box + 1, len - 33});
     return true;
 }
 
@@ -155,8 +174,17 @@ void link_send(struct link *self, struct span payload)
 {
     unsigned char nonce[24];
     const size_t len = 33 + payload.len;
-    unsigned char *body = x_alloc(1, len + 1);
+    unsigned char *body;
 
+    if (self->target->kind == LINK_RAW) {
+        append(&self->out, payload.ptr, payload.len);
+        return;
+    }
+    if (self->target->kind == LINK_NULL) {
+        put_frame(self, 0, (const unsigned char *)payload.ptr, payload.len);
+        return;
+    }
+    body = x_alloc(1, len + 1);
     memcpy(body, "\x07MESSAGE", 8);
     memcpy(body + 17, payload.ptr, payload.len); /* byte 16: no flags */
     next_nonce(self, "CurveZMQMESSAGEC", nonce);
@@ -166,11 +194,15 @@ void link_send(struct link *self, struct span payload)
     free(body);
 }
 
-static bool on_frame(struct link *self, unsigned char *body, size_t len,
-                     void (*take)(void *context, struct span payload), void *context)
+static bool on_frame(struct link *self, unsigned char *body, size_t len, link_take *take,
+                     void *context)
 {
-    if (self->state == LINK_OPEN)
+    if (self->state == LINK_OPEN && self->target->kind == LINK_CURVE)
         return on_message(self, body, len, take, context);
+    if (self->state == LINK_OPEN) {
+        (void)take(context, (struct span){(const char *)body, len});
+        return true;
+    }
     if (self->state == LINK_WELCOME) {
         self->state = LINK_READY;
         return on_welcome(self, body, len);
@@ -198,14 +230,17 @@ static size_t frame_at(const struct link *self, size_t at, size_t *ret_head)
     return have - *ret_head < size ? 0 : *ret_head + (size_t)size;
 }
 
-static bool take_frames(struct link *self, void (*take)(void *context, struct span payload),
-                        void *context)
+static bool take_frames(struct link *self, link_take *take, void *context)
 {
     size_t at = 0, head = 0, len;
     bool is_good = true;
 
+    if (self->target->kind == LINK_RAW) {
+        consume(&self->in, take(context, (struct span){(const char *)self->in.data, self->in.len}));
+        return true;
+    }
     if (self->state == LINK_GREETING && self->in.len >= GREETING_BYTES) {
-        self->state = LINK_WELCOME;
+        self->state = self->target->kind == LINK_NULL ? LINK_READY : LINK_WELCOME;
         at = GREETING_BYTES;
     }
     while (is_good && self->state >= LINK_WELCOME && (len = frame_at(self, at, &head)) > 0) {
@@ -216,7 +251,7 @@ static bool take_frames(struct link *self, void (*take)(void *context, struct sp
     return is_good;
 }
 
-bool link_read(struct link *self, void (*take)(void *context, struct span payload), void *context)
+bool link_read(struct link *self, link_take *take, void *context)
 {
     static unsigned char
         chunk[READ_BYTES]; /* one for all: thousands of links have nothing to read */
@@ -226,12 +261,30 @@ bool link_read(struct link *self, void (*take)(void *context, struct span payloa
         count = read(self->fd, chunk, sizeof(chunk));
         if (count < 0)
             return errno == EAGAIN || errno == EINTR;
-        if (count > 0)
+        if (count > 0) {
+            self->received += (uint64_t)count;
             append(&self->in, chunk, (size_t)count);
+        }
         if (count == 0 || !take_frames(self, take, context))
             return false;
     } while (count == READ_BYTES);
     return true;
+}
+
+/* TCP throws the bytes away without copying them. */
+bool link_skip(struct link *self)
+{
+    for (;;) {
+        const ssize_t count = recv(self->fd, NULL, SKIP_BYTES, MSG_TRUNC);
+
+        if (count < 0)
+            return errno == EAGAIN || errno == EINTR;
+        if (count == 0)
+            return false;
+        self->received += (uint64_t)count;
+        if (count < SKIP_BYTES)
+            return true;
+    }
 }
 
 bool link_write(struct link *self)
@@ -239,7 +292,7 @@ bool link_write(struct link *self)
     size_t done = 0;
 
     if (self->state == LINK_CONNECTING)
-        self->state = LINK_GREETING;
+        self->state = self->target->kind == LINK_RAW ? LINK_OPEN : LINK_GREETING;
     while (done < self->out.len) {
         const ssize_t count =
             send(self->fd, self->out.data + done, self->out.len - done, MSG_NOSIGNAL);
@@ -280,7 +333,10 @@ bool link_open(struct link *self, const struct link_target *target, const struct
                           .in = self->in,
                           .out = self->out};
     self->in.len = self->out.len = 0;
-    put_hello(self);
+    if (target->kind == LINK_CURVE)
+        put_hello(self);
+    else if (target->kind == LINK_NULL)
+        put_ready(self);
     return true;
 }
 
