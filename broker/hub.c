@@ -3,6 +3,8 @@
 #include "broker/admission.h"
 #include "broker/canonical.h"
 #include "broker/published.h"
+#include "broker/tally.h"
+#include "broker/watch_link.h"
 #include "shared/base/alloc.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
@@ -25,11 +27,11 @@ struct hub {
     struct core_event ev; /* its times are those of this turn */
     struct effects fx;
     struct admission admission;
+    struct tally tally;
     struct batch *batch; /* what this turn asks of the store */
     struct frame frame;  /* the one that is read */
     struct wire_reader reader;
-    bool is_reading;  /* its end was not reached: it goes on with the next turn */
-    size_t submitted; /* batches in the writer's hands */
+    bool is_reading; /* its end was not reached: it goes on with the next turn */
     bool is_stopping;
     bool is_full;         /* the disk; told once */
     uint64_t watchdog_ms; /* how often; 0: never */
@@ -72,13 +74,57 @@ static void refuse_read(struct hub *self, const struct effect *effect, enum rc r
         message_set(&error, STREAM, stream, effect->name);
     if (is_search ? effect->search.has_ref : effect->read.has_ref)
         message_set(&error, REF, ref, is_search ? effect->search.ref : effect->read.ref);
+    self->tally.refused[rc]++;
     front_reply(self->parts.front, effect->peer, &error);
+}
+
+/* A page of STATS, under the ref of the END that follows it. */
+struct told {
+    struct front *front;
+    const struct effect *effect;
+    uint64_t row; /* that comes next */
+};
+
+static void tell_figure(void *context, const struct sample *sample)
+{
+    struct told *told = context;
+    struct message stat = {.verb = VERB_STAT};
+    char name[SAMPLE_NAME_BYTES];
+    const uint64_t row = told->row++;
+
+    if (row < told->effect->seq || row - told->effect->seq >= LIST_PAGE_MAX)
+        return;
+    sample_name(sample, name);
+    message_set(&stat, NAME, name, span_of(name));
+    message_set(&stat, VALUE, value, sample->value);
+    if (message_has(&told->effect->message, HAS_REF))
+        message_set(&stat, REF, ref, told->effect->message.ref);
+    front_reply(told->front, told->effect->peer, &stat);
+}
+
+static void tell_figures(struct hub *self, struct effect *effect)
+{
+    struct told told = {.front = self->parts.front, .effect = effect};
+    struct figures figures;
+
+    tally_collect(&self->tally, &self->parts, self->ev.now_ms, &figures);
+    figures_each(&figures, tell_figure, &told);
+    for (size_t i = 0; i < LATENCIES * LATENCY_NUMBERS; i++) {
+        const struct latency latency = figures_latency(&figures, i / LATENCY_NUMBERS);
+        const struct sample sample = latency_number(&latency, i % LATENCY_NUMBERS);
+
+        tell_figure(&told, &sample);
+    }
+    if (told.row > effect->seq && told.row - effect->seq > LIST_PAGE_MAX)
+        message_set(&effect->message, CURSOR, cursor, effect->seq + LIST_PAGE_MAX);
+    front_reply(self->parts.front, effect->peer, &effect->message);
 }
 
 static void carry_out(struct hub *self, struct effect *effect)
 {
     struct front *front = self->parts.front;
 
+    tally_effect(&self->tally, effect);
     switch (effect->kind) {
     case FX_REPLY:
         if (effect->message.verb == VERB_WELCOME)
@@ -98,6 +144,9 @@ static void carry_out(struct hub *self, struct effect *effect)
         break;
     case FX_ANNOUNCE:
         front_announce(front, effect->name, &effect->message);
+        break;
+    case FX_FIGURES:
+        tell_figures(self, effect);
         break;
     case FX_READ:
     case FX_SEARCH:
@@ -216,7 +265,7 @@ static void submit(struct hub *self)
     if (batch_count(self->batch) == 0)
         return;
     writer_submit(self->parts.writer, &self->batch);
-    self->submitted++;
+    tally_submitted(&self->tally, self->ev.now_ms);
     self->batch = batch_new();
 }
 
@@ -253,7 +302,7 @@ static enum rc take_stored(struct hub *self)
     enum rc rc;
 
     while ((rc = writer_take(self->parts.writer, &batch)) == RC_OK) {
-        self->submitted--;
+        tally_stored(&self->tally, batch, self->ev.now_ms);
         on_batch(self, batch);
         batch_destroy(&batch);
     }
@@ -292,6 +341,7 @@ static void take_read(struct hub *self)
             publish_again(self, &answer);
             continue;
         }
+        self->tally.gone += answer.is_gone;
         front_forward(self->parts.front, answer.peer, answer.body);
         if (answer.is_last) {
             self->ev.read.peer = answer.peer;
@@ -339,6 +389,8 @@ static enum rc turn(struct hub *self)
     submit(self);
     rc = admission_turn(&self->admission, self->ev.now_ms);
     front_flush(self->parts.front);
+    if (self->parts.watch != NULL)
+        watch_answer(self->parts.watch, &self->tally, &self->parts, self->ev.now_ms);
     take_signal(self);
     return rc;
 }
@@ -369,8 +421,11 @@ static void wait_for_work(struct hub *self)
         {.socket = front_commands(parts->front), .events = ZMQ_POLLIN},
         {.socket = front_broadcasts(parts->front), .events = ZMQ_POLLIN},
         {.socket = readers_socket(parts->readers), .events = ZMQ_POLLIN},
+        {.socket = parts->watch, .events = ZMQ_POLLIN},
     };
-    int count = self->is_stopping ? 2 : (int)(sizeof(items) / sizeof(items[0]));
+    int count = self->is_stopping      ? 2
+                : parts->watch == NULL ? (int)(sizeof(items) / sizeof(items[0])) - 1
+                                       : (int)(sizeof(items) / sizeof(items[0]));
 
     (void)zmq_poll(items, count, wait_ms(self)); /* EINTR: just another turn */
 }
@@ -434,12 +489,12 @@ static enum rc stop(struct hub *self)
                                                                    : self->parts.sessions_max;
 
     self->is_reading = false;
-    log_info("broker.stopping", "batches=%zu", self->submitted);
+    log_info("broker.stopping", "batches=%zu", self->tally.batches);
     notify("STOPPING=1");
     read_clocks(self);
     step(self, CORE_EV_STOPPING);
     submit(self);
-    while (self->submitted > 0) {
+    while (self->tally.batches > 0) {
         wait_for_work(self);
         read_clocks(self);
         take_signal(self);
@@ -467,6 +522,7 @@ enum rc hub_run(const struct hub_parts *parts)
     self->batch = batch_new();
     self->welcomed = x_alloc(parts->sessions_max, sizeof(*self->welcomed));
     self->watchdog_ms = notify_watchdog_ms();
+    tally_begin(&self->tally, clock_mono_ms());
     while (rc == RC_OK && !self->is_stopping) {
         rc = turn(self);
         if (rc == RC_OK && !self->is_stopping)

@@ -17,7 +17,10 @@ struct hub_parts {
     struct readers *readers;
     uint32_t sessions_max;   /* as the core's */
     struct history *history; /* NULL: none is kept */
-    int signal_fd;           /* SIGTERM and SIGINT stop; others go to on_signal */
+    void *watch;             /* the hub's end of its link; NULL: nobody watches */
+    struct doorman *doorman; /* asked for figures only, and may be NULL, as the next */
+    struct zap *zap;
+    int signal_fd; /* SIGTERM and SIGINT stop; others go to on_signal */
     void (*on_signal)(void *context, int signal_number);
     void *context;
 };

@@ -7,6 +7,12 @@ struct store_limits limits_of_store(const struct options *options)
                                  .ballast_bytes = options->ballast_bytes};
 }
 
+struct watch_limits limits_of_watch(const struct options *options)
+{
+    return (struct watch_limits){.free_bytes_min = options->disk_free_min_bytes,
+                                 .size_bytes_max = options->disk_use_max_bytes};
+}
+
 struct doorman_limits limits_of_doorman(const struct options *options)
 {
     return (struct doorman_limits){
@@ -35,12 +41,14 @@ struct keyring_policy limits_of_strangers(const struct options *options)
 void limits_apply(const struct limited *parts, const struct options *options)
 {
     const struct store_limits store = limits_of_store(options);
+    const struct watch_limits watch = limits_of_watch(options);
     const struct doorman_limits doorman = limits_of_doorman(options);
     const struct zap_options handshakes = limits_of_handshakes(options);
     const struct keyring_policy strangers = limits_of_strangers(options);
 
     core_set_limits(parts->core, &options->limits);
     writer_set_limits(parts->writer, &store);
+    watch_set_limits(parts->watch, &watch);
     doorman_set_limits(parts->doorman, &doorman);
     if (parts->keyring != NULL)
         keyring_set_policy(parts->keyring, &strangers);

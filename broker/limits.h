@@ -7,7 +7,9 @@
 #include "broker/net/zap.h"
 #include "broker/ops/options.h"
 #include "broker/store/writer.h"
+#include "broker/watch.h"
 
+struct watch_limits limits_of_watch(const struct options *options);
 struct store_limits limits_of_store(const struct options *options);
 struct doorman_limits limits_of_doorman(const struct options *options);
 struct zap_options limits_of_handshakes(const struct options *options); /* without a keyring */
@@ -20,6 +22,7 @@ struct limited {
     struct zap *zap;
     struct doorman *doorman;
     struct writer *writer;
+    struct watch *watch;
 };
 
 /* Between two turns of the hub, by its thread. */

@@ -6,6 +6,8 @@
 
 #include "broker/net/doorman.h"
 #include "broker/net/zap.h"
+#include "broker/ops/bearer.h"
+#include "broker/ops/host.h"
 #include "broker/ops/keyfile.h"
 #include "broker/ops/options.h"
 #include "broker/ops/sandbox.h"
@@ -45,6 +47,11 @@ struct broker {
     struct writer *writer;
     struct indexer *indexer; /* NULL: nobody searches */
     struct readers *readers;
+    struct host host;
+    struct bearer bearer; /* opens the metrics page */
+    int metrics;          /* its listener until the watch has it, -1: none */
+    uint16_t metrics_port;
+    struct watch *watch;
     struct history *history;
     bool is_owner_invited; /* by this start */
     char url[URL_BYTES_MAX];
@@ -110,7 +117,8 @@ static void reload(struct broker *self)
                                    .keyring = self->keyring,
                                    .zap = self->zap,
                                    .doorman = self->doorman,
-                                   .writer = self->writer},
+                                   .writer = self->writer,
+                                   .watch = self->watch},
                  &self->options);
     open_log(&self->options);
     if (changes.kept > 0)
@@ -260,6 +268,40 @@ static void start_search(struct broker *self)
     log_error("search.not_started", "%s: nobody can search", why);
 }
 
+/* Before files and ports are limited: its port is none of the broker's two. */
+static enum rc open_metrics(struct broker *self)
+{
+    const struct options *options = &self->options;
+
+    host_open(&self->host, options->data);
+    if (options->metrics[0] == '\0')
+        return RC_OK;
+    const enum rc rc =
+        bearer_load(&self->bearer, options->metrics_token_file, options->data, self->why);
+    if (rc != RC_OK)
+        return rc;
+    if (listen_open(&options->metrics_address, &self->metrics, &self->metrics_port) == RC_OK)
+        return RC_OK;
+    snprintf(self->why, sizeof(self->why), "metrics: cannot listen at %.256s: %s", options->metrics,
+             strerror(errno));
+    return RC_SYSTEM;
+}
+
+static enum rc start_watch(struct broker *self)
+{
+    const struct watch_options options = {.host = &self->host,
+                                          .listener = self->metrics,
+                                          .is_loopback = self->options.metrics_address.is_loopback,
+                                          .name = self->options.metrics_host,
+                                          .bearer = &self->bearer,
+                                          .limits = limits_of_watch(&self->options)};
+
+    self->metrics = -1;
+    return watch_start(self->zmq_context, &options, &self->watch) == RC_OK
+               ? RC_OK
+               : complain_of(self, "cannot start the watch");
+}
+
 static enum rc start_threads(struct broker *self)
 {
     if (writer_start(self->store, self->zmq_context, &self->writer) != RC_OK)
@@ -268,7 +310,7 @@ static enum rc start_threads(struct broker *self)
     if (readers_start(self->store, self->zmq_context, self->options.reader_threads,
                       self->indexer != NULL ? self->options.data : NULL, &self->readers) != RC_OK)
         return complain_of(self, "cannot start the readers");
-    return RC_OK;
+    return start_watch(self);
 }
 
 /* Opening */
@@ -329,6 +371,22 @@ static void remove_urls(const struct broker *self)
         url_file_remove(folder, self->url);
 }
 
+static void tell_metrics(const struct broker *self)
+{
+    const struct options *options = &self->options;
+    const char *colon = strrchr(options->metrics, ':');
+
+    log_info("metrics.listening", "url=http://%.*s:%u/ token=%s%s", (int)(colon - options->metrics),
+             options->metrics, self->metrics_port,
+             options->metrics_token_file[0] != '\0' ? options->metrics_token_file : options->data,
+             options->metrics_token_file[0] != '\0' ? "" : "/metrics.token");
+    if (!options->metrics_address.is_loopback)
+        log_warn("metrics.in_clear",
+                 "address=%s reason=\"HTTP is not encrypted: let only a network you trust, or a "
+                 "proxy with TLS, reach it\"",
+                 options->metrics);
+}
+
 static void tell_ready(const struct broker *self)
 {
     static const char *const WHO[] = {"open", "invite", "closed"};
@@ -344,6 +402,8 @@ static void tell_ready(const struct broker *self)
         log_info("broker.listening", "address=%s port=%u secure=%s", options->bind[i].host,
                  options->bind[i].is_ipc ? 0 : front_port(self->front),
                  options->is_insecure ? "no" : "yes");
+    if (options->metrics[0] != '\0')
+        tell_metrics(self);
     printf("ready %s\n", self->url);
     (void)fflush(stdout);
     notify("READY=1");
@@ -380,6 +440,8 @@ static enum rc broker_open(struct broker *self)
         (void)complain_of(self, self->options.history);
     if (rc == RC_OK)
         rc = open_core(self);
+    if (rc == RC_OK)
+        rc = open_metrics(self);
     if (rc == RC_OK) /* before the first thread is started */
         rc = sandbox_limit_files(&self->sandbox, &self->options, self->why);
     if (rc == RC_OK)
@@ -394,6 +456,7 @@ static enum rc broker_open(struct broker *self)
 /* Sockets first, so that answers still leave; the store last, when nobody uses it. */
 static void broker_close(struct broker *self)
 {
+    watch_stop(&self->watch);
     front_close(&self->front);
     readers_stop(&self->readers);
     indexer_stop(&self->indexer);
@@ -407,6 +470,10 @@ static void broker_close(struct broker *self)
     store_close(&self->store);
     history_close(&self->history);
     secret_forget(&self->keys, sizeof(self->keys));
+    bearer_forget(&self->bearer);
+    host_close(&self->host);
+    if (self->metrics >= 0)
+        (void)close(self->metrics);
     if (self->signal_fd >= 0)
         (void)close(self->signal_fd);
     if (self->lock >= 0)
@@ -428,6 +495,9 @@ static int serve(struct broker *self)
                                          .readers = self->readers,
                                          .sessions_max = self->options.limits.sessions_max,
                                          .history = self->history,
+                                         .watch = watch_socket(self->watch),
+                                         .doorman = self->doorman,
+                                         .zap = self->zap,
                                          .signal_fd = self->signal_fd,
                                          .on_signal = on_signal,
                                          .context = self});
@@ -444,7 +514,8 @@ static int serve(struct broker *self)
 
 int main(int argc, char **argv)
 {
-    static struct broker broker = {.signal_fd = -1, .lock = -1};
+    static struct broker broker = {
+        .signal_fd = -1, .lock = -1, .metrics = -1, .host = {.memory = -1}};
     char why[OPTIONS_WHY_BYTES];
 
     stdfds_fill();

@@ -18,6 +18,7 @@
 struct job {
     enum effect_kind kind; /* 0: stop */
     bool is_last;          /* on the way back */
+    bool is_gone;          /* likewise */
     size_t thread;
     peer_id peer;
     stream_id stream;
@@ -110,10 +111,12 @@ static void give_failure(struct reader *self, const struct job *job)
 static void give_gone(struct reader *self, const struct job *job, const struct store_page *page)
 {
     struct message gone = message_for(job, VERB_GONE);
+    struct job answer = *job;
 
+    answer.is_gone = true;
     message_set(&gone, FIRST, first, page->kept);
     message_set(&gone, SEQ, seq, page->head);
-    give_message(self, job, &gone, SPAN(""), true);
+    give_message(self, &answer, &gone, SPAN(""), true);
 }
 
 static void give_events(struct reader *self, const struct job *job, const struct store_page *page,
@@ -311,11 +314,17 @@ enum rc readers_take(struct readers *self, struct read_answer *ret)
     }
     *ret = (struct read_answer){.kind = self->taken.kind,
                                 .is_last = self->taken.is_last,
+                                .is_gone = self->taken.is_gone,
                                 .peer = self->taken.peer,
                                 .body = &self->body,
                                 .name = {self->taken.name, self->taken.name_len},
                                 .stream = self->taken.stream};
     return RC_OK;
+}
+
+size_t readers_waiting(const struct readers *self)
+{
+    return self->reads.len + self->searches.len;
 }
 
 void *readers_socket(struct readers *self)

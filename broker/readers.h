@@ -28,6 +28,7 @@ enum rc readers_ask(struct readers *self, const struct effect *effect) MUST_CHEC
 struct read_answer {
     enum effect_kind kind; /* what was asked */
     bool is_last;          /* nothing more comes for this question */
+    bool is_gone;          /* FX_READ: GONE, what was asked is not kept any more */
     peer_id peer;          /* FX_READ, FX_SEARCH */
     /* FX_READ, FX_SEARCH: a frame for the peer, to be sent as it is. FX_REPUBLISH: events, back to back. */
     struct zmq_msg_t *body;
@@ -38,5 +39,8 @@ struct read_answer {
 
 /* Take the next answer; it borrows until the next call. RC_END: none is ready. */
 enum rc readers_take(struct readers *self, struct read_answer *ret) MUST_CHECK;
+
+/* Questions that wait for a free thread. */
+size_t readers_waiting(const struct readers *self);
 
 #endif

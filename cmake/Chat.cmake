@@ -70,6 +70,16 @@ function(chat_library name folder)
   endif()
 endfunction()
 
+# chat_embed(library file symbol): a file as bytes in that library: const unsigned char SYMBOL[], size_t SYMBOL_len.
+function(chat_embed library file symbol)
+  set(made ${CMAKE_BINARY_DIR}/${symbol}.c)
+  add_custom_command(OUTPUT ${made} VERBATIM
+    COMMAND ${CMAKE_COMMAND} -D FROM=${CMAKE_SOURCE_DIR}/${file} -D TO=${made} -D NAME=${symbol}
+      -P ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake
+    DEPENDS ${CMAKE_SOURCE_DIR}/${file} ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake)
+  target_sources(${library} PRIVATE ${made})
+endfunction()
+
 # chat_program(name file-or-folder links...): an installed program.
 function(chat_program name place)
   if(place MATCHES "\\.c$")

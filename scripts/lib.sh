@@ -4,7 +4,7 @@
 # shellcheck disable=SC2034  # used by the scripts that source this
 PACKAGES_BUILD=(build-essential cmake ninja-build pkg-config
     libzmq3-dev libcmocka-dev libsqlite3-dev libsodium-dev libmsgpack-dev libicu-dev
-    libseccomp-dev libncurses-dev zlib1g-dev libpcre2-dev)
+    libseccomp-dev libmicrohttpd-dev libncurses-dev zlib1g-dev libpcre2-dev)
 # What the demonstration and the tests use beside the compiler.
 PACKAGES_RUN=(python3 python3-zmq python3-msgpack tmux iproute2)
 # What the tests count instructions with.

@@ -273,6 +273,7 @@ static const struct verb_rule VERBS[VERB_COUNT] = {
     [VERB_REVOKE] = {core_on_revoke, STATE_SESSION, RIGHT_PERSON, LIMIT_ASKS, 5},
     [VERB_ROLE] = {core_on_role, STATE_SESSION, RIGHT_OWNER, LIMIT_ASKS, 5},
     [VERB_SESSIONS] = {core_on_sessions, STATE_SESSION, RIGHT_OPERATOR, 0, 20},
+    [VERB_STATS] = {core_on_stats, STATE_SESSION, RIGHT_OPERATOR, 0, 20},
 };
 
 const struct verb_rule *core_verb_rule(enum verb verb)
@@ -442,4 +443,6 @@ void core_get_stats(const struct core *self, struct core_stats *ret)
     ret->memberships = self->members.count;
     ret->sessions = self->sessions.count;
     ret->pending = self->pending.count;
+    ret->reads = self->reads;
+    ret->unconfirmed = self->streams.unconfirmed;
 }

@@ -7,13 +7,14 @@
 #include <stdint.h>
 
 /* X(symbol, name) */
-#define CORE_COUNTER_DONE(X)                                                     \
-    X(COUNT_POSTS, "posts")                                                      \
-    X(COUNT_DUPLICATES, "duplicates")                                            \
-    X(COUNT_CONFIRMS, "confirms")                                                \
-    X(COUNT_REPUBLISHED, "republished")                                          \
-    X(COUNT_EXPIRED, "expired")                                                  \
-    X(COUNT_EXPELLED, "expelled") /* keys revoked or banned, connected or not */ \
+#define CORE_COUNTER_DONE(X)                                                                \
+    X(COUNT_POSTS, "posts")                                                                 \
+    X(COUNT_RETRIES, "retries") /* numbers that came again, before or after their answer */ \
+    X(COUNT_DUPLICATES, "duplicates")                                                       \
+    X(COUNT_CONFIRMS, "confirms")                                                           \
+    X(COUNT_REPUBLISHED, "republished")                                                     \
+    X(COUNT_EXPIRED, "expired")                                                             \
+    X(COUNT_EXPELLED, "expelled") /* keys revoked or banned, connected or not */            \
     X(COUNT_REFUSALS, "refusals") /* all of them */
 
 /* Refused by a limit of the broker's configuration; "refused." and the setting's key with underscores. */
@@ -63,8 +64,9 @@ enum core_counter {
 const char *core_counter_name(enum core_counter counter);
 
 struct core_stats {
-    uint32_t accounts, rooms, memberships, sessions, pending; /* now */
-    uint64_t count[CORE_COUNTERS];                            /* since the start */
+    uint32_t accounts, rooms, memberships, sessions, pending, reads; /* now */
+    uint64_t unconfirmed;          /* now: events that their people have not confirmed, over all */
+    uint64_t count[CORE_COUNTERS]; /* since the start */
 };
 
 #endif

@@ -61,6 +61,7 @@ void core_on_bans(struct core *self, const struct asked *asked);
 /* core_people.c */
 void core_on_devices(struct core *self, const struct asked *asked);
 void core_on_sessions(struct core *self, const struct asked *asked);
+void core_on_stats(struct core *self, const struct asked *asked);
 void core_on_admit(struct core *self, const struct asked *asked);
 void core_on_revoke(struct core *self, const struct asked *asked);
 void core_on_role(struct core *self, const struct asked *asked);

@@ -157,6 +157,18 @@ void core_on_sessions(struct core *self, const struct asked *asked)
     core_end_list(self, asked, 0);
 }
 
+/* The core counts a part of it; the shell knows the rest. */
+void core_on_stats(struct core *self, const struct asked *asked)
+{
+    struct effect *effect = core_effect(self, FX_FIGURES);
+
+    effect->peer = asked->peer;
+    effect->seq = message_has(asked->message, HAS_CURSOR) ? asked->message->cursor : 0;
+    effect->message.verb = VERB_END;
+    if (message_has(asked->message, HAS_REF))
+        message_set(&effect->message, REF, ref, asked->message->ref);
+}
+
 /* --- REVOKE and ROLE ------------------------------------------------------------------- */
 
 /* Nobody shuts themselves out, and the last owner stays. */

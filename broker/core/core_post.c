@@ -100,15 +100,18 @@ static bool is_next(struct core *self, const struct asked *asked)
 {
     const struct session *session = &self->sessions.row[asked->session];
     const uint64_t number = asked->message->number;
+    const uint64_t next = (uint64_t)session->accepted + 1;
 
+    if (number == next)
+        return true;
     if (number == 0) {
         core_refuse(self, asked, RC_BAD_FIELD);
-    } else if (number > (uint64_t)session->accepted + 1) {
-        expect(self, asked->peer, session->accepted + 1);
-    } else if (number == (uint64_t)session->accepted + 1) {
-        return true;
-    } else if (number <= session->stored) {
-        submit(self, asked, 0, RC_VOIDED); /* the store answers as it did the first time */
+    } else if (number > next) {
+        expect(self, asked->peer, next);
+    } else {
+        core_count(self, COUNT_RETRIES);
+        if (number <= session->stored)
+            submit(self, asked, 0, RC_VOIDED); /* the store answers as it did the first time */
     }
     return false;
 }
@@ -247,7 +250,7 @@ void core_stored_confirm(struct core *self, struct ticket *ticket, const struct 
         return;
     }
     if (result->seq > stream->confirmed) {
-        stream->confirmed = result->seq;
+        streams_confirmed(&self->streams, ticket->person, result->seq);
         core_count(self, COUNT_CONFIRMS);
     }
     core_publish(self, result);

@@ -17,8 +17,7 @@ static enum rc replay_stream(struct core *self, const struct record *record)
     if (row == 0)
         return RC_LIMIT;
     struct stream *stream = core_stream(self, row);
-    stream->head = record->head;
-    stream->confirmed = record->confirmed;
+    streams_begin_at(&self->streams, row, record->head, record->confirmed);
     stream->confirming = record->confirmed;
     stream->epoch = record->epoch;
     stream->modes = record->modes;

@@ -184,8 +184,7 @@ static uint32_t person_of(struct core *self, const struct ticket *ticket,
     INVARIANT(row != 0); /* the row was reserved */
     struct stream *stream = core_stream(self, row);
     stream->epoch = result->epoch;
-    stream->head = result->seq;
-    stream->confirmed = result->confirmed;
+    streams_begin_at(&self->streams, row, result->seq, result->confirmed);
     stream->confirming = result->confirmed;
     memcpy(stream->stream_key, result->key, sizeof stream->stream_key);
     return row;

@@ -13,8 +13,9 @@ enum effect_kind {
     FX_READ,      /* read `range` and answer EVENTS or GONE to `peer`, then CORE_EV_READ */
     FX_SEARCH,    /* find events and answer them and END to `peer`, then CORE_EV_READ */
     FX_REPUBLISH, /* read first..last of `stream` and put them on PUB again, see core_seal() */
-    FX_ADMIT,     /* `key` may open connections: it is a device of an account */
-    FX_EXPEL,     /* `key` may not any more: refuse it, and cut all its connections */
+    FX_FIGURES, /* tell `peer` a page of the broker's figures, from row `seq` on, then `message`, an END */
+    FX_ADMIT, /* `key` may open connections: it is a device of an account */
+    FX_EXPEL, /* `key` may not any more: refuse it, and cut all its connections */
 };
 
 /* Where somebody may look: these events of a stream, and no others. */
@@ -33,10 +34,10 @@ struct effect {
     const unsigned char *seal_key; /* STREAM_KEY_BYTES, or NULL: the stream is public */
     uint32_t epoch;
     const unsigned char *key; /* FX_ADMIT, FX_EXPEL: PUBLIC_KEY_BYTES */
-    uint64_t seq;             /* FX_PUBLISH */
+    uint64_t seq;             /* FX_PUBLISH, FX_FIGURES */
     struct span wire;         /* FX_PUBLISH */
     union {
-        struct message message; /* FX_REPLY, FX_ANNOUNCE */
+        struct message message; /* FX_REPLY, FX_FIGURES, FX_ANNOUNCE */
         struct op op;           /* FX_STORE */
         struct {
             bool has_ref; /* FX_READ: the answers carry `ref` */

@@ -77,12 +77,31 @@ uint32_t streams_add(struct streams *self, stream_id id, struct span name)
     return row;
 }
 
+void streams_begin_at(struct streams *self, uint32_t row, uint64_t head, uint64_t confirmed)
+{
+    struct stream *stream = &self->row[row];
+
+    stream->head = head;
+    stream->confirmed = confirmed;
+    if (!stream_is_room(stream))
+        self->unconfirmed += head - confirmed;
+}
+
+void streams_confirmed(struct streams *self, uint32_t row, uint64_t seq)
+{
+    self->unconfirmed -= seq - self->row[row].confirmed;
+    self->row[row].confirmed = seq;
+}
+
 void streams_appended(struct streams *self, uint32_t row, uint64_t seq, uint64_t now_ms)
 {
     struct stream *stream = &self->row[row];
 
-    if (seq > stream->head)
+    if (seq > stream->head) {
+        if (!stream_is_room(stream))
+            self->unconfirmed += seq - stream->head;
         stream->head = seq;
+    }
     list_remove(&self->heads, self->head_links, row);
     list_append(&self->heads, self->head_links, row);
     stream->head_at_ms = now_ms + HEAD_DELAY_MS;

@@ -59,6 +59,7 @@ struct streams {
     uint32_t rows_max;
     uint32_t rooms;
     uint32_t people;
+    uint64_t unconfirmed; /* the sum over all people: head less confirmed */
     struct table by_name;
     struct table by_id;
 
@@ -106,6 +107,10 @@ static inline bool stream_is_sealed(const struct stream *self)
 {
     return !stream_is_room(self) || (self->modes & ROOM_PRIVATE) != 0;
 }
+
+/* Where a new row stands; and, later, what its person has confirmed. */
+void streams_begin_at(struct streams *self, uint32_t row, uint64_t head, uint64_t confirmed);
+void streams_confirmed(struct streams *self, uint32_t row, uint64_t seq);
 
 /* An event was appended: HEAD is due HEAD_DELAY_MS after it. */
 void streams_appended(struct streams *self, uint32_t row, uint64_t seq, uint64_t now_ms);

@@ -26,7 +26,11 @@ static const struct conf_row TABLE[] = {
     {.key = "reader-threads", .type = CONF_UINT, AT(reader_threads), .initial = "2", .least = 1, .most = 16, .argument = "N",
      .help = "threads that read old messages from disk"},
     {.key = "metrics", .type = CONF_TEXT, AT(metrics), .argument = "ADDRESS:PORT",
-     .help = "metrics page (not in this build)"},
+     .help = "figures for Prometheus, /health, and a page for people over HTTP, as 127.0.0.1:9670; port 0 takes a free one"},
+    {.key = "metrics-host", .type = CONF_TEXT, AT(metrics_host), .argument = "NAME",
+     .help = "the page may be asked for by this name too, beside addresses and localhost"},
+    {.key = "metrics-token-file", .type = CONF_TEXT, AT(metrics_token_file), .argument = "FILE",
+     .help = "token that opens the page's rooms and sessions (default DATA/metrics.token); needed beyond loopback, where it opens all figures"},
     {.key = "accounts-max", .type = CONF_UINT, AT(limits.accounts_max), .initial = "16384", .least = 1, .most = 1048576, .argument = "N",
      .help = "people"},
     {.key = "rooms-max", .type = CONF_UINT, AT(limits.rooms_max), .initial = "8192", .least = 1, .most = 1048576, .argument = "N",
@@ -158,14 +162,30 @@ static void decide_registration(struct options *options)
             options_are_local(options) ? REGISTRATION_OPEN : REGISTRATION_INVITE;
 }
 
+static enum rc check_metrics(struct options *options, char *why)
+{
+    const char *wrong;
+
+    if (options->metrics[0] == '\0')
+        return RC_OK;
+    wrong = listen_parse(options->metrics, &options->metrics_address);
+    if (wrong != NULL) {
+        snprintf(why, OPTIONS_WHY_BYTES, "metrics: '%.64s': %s", options->metrics, wrong);
+        return RC_CONFIG;
+    }
+    if (options->metrics_address.is_loopback || options->metrics_token_file[0] != '\0')
+        return RC_OK;
+    snprintf(why, OPTIONS_WHY_BYTES,
+             "metrics: refused beyond loopback without metrics-token-file: anybody could read it");
+    return RC_CONFIG;
+}
+
 static enum rc finish(struct options *options, char *why)
 {
     const bool are_local = options_are_local(options);
 
-    if (options->metrics[0] != '\0') {
-        snprintf(why, OPTIONS_WHY_BYTES, "metrics: this build has no metrics page, leave it out");
+    if (check_metrics(options, why) != RC_OK)
         return RC_CONFIG;
-    }
     if (options->is_insecure && !are_local) {
         snprintf(why, OPTIONS_WHY_BYTES,
                  "insecure: refused, since an address in bind is neither loopback nor ipc");

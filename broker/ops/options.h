@@ -5,6 +5,7 @@
 #define BROKER_OPS_OPTIONS_H
 
 #include "broker/core/core.h"
+#include "broker/ops/listen.h"
 #include "shared/conf/conf.h"
 #include "shared/log/output.h"
 #include "shared/text/url.h"
@@ -24,8 +25,11 @@ struct options {
     uint32_t io_threads;
     uint32_t reader_threads;
     uint32_t is_insecure;
-    uint32_t registration; /* as given; what it comes to stands in limits */
-    char metrics[PATH_BYTES_MAX];
+    uint32_t registration;        /* as given; what it comes to stands in limits */
+    char metrics[PATH_BYTES_MAX]; /* "": no page */
+    struct listen_address metrics_address;
+    char metrics_host[256]; /* "": addresses and localhost only */
+    char metrics_token_file[PATH_BYTES_MAX];
     struct log_settings log;
     char history[PATH_BYTES_MAX]; /* "": none is kept */
     uint32_t is_sandboxed;

@@ -17,7 +17,8 @@ struct sandbox {
 
 /* From here on: files are the data folder, the log's folder (to write), the configuration (its own folder, else the file; to read), where
  * the address for local clients is written, and the folders of ipc sockets; TCP ports are the two of options->port (any with
- * port 0), and nobody is connected to. Who needs more adds it here. RC_SYSTEM: `why`. */
+ * port 0), and nobody is connected to. What is
+ * open already goes on: the metrics page's listener, what is read of /proc. Who needs more adds it here. RC_SYSTEM: `why`. */
 enum rc sandbox_limit_files(struct sandbox *self, const struct options *options,
                             char why[static OPTIONS_WHY_BYTES]) MUST_CHECK;
 

@@ -1,6 +1,7 @@
 #include "broker/store/batch.h"
 
 #include "shared/base/alloc.h"
+#include "shared/base/clock.h"
 #include "shared/base/invariant.h"
 
 #include <stdlib.h>
@@ -27,6 +28,8 @@ void batch_add(struct batch *self, const struct op *op)
 {
     struct op *copy;
 
+    if (self->count == 0)
+        self->begun_us = clock_mono_us();
     if (self->count == self->capacity) {
         self->capacity = self->capacity == 0 ? 8 : self->capacity * 2;
         self->ops = x_realloc(self->ops, self->capacity, sizeof(*self->ops));
@@ -41,6 +44,11 @@ void batch_add(struct batch *self, const struct op *op)
     copy->mark = arena_copy(&self->arena, op->mark);
     copy->target_nick = arena_copy(&self->arena, op->target_nick);
     copy->label = arena_copy(&self->arena, op->label);
+}
+
+uint64_t batch_begun_us(const struct batch *self)
+{
+    return self->begun_us;
 }
 
 size_t batch_count(const struct batch *self)

@@ -10,6 +10,7 @@ struct batch {
     struct op *ops;
     size_t count;
     size_t capacity;
+    uint64_t begun_us;         /* when the first came */
     struct op_result *results; /* NULL until it is committed */
 };
 

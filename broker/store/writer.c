@@ -3,6 +3,7 @@
 #include "broker/store/batch.h"
 #include "broker/store/pair.h"
 #include "shared/base/alloc.h"
+#include "shared/base/clock.h"
 #include "shared/base/handover.h"
 #include "shared/base/invariant.h"
 
@@ -21,6 +22,8 @@ struct handover {
     struct batch *batch;
     bool has_limits;
     struct store_limits limits;
+    uint64_t
+        commit_us; /* on the way back, with the first batch of a transaction: how long it took */
     enum rc rc;    /* on the way back: RC_STORE when it was not committed, or nobody knows */
     char why[256]; /* then */
 };
@@ -44,6 +47,7 @@ struct writer {
     pthread_t thread;
     bool has_failed;
     char why[256];
+    struct writer_stats stats;
 };
 
 static bool receive(void *socket, int flags, struct handover *ret)
@@ -118,9 +122,9 @@ static void gather(struct worker *self)
     }
 }
 
-static void hand_back(struct worker *self, struct batch *batch, enum rc rc)
+static void hand_back(struct worker *self, struct batch *batch, enum rc rc, uint64_t commit_us)
 {
-    struct handover handover = {.batch = batch, .rc = rc};
+    struct handover handover = {.batch = batch, .rc = rc, .commit_us = commit_us};
 
     if (rc != RC_OK)
         snprintf(handover.why, sizeof(handover.why), "%s", store_why(self->store));
@@ -129,8 +133,10 @@ static void hand_back(struct worker *self, struct batch *batch, enum rc rc)
 
 static void commit(struct worker *self)
 {
-    size_t at = 0;
+    const uint64_t begun_us = clock_mono_us();
     const enum rc rc = store_apply(self->store, self->ops, self->op_count, self->results);
+    const uint64_t commit_us = clock_mono_us() - begun_us + 1; /* 0 is for no commit */
+    size_t at = 0;
 
     for (size_t i = 0; i < self->batch_count; i++) {
         struct batch *batch = self->batches[i];
@@ -138,11 +144,11 @@ static void commit(struct worker *self)
         if (rc == RC_OK)
             batch_set_results(batch, &self->results[at]);
         at += batch->count;
-        hand_back(self, batch, rc);
+        hand_back(self, batch, rc, i == 0 ? commit_us : 0);
     }
     store_release(self->store);
     if (rc == RC_OK && store_maintain(self->store) != RC_OK)
-        hand_back(self, batch_new(), RC_STORE);
+        hand_back(self, batch_new(), RC_STORE, 0);
 }
 
 static void *run(void *context)
@@ -251,6 +257,11 @@ enum rc writer_take(struct writer *self, struct batch **ret)
     if (!receive(self->socket, ZMQ_DONTWAIT, &handover))
         return RC_END;
     if (handover.rc == RC_OK) {
+        self->stats.operations += handover.batch->count;
+        if (handover.commit_us > 0) {
+            self->stats.commits++;
+            histogram_add(&self->stats.commit, handover.commit_us);
+        }
         *ret = handover.batch;
         return RC_OK;
     }
@@ -258,6 +269,11 @@ enum rc writer_take(struct writer *self, struct batch **ret)
     self->has_failed = true;
     memcpy(self->why, handover.why, sizeof(self->why));
     return RC_STORE;
+}
+
+const struct writer_stats *writer_get_stats(const struct writer *self)
+{
+    return &self->stats;
 }
 
 const char *writer_why(const struct writer *self)

@@ -7,6 +7,7 @@
 #define BROKER_STORE_WRITER_H
 
 #include "broker/store/store.h"
+#include "shared/base/histogram.h"
 
 /* Operations and the bytes they borrow, in one owner's hands. */
 struct batch;
@@ -16,6 +17,8 @@ void batch_destroy(struct batch **self_p);
 /* Copy the operation and what it borrows. */
 void batch_add(struct batch *self, const struct op *op);
 size_t batch_count(const struct batch *self);
+/* When its first operation was added, monotonic; 0: it has none. */
+uint64_t batch_begun_us(const struct batch *self);
 /* Results are in the order of the operations; they and what they borrow live with the batch. */
 const struct op_result *batch_results(const struct batch *self);
 
@@ -34,6 +37,14 @@ void *writer_socket(struct writer *self);
 
 /* Hand a batch over. Never blocks: the core bounds what is pending. */
 void writer_submit(struct writer *self, struct batch **batch_p);
+
+/* What the thread did, as far as its answers were taken; by the owner's thread. */
+struct writer_stats {
+    uint64_t commits;
+    uint64_t operations;
+    struct histogram commit; /* how long transactions took */
+};
+const struct writer_stats *writer_get_stats(const struct writer *self);
 
 /* Take the next committed batch: RC_OK and it is the caller's; RC_END: none is ready; RC_STORE:
  * the store failed, its outcome is unknown, end the process; writer_why() says why. */

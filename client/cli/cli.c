@@ -333,6 +333,7 @@ static bool is_row(const struct zchat_event *event)
     case ZCHAT_ROOM:
     case ZCHAT_DEVICE:
     case ZCHAT_SESSION:
+    case ZCHAT_STAT:
     case ZCHAT_BAN:
     case ZCHAT_FOUND:
         return true;

@@ -200,6 +200,21 @@ void session_print(FILE *out, const struct zchat_event *row, bool is_json)
     fputc('\n', out);
 }
 
+void stat_print(FILE *out, const struct zchat_event *row, bool is_json)
+{
+    struct json json;
+
+    if (is_json) {
+        json_open(&json, out);
+        json_text(&json, "name", span_of(row->text));
+        json_uint(&json, "value", row->value);
+        json_close(&json);
+        return;
+    }
+    print_padded(out, row->text, 40);
+    fprintf(out, " %" PRIu64 "\n", row->value);
+}
+
 void ban_print(FILE *out, const struct zchat_event *row, bool is_json)
 {
     struct json json;

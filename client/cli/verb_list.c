@@ -1,4 +1,4 @@
-/* verb_list.c - questions that are answered with rows: who, rooms, devices, sessions, bans. */
+/* verb_list.c - questions that are answered with rows: who, rooms, devices, sessions, figures, bans. */
 #include "client/cli/cli.h"
 #include "client/cli/lists.h"
 #include "client/cli/print.h"
@@ -114,6 +114,12 @@ static zchat_rc ask_sessions(struct zchat *chat, const char *about, uint32_t *re
     return zchat_sessions(chat, ret_ref);
 }
 
+static zchat_rc ask_stats(struct zchat *chat, const char *about, uint32_t *ret_ref)
+{
+    (void)about;
+    return zchat_stats(chat, ret_ref);
+}
+
 static zchat_rc ask_devices(struct zchat *chat, const char *about, uint32_t *ret_ref)
 {
     return zchat_devices(chat, about != NULL && about[0] == '@' ? about + 1 : about, ret_ref);
@@ -132,6 +138,11 @@ enum exit_code verb_device_list(const struct args *args)
 enum exit_code verb_sessions(const struct args *args)
 {
     return list(args, ask_sessions, session_print);
+}
+
+enum exit_code verb_stats(const struct args *args)
+{
+    return list(args, ask_stats, stat_print);
 }
 
 enum exit_code verb_bans(const struct args *args)

@@ -107,6 +107,9 @@ static const struct cli_verb verbs[] = {
      verb_users, NULL, NULL},
     {"admin sessions", "", "who is connected, with which key", "", USE_PLAIN, 0, 0, verb_sessions,
      NULL, NULL},
+    {"admin stats", "", "the broker's figures",
+     "As on its metrics page; counters are since its start.\n", USE_PLAIN, 0, 0, verb_stats, NULL,
+     NULL},
     {"admin revoke", "NICK [KEY]", "remove one device of a person, or all",
      "KEY is one of `zchat device list NICK`, or its first digits, at least four.\n", USE_PLAIN, 1,
      2, verb_order, "revoke", "nk"},
@@ -129,7 +132,7 @@ static const struct cli_group groups[] = {
 };
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
 
-static const char *const planned[] = {"admin stats", "admin backup", "admin purge"};
+static const char *const planned[] = {"admin backup", "admin purge"};
 
 const struct cli_group *verb_group(const char *name)
 {

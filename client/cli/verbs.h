@@ -58,6 +58,7 @@ enum exit_code verb_room_create(const struct args *args);
 enum exit_code verb_room_topic(const struct args *args);
 enum exit_code verb_room_show(const struct args *args);
 enum exit_code verb_users(const struct args *args);
+enum exit_code verb_stats(const struct args *args);
 enum exit_code verb_sessions(const struct args *args);
 enum exit_code verb_bans(const struct args *args);
 enum exit_code verb_order(const struct args *args);

@@ -88,6 +88,7 @@ static enum verb answer_to(enum verb verb)
     case VERB_DEVICES:
     case VERB_SESSIONS:
     case VERB_SEARCH:
+    case VERB_STATS:
         return VERB_END;
     case VERB_TOPIC:
     case VERB_MODE:
@@ -122,6 +123,8 @@ static enum verb row_of(enum verb verb)
         return VERB_SESSION;
     case VERB_SEARCH:
         return VERB_EVENT;
+    case VERB_STATS:
+        return VERB_STAT;
     default:
         return VERB_NONE;
     }
@@ -243,6 +246,7 @@ static struct zchat_event event_of(const struct request *request, const struct m
         .seq = message_has(message, HAS_SEQ) ? message->seq : 0,
         .ts_ms = message_has(message, HAS_TS) ? message->ts : 0,
         .until_ms = message_has(message, HAS_UNTIL) ? message->until : 0,
+        .value = message_has(message, HAS_VALUE) ? message->value : 0,
         .session = message_has(message, HAS_SESSION) ? message->session : 0,
         .people = message_has(message, HAS_PEOPLE) ? (uint32_t)message->people : 0,
         .devices = message_has(message, HAS_DEVICES) ? (uint32_t)message->devices : 0,
@@ -311,7 +315,7 @@ static void hold_row(struct request *request, const struct message *row)
 {
     static const enum zchat_event_kind KINDS[VERB_COUNT] = {
         [VERB_PERSON] = ZCHAT_PERSON, [VERB_ROOM] = ZCHAT_ROOM,       [VERB_BANNED] = ZCHAT_BAN,
-        [VERB_DEVICE] = ZCHAT_DEVICE, [VERB_SESSION] = ZCHAT_SESSION,
+        [VERB_DEVICE] = ZCHAT_DEVICE, [VERB_SESSION] = ZCHAT_SESSION, [VERB_STAT] = ZCHAT_STAT,
     };
     struct zchat_event event = event_of(request, row);
     struct tell_texts texts = texts_of(row);
@@ -329,7 +333,7 @@ static void hold_row(struct request *request, const struct message *row)
     event.is_member = row->verb == VERB_ROOM && is_member;
     event.is_own = row->verb == VERB_DEVICE && is_member;
     texts.key = span_if(row, HAS_KEY, row->key);
-    if (row->verb == VERB_DEVICE)
+    if (row->verb == VERB_DEVICE || row->verb == VERB_STAT)
         texts.text = span_if(row, HAS_NAME, row->name);
     request->row[request->row_count++] = tell_new(&event, &texts);
 }

@@ -130,6 +130,7 @@ static uint32_t *counter_of(struct tells *self, enum zchat_event_kind kind)
     case ZCHAT_ROOM:
     case ZCHAT_DEVICE:
     case ZCHAT_SESSION:
+    case ZCHAT_STAT:
     case ZCHAT_BAN:
     case ZCHAT_FOUND:
         return &self->counted_count;

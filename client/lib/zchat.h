@@ -86,6 +86,7 @@ enum zchat_event_kind {
                      `cursor`, `is_behind` */
     ZCHAT_DEVICE, /* a row of zchat_devices(): `key`, `text` (its name), `ts_ms`, `is_own` (this one) */
     ZCHAT_SESSION, /* a row of zchat_sessions(): `from`, `session`, `state`, `ts_ms` (last heard), `key` */
+    ZCHAT_STAT, /* a row of zchat_stats(): `text` (the figure's name), `value` */
     ZCHAT_BAN, /* a row of zchat_bans(): `state` ("ban", "mute", "invite"), `stream`, `from` or `key`,
                       `until_ms` (0: for ever) */
     ZCHAT_FOUND, /* a row of zchat_search(), with the fields of a ZCHAT_EVENT */
@@ -142,6 +143,7 @@ struct zchat_event {
     bool is_own;     /* ZCHAT_DEVICE */
     uint64_t cursor; /* of a search: where it goes on; 0: there is no more */
     bool is_behind;  /* of a search: the broker's index is: what is newest may be missing */
+    uint64_t value;  /* ZCHAT_STAT */
 };
 
 /* Wait at most timeout_ms (negative: for ever) for the next thing to happen. `extra`
@@ -243,6 +245,8 @@ struct zchat_admission {
 zchat_rc zchat_admit(struct zchat *self, const struct zchat_admission *whom, uint32_t *ret_ref);
 zchat_rc zchat_devices(struct zchat *self, const char *nick_or_null, uint32_t *ret_ref);
 zchat_rc zchat_sessions(struct zchat *self, uint32_t *ret_ref);
+/* The broker's figures, as its metrics page has them; for its operators and owners. */
+zchat_rc zchat_stats(struct zchat *self, uint32_t *ret_ref);
 zchat_rc zchat_who(struct zchat *self, const char *room_or_null, uint32_t *ret_ref);
 zchat_rc zchat_rooms(struct zchat *self, bool mine, uint32_t *ret_ref);
 zchat_rc zchat_ping(struct zchat *self, uint32_t *ret_ref);

@@ -45,6 +45,7 @@ TABLE = {
 }
 FILES = {
     "broker/store/pair.c": ["zmq.h"],
+    "broker/ops/http.c": ["microhttpd.h"],
     "broker/store/writer.c": ["zmq.h", "pthread.h"],
     "broker/store/writer.h": ["zmq.h"],
 }
@@ -52,7 +53,7 @@ FILES = {
 PURE = ("broker/core", "client/lib")
 PURE_SYSTEM = {"inttypes.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h",
                "string.h", "poll.h"}
-FOREIGN = ("msgpack", "sqlite3", "czmq", "zmq", "zsock", "sodium", "seccomp", "unicode/", "ncurses", "curses",
+FOREIGN = ("msgpack", "sqlite3", "czmq", "zmq", "zsock", "sodium", "seccomp", "microhttpd", "unicode/", "ncurses", "curses",
            "cmocka", "zlib", "pcre2")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 

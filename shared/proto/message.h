@@ -42,6 +42,7 @@ enum field_type {
  *   op        is an operator of the room
  *   room      in an event of a person's stream: the room it is about
  *   topic     a room's topic, as people call it
+ *   value     of a figure of the broker
  *   seconds   how long something shall last; until: when it ends, as ts; 0 or absent: never */
 #define MESSAGE_FIELDS(X)                                                  \
     X(REF, "ref", FIELD_UINT, uint64_t, ref, UINT32_MAX)                   \
@@ -100,7 +101,8 @@ enum field_type {
     X(ROOM, "room", FIELD_TEXT, struct span, room, STREAM_BYTES_MAX)       \
     X(SECONDS, "seconds", FIELD_UINT, uint64_t, seconds, UINT32_MAX)       \
     X(UNTIL, "until", FIELD_UINT, uint64_t, until, INT64_MAX)              \
-    X(ROWS, "count", FIELD_UINT, uint64_t, count, LIST_PAGE_MAX)
+    X(ROWS, "count", FIELD_UINT, uint64_t, count, LIST_PAGE_MAX)           \
+    X(VALUE, "value", FIELD_UINT, uint64_t, value, UINT64_MAX)
 
 enum field {
 #define X(symbol, key, type, c_type, member, most) FIELD_##symbol##_,
@@ -169,6 +171,8 @@ MESSAGE_FIELDS(X)
     X(ROLE, "role")             \
     X(SESSIONS, "sessions")     \
     X(SESSION, "session")       \
+    X(STATS, "stats")           \
+    X(STAT, "stat")             \
     X(DONE, "done")
 
 enum verb {

@@ -86,6 +86,8 @@ static const struct verb_row verbs[VERB_COUNT] = {
     ROW(ROLE, TO_BROKER, F(NICK) | F(ROLE), F(REF)),
     ROW(SESSIONS, TO_BROKER, 0, F(CURSOR) | F(REF)),
     ROW(SESSION, TO_CLIENT, F(NICK) | F(SESSION) | F(STATE) | F(TS), F(KEY) | F(REF)),
+    ROW(STATS, TO_BROKER, 0, F(CURSOR) | F(REF)),
+    ROW(STAT, TO_CLIENT, F(NAME) | F(VALUE), F(REF)),
     /* protocol 8, 9 */
     ROW(PING, TO_BROKER, 0, F(REF) | F(AWAY)),
     ROW(PONG, TO_CLIENT, F(TS) | F(STREAM) | F(SEQ) | F(CONFIRMED), F(REF)),
@@ -159,6 +161,7 @@ static enum verb verb_guess(const char *name, size_t len)
         case 'i': return name[0] == 'p' ? VERB_PING : VERB_KICK;
         case 'k': return VERB_SKIP;
         case 'o': return verb_guess_o(name);
+        case 't': return VERB_STAT;
         case 'u': return VERB_MUTE;
         default: return VERB_NONE;
         }
@@ -171,6 +174,7 @@ static enum verb verb_guess(const char *name, size_t len)
         case 'l': return VERB_LEAVE;
         case 'p': return VERB_PROBE;
         case 'r': return VERB_ROOMS;
+        case 's': return VERB_STATS;
         case 't': return VERB_TOPIC;
         case 'u': return VERB_UNBAN;
         default: return VERB_NONE;
@@ -237,6 +241,7 @@ static enum field field_guess_5(const char *key)
     case 's': return key[1] == 'i' ? FIELD_SINCE_ : FIELD_STATE_;
     case 't': return key[2] == 'k' ? FIELD_TOKEN_ : FIELD_TOPIC_;
     case 'u': return FIELD_UNTIL_;
+    case 'v': return FIELD_VALUE_;
     default: return FIELD_COUNT;
     }
 }

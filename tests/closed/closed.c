@@ -75,7 +75,7 @@ static void on_step(struct stage *stage, const struct core_event *event)
 
         if (effect->kind == FX_PUBLISH)
             oracle_published(self, effect);
-        else if (effect->kind == FX_REPLY)
+        else if (effect->kind == FX_REPLY || effect->kind == FX_FIGURES)
             oracle_replied(self, effect);
         else if (effect->kind == FX_READ || effect->kind == FX_REPUBLISH)
             note_read(self, effect);

@@ -361,6 +361,7 @@ void shadow_check(struct shadow *self, const struct effect *effect)
 
     switch (effect->kind) {
     case FX_REPLY:
+    case FX_FIGURES:
         check_reply(self, effect);
         return;
     case FX_STORE:

@@ -118,6 +118,7 @@ static void carry_out(struct world *self, const struct effect *effect)
     shadow_check(&shadow, effect);
     switch (effect->kind) {
     case FX_REPLY:
+    case FX_FIGURES:
     case FX_ANNOUNCE:
         note_reply(self, &effect->message);
         break;

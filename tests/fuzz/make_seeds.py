@@ -136,7 +136,7 @@ def make_broker():
         frame(0, pack("mode", stream="#a", private=True), pack("kick", stream="#a", nick="bo")) + COMMIT +
         post(0, 2, "#a") + frame(1, pack("search", text="hi"), pack("search", text="hi", stream="#a")) + READ,
         "people": al + frame(0, pack("admit", nick="bo", seconds=60), pack("admit", device=True, name="phone"),
-                             pack("devices"), pack("sessions")) + COMMIT + bo +
+                             pack("devices"), pack("sessions"), pack("stats", cursor=3)) + COMMIT + bo +
         frame(0, pack("role", nick="bo", role="operator"), pack("revoke", nick="bo"),
               pack("revoke", key=b"\1" * 32), pack("ban", nick="bo"), pack("bans")) + COMMIT,
     }

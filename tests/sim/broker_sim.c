@@ -126,6 +126,7 @@ static void carry_out(struct world *self, const struct effect *effect)
 {
     switch (effect->kind) {
     case FX_REPLY:
+    case FX_FIGURES: /* none are kept here: only its end */
         send_message(self, effect->peer, &effect->message);
         break;
     case FX_STORE:

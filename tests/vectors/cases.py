@@ -26,7 +26,7 @@ FIELDS = {
     "invite": ("bytes", 16, bytes(range(16))), "role": ("text", 16, "operator"), "device": ("flag", 1, True),
     "op": ("flag", 1, True), "private": ("flag", 1, True), "persistent": ("flag", 1, True),
     "topic": ("text", 400, "arms and legs"), "room": ("text", 129, "#lab"), "seconds": ("uint", U32, 3600),
-    "until": ("uint", U63, 1795425710123), "count": ("uint", 128, 20),
+    "until": ("uint", U63, 1795425710123), "count": ("uint", 128, 20), "value": ("uint", U64, 0xFEDCBA9876543210),
 }
 
 GRAMMAR = [
@@ -81,6 +81,8 @@ GRAMMAR = [
     ("role", [TO_BROKER], "nick role [ref]"),
     ("sessions", [TO_BROKER], "[cursor] [ref]"),
     ("session", [TO_CLIENT], "nick session state ts [key] [ref]"),
+    ("stats", [TO_BROKER], "[cursor] [ref]"),
+    ("stat", [TO_CLIENT], "name value [ref]"),
     ("error", [TO_CLIENT], "code error text [ref] [number] [retry] [stream]"),
 ]
 PING = {"v": "ping", "ref": 7}

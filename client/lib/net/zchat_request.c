@@ -328,6 +328,13 @@ zchat_rc zchat_devices(struct zchat *self, const char *nick_or_null, uint32_t *r
     return rc == RC_OK ? request(self, &message, ret_ref) : (zchat_rc)rc;
 }
 
+zchat_rc zchat_stats(struct zchat *self, uint32_t *ret_ref)
+{
+    struct message message = {.verb = VERB_STATS};
+
+    return request(self, &message, ret_ref);
+}
+
 zchat_rc zchat_sessions(struct zchat *self, uint32_t *ret_ref)
 {
     struct message message = {.verb = VERB_SESSIONS};

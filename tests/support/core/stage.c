@@ -85,8 +85,9 @@ static struct said *write_down(struct stage *self, const struct effect *effect)
 
     said->effect = *effect;
     /* What an effect does not have is not initialised; only what has a name is looked at. */
-    const bool has_name = effect->kind != FX_REPLY && effect->kind != FX_STORE &&
-                          effect->kind != FX_ADMIT && effect->kind != FX_EXPEL;
+    const bool has_name = effect->kind != FX_REPLY && effect->kind != FX_FIGURES &&
+                          effect->kind != FX_STORE && effect->kind != FX_ADMIT &&
+                          effect->kind != FX_EXPEL;
     said->effect.name = has_name ? span_dup(effect->name) : (struct span){NULL, 0};
     said->effect.wire = (struct span){NULL, 0};
     if (effect->kind == FX_SEARCH) {
@@ -230,6 +231,7 @@ static void carry_out(struct stage *self, const struct effect *effect)
 {
     switch (effect->kind) {
     case FX_REPLY:
+    case FX_FIGURES:
     case FX_ANNOUNCE:
         write_down(self, effect)->message = message_dup(&effect->message);
         break;

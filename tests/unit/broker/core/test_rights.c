@@ -140,6 +140,7 @@ static const struct expectation EXPECTED[] = {
     {VERB_BANS, RUNNERS, RUNNERS, BROKERS},
     {VERB_ROLE, OWNERS, OWNERS, OWNERS},
     {VERB_SESSIONS, BROKERS, BROKERS, BROKERS},
+    {VERB_STATS, BROKERS, BROKERS, BROKERS},
 };
 
 static void check_one(struct stage *stage, enum verb verb, const char *room, enum who who,

@@ -232,12 +232,19 @@ static void registration_is_by_invitation_when_others_can_reach_us(void **state)
     assert_int_equal(f->options.limits.registration, REGISTRATION_CLOSED);
 }
 
-static void a_metrics_page_is_refused_as_long_as_there_is_none(void **state)
+static void a_metrics_page_beyond_loopback_needs_a_token(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(parse(f, "--metrics", "127.0.0.1:9000", NULL), RC_CONFIG);
-    assert_non_null(strstr(f->why, "no metrics page"));
+    assert_int_equal(parse(f, "--metrics", "127.0.0.1:9670", NULL), RC_OK);
+    assert_true(f->options.metrics_address.is_loopback);
+    assert_int_equal(parse(f, "--metrics", "9670", NULL), RC_CONFIG);
+    assert_non_null(strstr(f->why, "'9670'"));
+    assert_int_equal(parse(f, "--metrics", "192.0.2.1:9670", NULL), RC_CONFIG);
+    assert_non_null(strstr(f->why, "metrics-token-file"));
+    assert_int_equal(
+        parse(f, "--metrics", "192.0.2.1:9670", "--metrics-token-file", "/etc/token", NULL), RC_OK);
+    assert_false(f->options.metrics_address.is_loopback);
 }
 
 static void help_needs_no_valid_rest(void **state)
@@ -340,7 +347,7 @@ int main(void)
         TEST(too_many_addresses_are_refused),
         TEST(insecure_is_for_loopback_and_ipc_only),
         TEST(registration_is_by_invitation_when_others_can_reach_us),
-        TEST(a_metrics_page_is_refused_as_long_as_there_is_none),
+        TEST(a_metrics_page_beyond_loopback_needs_a_token),
         TEST(help_needs_no_valid_rest),
         TEST(without_a_place_for_data_one_must_be_named),
         TEST(what_is_printed_can_be_read_again),
