@@ -4,6 +4,7 @@
 #include "broker/indexer.h"
 #include "broker/limits.h"
 
+#include "broker/net/announcer.h"
 #include "broker/net/doorman.h"
 #include "broker/net/zap.h"
 #include "broker/ops/keyfile.h"
@@ -15,6 +16,7 @@
 #include "shared/base/secret.h"
 #include "shared/base/stdfds.h"
 #include "shared/crypt/seal.h"
+#include "shared/proto/beacon.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -42,6 +44,7 @@ struct broker {
     struct zap *zap;
     struct doorman *doorman;
     struct front *front;
+    struct announcer *announcer;
     struct writer *writer;
     struct indexer *indexer; /* NULL: nobody searches */
     struct readers *readers;
@@ -240,6 +243,21 @@ static enum rc open_sockets(struct broker *self)
     return front_open(self->zmq_context, &front, &self->front, self->why);
 }
 
+/* The only socket for datagrams; from sandbox_limit_calls() on none can be made. */
+static enum rc open_announcer(struct broker *self)
+{
+    const struct announcer_options options = {.addresses = self->options.bind,
+                                              .address_count = self->options.bind_count,
+                                              .port = front_port(self->front),
+                                              .key = self->keys.public_key};
+
+    if (!self->options.is_discoverable)
+        return RC_OK;
+    return announcer_open(&options, &self->announcer) == RC_OK
+               ? RC_OK
+               : complain_of(self, "cannot announce this broker (discover)");
+}
+
 /* A chat without searching is still a chat: what fails here is told, and done without. */
 static void start_search(struct broker *self)
 {
@@ -344,6 +362,8 @@ static void tell_ready(const struct broker *self)
         log_info("broker.listening", "address=%s port=%u secure=%s", options->bind[i].host,
                  options->bind[i].is_ipc ? 0 : front_port(self->front),
                  options->is_insecure ? "no" : "yes");
+    if (self->announcer != NULL)
+        log_info("broker.announced", "port=%u: `zchat discover` finds this broker", BEACON_PORT);
     printf("ready %s\n", self->url);
     (void)fflush(stdout);
     notify("READY=1");
@@ -385,6 +405,8 @@ static enum rc broker_open(struct broker *self)
     if (rc == RC_OK)
         rc = open_sockets(self);
     if (rc == RC_OK)
+        rc = open_announcer(self);
+    if (rc == RC_OK)
         rc = invite_owner(self);
     if (rc == RC_OK)
         rc = start_threads(self);
@@ -394,6 +416,7 @@ static enum rc broker_open(struct broker *self)
 /* Sockets first, so that answers still leave; the store last, when nobody uses it. */
 static void broker_close(struct broker *self)
 {
+    announcer_close(&self->announcer);
     front_close(&self->front);
     readers_stop(&self->readers);
     indexer_stop(&self->indexer);
@@ -423,6 +446,7 @@ static int serve(struct broker *self)
         tell_ready(self);
         rc = hub_run(&(struct hub_parts){.core = self->core,
                                          .front = self->front,
+                                         .announcer = self->announcer,
                                          .keyring = self->keyring,
                                          .writer = self->writer,
                                          .readers = self->readers,

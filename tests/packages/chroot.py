@@ -14,7 +14,7 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -48,16 +48,19 @@ class System:
 
     def __init__(self, folder):
         self.folder = folder
-        self.processes = []
+        self.network = subprocess.Popen(["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec sleep infinity"],
+                                        stdout=subprocess.PIPE, text=True)
+        self.network.stdout.readline()
+        self.processes = [self.network]
 
     def args(self, command, user=None, has_network=False):
-        """In mount namespaces of our own, so nothing stays mounted."""
+        """In a mount namespace of its own, so nothing stays mounted."""
         mounts = f"mount -t proc proc {self.folder}/proc && mount --rbind /dev {self.folder}/dev"
-        network = "" if has_network else "ip link set lo up && "
+        network = [] if has_network else ["nsenter", f"--net=/proc/{self.network.pid}/ns/net"]
         setpriv = f"setpriv --reuid {user} --regid {user} --clear-groups " if user is not None else ""
-        script = f'{mounts} && {network}exec chroot {self.folder} {setpriv}"$@"'
+        script = f'{mounts} && exec chroot {self.folder} {setpriv}"$@"'
         namespace = ["--mount", "--pid", "--fork", "--kill-child"]
-        return ["unshare", *namespace, "sh", "-c", script, "sh", *map(str, command)]
+        return [*network, "unshare", *namespace, "sh", "-c", script, "sh", *map(str, command)]
 
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
 
@@ -161,15 +164,34 @@ def talk(system, url, text):
     for nick in ("alice", "bob"):
         zchat(system, nick, url, "join", "#lobby")
     tail = system.start("zchat", "--home", "/tmp/bob", "--nick", "bob", "--broker", url, "tail", "#lobby", "@bob", "--json",
-                        "--count", "2", user=NOBODY)
+                        "--since", "all", user=NOBODY)
     zchat(system, "alice", url, "send", "#lobby", text)
     delivered = zchat(system, "alice", url, "send", "@bob", f"private {text}", "--wait", "delivered", "--json")
     if json.loads(delivered.stdout)["state"] != "delivered":
         raise SystemExit(delivered.stdout)
-    heard = {json.loads(line)["text"] for line in tail.communicate(timeout=30)[0].splitlines()}
-    if heard != {text, f"private {text}"}:
-        raise SystemExit(f"bob heard {heard}")
+    heard, wanted = set(), {text, f"private {text}"}
+    timer = threading.Timer(30, tail.kill)
+    timer.start()
+    while not wanted <= heard and (line := tail.stdout.readline()):
+        heard.add(json.loads(line).get("text"))
+    timer.cancel()
+    tail.kill()
+    expect(wanted <= heard, f"bob hears both, not only {heard}")
     done("alice and bob talk: a room, and a private message that is delivered", begin)
+
+
+def archive(system, url, text):
+    """The logger by its ExecStart, until the archive has what was said."""
+    begin = time.monotonic()
+    command, user = exec_start(system, "zchat-logger")
+    logger = system.start(*command, user=user_id(system, user), env={
+        "STATE_DIRECTORY": "/var/lib/zchat-logger", "ZCHAT_HOME": "/var/lib/zchat-logger/home", "ZCHAT_BROKER": url})
+    path = system.folder / "var/lib/zchat-logger/archive/%23lobby.jsonl"
+    while not (path.exists() and text in path.read_text()):
+        expect(logger.poll() is None and time.monotonic() < begin + 30, "the logger archives #lobby")
+        time.sleep(0.05)
+    logger.kill()
+    done(f"`{' '.join(command)}` as user {user} archives #lobby", begin)
 
 
 def install(system, folder):
@@ -215,6 +237,7 @@ def try_all(system, first, following):
 
     with broker(system) as url:
         talk(system, url, "before the upgrade")
+        archive(system, url, "before the upgrade")
         key = url.rsplit("key=", 1)[1]
     settings = system.folder / "etc/zchat/broker/broker.conf"
     settings.write_text("# edited by hand\naccount-devices = 8\n" + settings.read_text())
@@ -257,8 +280,6 @@ def main():
     args = parser.parse_args()
     if os.geteuid() != 0:
         raise SystemExit("this needs root: it makes a system in a folder")
-    if not os.environ.get("ZCHAT_CHROOT_NET"):  # processes of ours among themselves; apt goes back to the machine's network
-        os.environ["ZCHAT_CHROOT_NET"] = "1"
     base, folder = ROOT / "build/chroot/base", ROOT / "build/chroot/run"
     begin = time.monotonic()
     make_base(base)
