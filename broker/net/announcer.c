@@ -19,11 +19,10 @@
 #define LOOPBACK_TARGETS \
     0x7fffffffU /* 127.255.255.255: loopback does not count as a network that broadcasts */
 
-/* Where one beacon goes, and from which of our addresses. */
+/* Where one beacon goes, and from which of our addresses: clients take the address from the datagram. */
 struct target {
     struct in_addr to;
     struct in_addr from;
-    unsigned interface;
 };
 
 struct announcer {
@@ -99,7 +98,6 @@ static void look_at_interfaces(struct announcer *self)
             continue;
         target->to.s_addr = is_loopback ? htonl(LOOPBACK_TARGETS) : to->sin_addr.s_addr;
         target->from = own->sin_addr;
-        target->interface = if_nametoindex(at->ifa_name);
         self->target_count++;
     }
     freeifaddrs(all);
@@ -122,8 +120,7 @@ static bool send_to(const struct announcer *self, const struct target *target)
                              .msg_control = &control,
                              .msg_controllen = sizeof(control)};
     struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    const struct in_pktinfo info = {.ipi_ifindex = (int)target->interface,
-                                    .ipi_spec_dst = target->from};
+    const struct in_pktinfo info = {.ipi_spec_dst = target->from};
 
     head->cmsg_level = IPPROTO_IP;
     head->cmsg_type = IP_PKTINFO;
