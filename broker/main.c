@@ -6,6 +6,7 @@
 
 #include "broker/net/announcer.h"
 #include "broker/net/doorman.h"
+#include "broker/net/ending.h"
 #include "broker/net/zap.h"
 #include "broker/ops/keyfile.h"
 #include "broker/ops/options.h"
@@ -26,6 +27,7 @@
 #include <zmq.h>
 
 #define EXIT_USAGE      2
+#define CLOSING_MS      1500 /* for BYE and the last answers to leave; front_close() lingers for less */
 #define KEYS_PER_DEVICE 2 /* banned keys need a place too, whose ever they are */
 
 /* Everything that is open, in the order in which it is opened. */
@@ -50,6 +52,7 @@ struct broker {
     struct readers *readers;
     struct history *history;
     bool is_owner_invited; /* by this start */
+    bool is_abandoned;     /* at the end: threads of libzmq still run */
     char url[URL_BYTES_MAX];
     char why[FOLDER_WHY_BYTES];
 };
@@ -424,7 +427,7 @@ static void broker_close(struct broker *self)
     zap_stop(&self->zap);
     doorman_stop(&self->doorman);
     if (self->zmq_context != NULL)
-        (void)zmq_ctx_term(self->zmq_context);
+        self->is_abandoned = !context_end(self->zmq_context, CLOSING_MS);
     keyring_destroy(&self->keyring);
     core_destroy(&self->core);
     store_close(&self->store);
@@ -463,6 +466,10 @@ static int serve(struct broker *self)
     broker_close(self);
     if (rc == RC_OK)
         log_info("broker.stopped", "folder=%s", self->options.data);
+    if (self->is_abandoned) { /* all is stored and said: the system closes what is left */
+        (void)fflush(NULL);
+        _exit(rc == RC_OK ? EXIT_SUCCESS : EXIT_FAILURE);
+    }
     return rc == RC_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
