@@ -27,8 +27,8 @@
 #include <zmq.h>
 
 #define EXIT_USAGE      2
-#define CLOSING_MS      1500 /* for BYE and the last answers to leave; front_close() lingers for less */
-#define KEYS_PER_DEVICE 2 /* banned keys need a place too, whose ever they are */
+#define CLOSING_MS      1000 /* for BYE and the last answers to leave, which linger no longer */
+#define KEYS_PER_DEVICE 2    /* banned keys need a place too, whose ever they are */
 
 /* Everything that is open, in the order in which it is opened. */
 struct broker {

@@ -184,8 +184,9 @@ static enum rc finish(struct options *options, char *why)
     }
     if (options->is_discoverable && (options->is_insecure || !has_ipv4(options))) {
         snprintf(why, OPTIONS_WHY_BYTES, "discover: %s",
-                 options->is_insecure ? "a broker without a key cannot be told from others (insecure)"
-                                      : "bind has no IPv4 address to announce");
+                 options->is_insecure
+                     ? "a broker without a key cannot be told from others (insecure)"
+                     : "bind has no IPv4 address to announce");
         return RC_CONFIG;
     }
     if (log_settings_check(&options->log) != NULL) {

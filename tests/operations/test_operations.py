@@ -16,7 +16,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 PAGE = ROOT / "docs" / "operations.md"
-BLOCK = re.compile(r"^(?:<!-- needs: (?P<needs>.*) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```", re.M | re.S)
+BLOCK = re.compile(r"^(?:<!-- needs: (?P<needs>[^\n]*) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```", re.M | re.S)
 LAYERED = ("/etc", "/var", "/home", "/usr/local", "/root")
 
 
