@@ -52,7 +52,7 @@ static const struct cli_verb verbs[] = {
     {"ping", "", "how long the broker takes to answer", "", USE_PLAIN, 0, 0, verb_ping, NULL, NULL},
     {"status", "", "broker, link, nick, versions, fingerprints", "", USE_PLAIN, 0, 0, verb_status,
      NULL, NULL},
-    {"discover", "", "brokers of this network that announce themselves (--discover on)",
+    {"discover", "", "brokers of this network that announce themselves",
      "Prints the address of each with its key's fingerprint, and the same in words. Anybody can\n"
      "announce anything: compare the fingerprint with the broker's owner before you use an "
      "address.\n"
