@@ -2,6 +2,7 @@
 
 #include "broker/admission.h"
 #include "broker/canonical.h"
+#include "broker/net/announcer.h"
 #include "broker/published.h"
 #include "broker/tally.h"
 #include "broker/watch_link.h"
@@ -391,6 +392,7 @@ static enum rc turn(struct hub *self)
     front_flush(self->parts.front);
     if (self->parts.watch != NULL)
         watch_answer(self->parts.watch, &self->tally, &self->parts, self->ev.now_ms);
+    announcer_turn(self->parts.announcer, self->ev.now_ms);
     take_signal(self);
     return rc;
 }
@@ -404,6 +406,8 @@ static long wait_ms(const struct hub *self)
         due_ms = self->watchdog_due_ms;
     if (admission_deadline_ms(&self->admission) < due_ms)
         due_ms = admission_deadline_ms(&self->admission);
+    if (announcer_deadline_ms(self->parts.announcer) < due_ms)
+        due_ms = announcer_deadline_ms(self->parts.announcer);
     if (self->is_reading)
         return 0;
     if (due_ms == UINT64_MAX)

@@ -12,7 +12,8 @@
 struct hub_parts {
     struct core *core;
     struct front *front;
-    struct keyring *keyring; /* NULL: --insecure */
+    struct announcer *announcer; /* NULL: nobody is told of this broker */
+    struct keyring *keyring;     /* NULL: --insecure */
     struct writer *writer;
     struct readers *readers;
     uint32_t sessions_max;   /* as the core's */

@@ -4,7 +4,9 @@
 #include "broker/indexer.h"
 #include "broker/limits.h"
 
+#include "broker/net/announcer.h"
 #include "broker/net/doorman.h"
+#include "broker/net/ending.h"
 #include "broker/net/zap.h"
 #include "broker/ops/bearer.h"
 #include "broker/ops/host.h"
@@ -17,6 +19,7 @@
 #include "shared/base/secret.h"
 #include "shared/base/stdfds.h"
 #include "shared/crypt/seal.h"
+#include "shared/proto/beacon.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -26,7 +29,8 @@
 #include <zmq.h>
 
 #define EXIT_USAGE      2
-#define KEYS_PER_DEVICE 2 /* banned keys need a place too, whose ever they are */
+#define CLOSING_MS      1000 /* for BYE and the last answers to leave, which linger no longer */
+#define KEYS_PER_DEVICE 2    /* banned keys need a place too, whose ever they are */
 
 /* Everything that is open, in the order in which it is opened. */
 struct broker {
@@ -44,6 +48,7 @@ struct broker {
     struct zap *zap;
     struct doorman *doorman;
     struct front *front;
+    struct announcer *announcer;
     struct writer *writer;
     struct indexer *indexer; /* NULL: nobody searches */
     struct readers *readers;
@@ -54,6 +59,7 @@ struct broker {
     struct watch *watch;
     struct history *history;
     bool is_owner_invited; /* by this start */
+    bool is_abandoned;     /* at the end: threads of libzmq still run */
     char url[URL_BYTES_MAX];
     char why[FOLDER_WHY_BYTES];
 };
@@ -248,6 +254,21 @@ static enum rc open_sockets(struct broker *self)
     return front_open(self->zmq_context, &front, &self->front, self->why);
 }
 
+/* The only socket for datagrams; from sandbox_limit_calls() on none can be made. */
+static enum rc open_announcer(struct broker *self)
+{
+    const struct announcer_options options = {.addresses = self->options.bind,
+                                              .address_count = self->options.bind_count,
+                                              .port = front_port(self->front),
+                                              .key = self->keys.public_key};
+
+    if (!self->options.is_discoverable)
+        return RC_OK;
+    return announcer_open(&options, &self->announcer) == RC_OK
+               ? RC_OK
+               : complain_of(self, "cannot announce this broker (discover)");
+}
+
 /* A chat without searching is still a chat: what fails here is told, and done without. */
 static void start_search(struct broker *self)
 {
@@ -404,6 +425,8 @@ static void tell_ready(const struct broker *self)
                  options->is_insecure ? "no" : "yes");
     if (options->metrics[0] != '\0')
         tell_metrics(self);
+    if (self->announcer != NULL)
+        log_info("broker.announced", "port=%u: `zchat discover` finds this broker", BEACON_PORT);
     printf("ready %s\n", self->url);
     (void)fflush(stdout);
     notify("READY=1");
@@ -447,6 +470,8 @@ static enum rc broker_open(struct broker *self)
     if (rc == RC_OK)
         rc = open_sockets(self);
     if (rc == RC_OK)
+        rc = open_announcer(self);
+    if (rc == RC_OK)
         rc = invite_owner(self);
     if (rc == RC_OK)
         rc = start_threads(self);
@@ -457,6 +482,7 @@ static enum rc broker_open(struct broker *self)
 static void broker_close(struct broker *self)
 {
     watch_stop(&self->watch);
+    announcer_close(&self->announcer);
     front_close(&self->front);
     readers_stop(&self->readers);
     indexer_stop(&self->indexer);
@@ -464,7 +490,7 @@ static void broker_close(struct broker *self)
     zap_stop(&self->zap);
     doorman_stop(&self->doorman);
     if (self->zmq_context != NULL)
-        (void)zmq_ctx_term(self->zmq_context);
+        self->is_abandoned = !context_end(self->zmq_context, CLOSING_MS);
     keyring_destroy(&self->keyring);
     core_destroy(&self->core);
     store_close(&self->store);
@@ -490,6 +516,7 @@ static int serve(struct broker *self)
         tell_ready(self);
         rc = hub_run(&(struct hub_parts){.core = self->core,
                                          .front = self->front,
+                                         .announcer = self->announcer,
                                          .keyring = self->keyring,
                                          .writer = self->writer,
                                          .readers = self->readers,
@@ -509,6 +536,10 @@ static int serve(struct broker *self)
     broker_close(self);
     if (rc == RC_OK)
         log_info("broker.stopped", "folder=%s", self->options.data);
+    if (self->is_abandoned) { /* all is stored and said: the system closes what is left */
+        (void)fflush(NULL);
+        _exit(rc == RC_OK ? EXIT_SUCCESS : EXIT_FAILURE);
+    }
     return rc == RC_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

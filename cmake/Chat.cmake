@@ -95,7 +95,8 @@ function(chat_program name place)
   chat_flags(${name})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
   target_link_options(${name} PRIVATE -pie)
-  install(TARGETS ${name} DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(TARGETS ${name} DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT ${name})
+  add_dependencies(package_files ${name})
 endfunction()
 
 # chat_shared_library(target output header library): the public library, from a static one.
@@ -106,16 +107,19 @@ function(chat_shared_library target output header library)
     return()
   endif()
   file(WRITE ${CMAKE_BINARY_DIR}/${target}.c "")
-  file(WRITE ${CMAKE_BINARY_DIR}/${target}.map "{ global: ${output}_*; local: *; };\n")
+  file(WRITE ${CMAKE_BINARY_DIR}/${target}.map "ZCHAT_0 { global: ${output}_*; local: *; };\n")
   add_library(${target} SHARED ${CMAKE_BINARY_DIR}/${target}.c)
   chat_flags(${target})
   target_link_libraries(${target} PRIVATE -Wl,--whole-archive ${library} -Wl,--no-whole-archive)
   target_link_options(${target} PRIVATE -Wl,--version-script=${CMAKE_BINARY_DIR}/${target}.map)
   set_target_properties(${target} PROPERTIES OUTPUT_NAME ${output} VERSION ${PROJECT_VERSION} SOVERSION 0
     LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
-  install(TARGETS ${target} DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  add_dependencies(package_files ${target})
+  install(TARGETS ${target} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    COMPONENT ${target}0 NAMELINK_COMPONENT ${target}-dev)
   configure_file(${CMAKE_SOURCE_DIR}/cmake/${output}.pc.in ${CMAKE_BINARY_DIR}/${output}.pc @ONLY)
-  install(FILES ${CMAKE_BINARY_DIR}/${output}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+  install(FILES ${CMAKE_BINARY_DIR}/${output}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+    COMPONENT ${target}-dev)
 endfunction()
 
 # chat_completions(program): what shells need to complete its command line, written by the program itself.
@@ -132,15 +136,17 @@ function(chat_completions program)
     list(APPEND files ${folder}/${shell}/${program})
   endforeach()
   add_custom_target(completions_${program} ALL DEPENDS ${files})
-  install(FILES ${folder}/bash/${program} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  add_dependencies(package_files completions_${program})
+  install(FILES ${folder}/bash/${program} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT ${program})
   if(CMAKE_INSTALL_PREFIX STREQUAL "/usr") # where Debian's zsh looks for those of packages
     set(zsh vendor-completions)
   else()
     set(zsh site-functions)
   endif()
-  install(FILES ${folder}/zsh/${program} DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/${zsh} RENAME _${program})
+  install(FILES ${folder}/zsh/${program} DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/${zsh} RENAME _${program}
+    COMPONENT ${program})
   install(FILES ${folder}/fish/${program} DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d
-    RENAME ${program}.fish)
+    RENAME ${program}.fish COMPONENT ${program})
 endfunction()
 
 # chat_test(name source links...): a cmocka program that ctest runs in a folder of its own.

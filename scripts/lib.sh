@@ -4,14 +4,14 @@
 # shellcheck disable=SC2034  # used by the scripts that source this
 PACKAGES_BUILD=(build-essential cmake ninja-build pkg-config
     libzmq3-dev libcmocka-dev libsqlite3-dev libsodium-dev libmsgpack-dev libicu-dev
-    libseccomp-dev libmicrohttpd-dev libncurses-dev zlib1g-dev libpcre2-dev)
+    libseccomp-dev libmicrohttpd-dev libncurses-dev zlib1g-dev libpcre2-dev file)
 # What the demonstration and the tests use beside the compiler.
 PACKAGES_RUN=(python3 python3-zmq python3-msgpack tmux iproute2)
 # What the tests count instructions with.
 PACKAGES_TEST=(valgrind)
 # What single verbs of scripts/dev use.
 PACKAGES_TOOLS=(clang libclang-rt-14-dev gcovr clang-format clang-tidy cppcheck shellcheck mandoc
-    irclog2html logrotate zsh fish)
+    irclog2html logrotate zsh fish debootstrap lintian)
 # What scripts/dev bench compares with and draws with.
 PACKAGES_BENCH=(gnuplot-nox nats-server redis-server mosquitto ngircd)
 

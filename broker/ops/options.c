@@ -21,6 +21,8 @@ static const struct conf_row TABLE[] = {
      .help = "who may take a free nick: open, invite or closed; auto is open on loopback and ipc, else invite"},
     {.key = "insecure", .type = CONF_FLAG, AT(is_insecure),
      .help = "no encryption and no identity; on loopback and ipc only"},
+    {.key = "discover", .type = CONF_CHOICE, AT(is_discoverable), .initial = "off", .choices = "off|on", .argument = "on|off",
+     .help = "announce address and key on the networks of bind (UDP broadcast, IPv4), for `zchat discover`"},
     {.key = "io-threads", .type = CONF_UINT, AT(io_threads), .initial = "2", .least = 1, .most = 16, .argument = "N",
      .help = "threads that move bytes between network and broker"},
     {.key = "reader-threads", .type = CONF_UINT, AT(reader_threads), .initial = "2", .least = 1, .most = 16, .argument = "N",
@@ -154,6 +156,15 @@ bool options_are_local(const struct options *self)
     return true;
 }
 
+static bool has_ipv4(const struct options *options)
+{
+    for (size_t i = 0; i < options->bind_count; i++) {
+        if (!options->bind[i].is_ipc && options->bind[i].host[0] != '[')
+            return true;
+    }
+    return false;
+}
+
 static void decide_registration(struct options *options)
 {
     options->limits.registration = (enum registration)options->registration;
@@ -189,6 +200,13 @@ static enum rc finish(struct options *options, char *why)
     if (options->is_insecure && !are_local) {
         snprintf(why, OPTIONS_WHY_BYTES,
                  "insecure: refused, since an address in bind is neither loopback nor ipc");
+        return RC_CONFIG;
+    }
+    if (options->is_discoverable && (options->is_insecure || !has_ipv4(options))) {
+        snprintf(why, OPTIONS_WHY_BYTES, "discover: %s",
+                 options->is_insecure
+                     ? "a broker without a key cannot be told from others (insecure)"
+                     : "bind has no IPv4 address to announce");
         return RC_CONFIG;
     }
     if (log_settings_check(&options->log) != NULL) {

@@ -25,6 +25,7 @@ struct options {
     uint32_t io_threads;
     uint32_t reader_threads;
     uint32_t is_insecure;
+    uint32_t is_discoverable;
     uint32_t registration;        /* as given; what it comes to stands in limits */
     char metrics[PATH_BYTES_MAX]; /* "": no page */
     struct listen_address metrics_address;

@@ -15,6 +15,7 @@
 #define LIMIT_MS_DEFAULT 30000
 #define JOBS_MAX         64
 #define EXPIRES_S_MIN    60 /* protocol 5.3 */
+#define SECONDS_MAX      3600
 
 /* Take a value into `args`; false: `expected` of its row is not met. */
 typedef bool take_function(struct args *args, const char *value);
@@ -171,6 +172,16 @@ static bool take_for_s(struct args *args, const char *value)
     return when_seconds(value, 1, INVITE_SECONDS_MAX, &args->for_s) == RC_OK;
 }
 
+static bool take_seconds(struct args *args, const char *value)
+{
+    uint64_t seconds;
+
+    if (when_number(value, SECONDS_MAX, &seconds) != RC_OK || seconds == 0)
+        return false;
+    args->seconds = (uint32_t)seconds;
+    return true;
+}
+
 #define NUMBER(member)                                                \
     static bool take_##member(struct args *args, const char *value)   \
     {                                                                 \
@@ -260,6 +271,7 @@ static const struct option_row options[] = {
      "ends after this (for ever)"},
     {"key", 0, "KEY", "64 hexadecimal digits", USE_BAN | USE_UNBAN, take_key,
      "one device, not a person"},
+    {"seconds", 0, "N", "1 to 3600", USE_DISCOVER, take_seconds, "how long to listen (3)"},
     {"check-config", 0, NULL, NULL, USE_ALL, take_is_check, "check the configuration and exit"},
     {"print-config", 0, NULL, NULL, USE_ALL, take_is_print,
      "print the configuration with every setting and its default, and exit"},

@@ -29,8 +29,9 @@ enum args_use {
     USE_WAIT = 1 << 11,
     USE_EXEC = 1 << 12,
     USE_SEARCH = 1 << 13,
+    USE_DISCOVER = 1 << 20,
 };
-#define USE_ALL ((1 << 14) - 1)
+#define USE_ALL ((1 << 21) - 1)
 
 #define ARGS_TIMEOUT_MS 10000 /* when nothing else is said */
 
@@ -69,6 +70,7 @@ struct args {
     const char *key;           /* 64 hexadecimal digits, or NULL */
     uint32_t expires_s, for_s; /* 0: not given */
     bool is_private, is_persistent;
+    uint32_t seconds; /* 0: not given */
 
     const char **word; /* behind the verb; point into argv */
     size_t word_count;

@@ -52,6 +52,17 @@ static const struct cli_verb verbs[] = {
     {"ping", "", "how long the broker takes to answer", "", USE_PLAIN, 0, 0, verb_ping, NULL, NULL},
     {"status", "", "broker, link, nick, versions, fingerprints", "", USE_PLAIN, 0, 0, verb_status,
      NULL, NULL},
+    {"discover", "", "brokers of this network that announce themselves",
+     "Prints the address of each with its key's fingerprint, and the same in words. Anybody can\n"
+     "announce anything: compare the fingerprint with the broker's owner before you use an "
+     "address.\n"
+     "Nothing is connected to, and nothing is kept. Exits with 6 when none was heard.\n",
+     USE_DISCOVER, 0, 0, verb_discover, NULL, NULL},
+    {"doctor", "", "why can I not connect? Each step to the broker, and how to mend what is wrong",
+     "Looks at home, address, key, outbox, both ports, greeting, handshake, who one is there, and "
+     "the\n"
+     "clock. A line for each: ok, warn or fail. It uses up no invitation and makes no key.\n",
+     USE_PLAIN, 0, 0, verb_doctor, NULL, NULL},
     {"key", "", "your public key, its fingerprint and the broker's; asks nobody",
      "The words say the same as the fingerprint, for comparing by telephone.\n", USE_PLAIN, 0, 0,
      verb_key, NULL, NULL},

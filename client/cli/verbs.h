@@ -50,6 +50,8 @@ enum exit_code verb_join(const struct args *args);
 enum exit_code verb_leave(const struct args *args);
 enum exit_code verb_ping(const struct args *args);
 enum exit_code verb_status(const struct args *args);
+enum exit_code verb_discover(const struct args *args);
+enum exit_code verb_doctor(const struct args *args);
 enum exit_code verb_key(const struct args *args);
 enum exit_code verb_invite(const struct args *args);
 enum exit_code verb_device_add(const struct args *args);

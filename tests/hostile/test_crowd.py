@@ -2,6 +2,7 @@
 """Strangers at the doors do not hold up those who are in: a short form of `scripts/dev doors`. [R-1]."""
 import argparse
 
+from comeback import come_back
 from doors import besiege, is_memory_back, verdict, verdict_line
 from zchat_test import SLOW, check, equal, run_tests, test
 
@@ -35,6 +36,14 @@ def the_verdict_on_a_siege_names_all_that_went_wrong(_):
                    {"kept": 499}, {"posted": 0, "acked": 0, "kept": 0}, {"half_open": 200}, {"malformed": 40}):
         equal(len(verdict({**good, **change})), 1, f"what is wrong with {change}")
     check(verdict_line({**good, "cut": 3}) == "verdict: FAILED: 3 users were cut off", "the line")
+
+
+@test
+def two_hundred_users_are_back_after_restarts_and_nothing_is_lost(scene):
+    figures = come_back(scene, 200, 2, 50, every_ms=100)
+    for name, serves, back, *_ in figures["rounds"]:
+        print(f"# {name}: serves again after {serves:.2f} s, all back after {back:.1f} s")
+        check(back < 15 * SLOW, f"{name}: all back after {back:.1f} s")
 
 
 if __name__ == "__main__":

@@ -308,14 +308,18 @@ class Broker:
     def start(self):
         """Start and wait until it serves. The first time, a free port is looked for."""
         is_first = self.port is None
-        if is_first and self.scene.is_watched() and {"invite", "closed"} & set(self.options):
+        if is_first and not self.is_elsewhere() and self.scene.is_watched() and {"invite", "closed"} & set(self.options):
             self._let_ears_in()
         self._serve()
-        if is_first:
+        if is_first and not self.is_elsewhere():
             self.scene.watch_broadcasts(self.url)
         elif self.scene.watch is not None:
             self.scene.watch.is_steady = False
         return self
+
+    def is_elsewhere(self):
+        """On another network, where this process cannot listen."""
+        return self.prefix[:1] in (["ip"], ["nsenter"])
 
     def _let_ears_in(self):
         """Where strangers hear nothing, who listens beside the test was somebody before the doors were shut."""

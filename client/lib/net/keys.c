@@ -128,3 +128,10 @@ enum rc home_key(const struct home *self, const struct name *nick, struct key_pa
     sodium_memzero(&key, sizeof(key));
     return rc;
 }
+
+enum rc keys_temporary(struct key_pair *ret)
+{
+    if (seal_init() != RC_OK)
+        return RC_SYSTEM;
+    return crypto_box_keypair(ret->public_key, ret->secret_key) == 0 ? RC_OK : RC_SYSTEM;
+}

@@ -15,4 +15,8 @@ struct key_pair {
 enum rc home_key(const struct home *self, const struct name *nick, struct key_pair *ret,
                  struct why *why) MUST_CHECK;
 
+/* A key pair that belongs to nobody and is kept nowhere, for looking whether a broker answers. RC_SYSTEM: no random
+ * numbers. */
+enum rc keys_temporary(struct key_pair *ret) MUST_CHECK;
+
 #endif
