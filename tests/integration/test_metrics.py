@@ -261,6 +261,14 @@ def is_cut(link):
         return True
 
 
+def is_served(page):
+    """Whoever opens many connections at the same moment may push out this one, too: then it comes again."""
+    try:
+        return page.health()[0] == 200
+    except OSError:
+        return False
+
+
 @test
 def who_sends_slowly_keeps_nobody_out(scene):
     broker, page = watched(scene)
@@ -272,9 +280,7 @@ def who_sends_slowly_keeps_nobody_out(scene):
         links.append(link)
     for _ in range(20):
         send_slowly(links)
-        begun = time.monotonic()
-        equal(page.health()[0], 200, "health")
-        check(time.monotonic() - begun < 5, "health took too long")
+        wait_until(lambda: is_served(page), "health is told among them", 5)
     wait_until(lambda: sum(not is_cut(link) for link in links) <= 16, "most of them are cut")
     alice.ok("ping")
     for link in links:
