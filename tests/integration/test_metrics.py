@@ -7,7 +7,6 @@ import resource
 import signal
 import socket
 import stat
-import time
 
 from metrics import Page
 from zchat_test import check, equal, program, run_tests, test, wait_until
