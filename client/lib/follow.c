@@ -468,7 +468,8 @@ void follows_on_gone(struct follows *self, struct model_context *ctx, const stru
                                   : message->first - 1;
         const struct zchat_event gap = {.kind = ZCHAT_GAP, .first = follow->next, .last = last};
 
-        if (follow->next != 0) /* from a time on: what is older was not asked for */
+        /* From a time on, what is older was not asked for; nor is what lies behind the end of a history. */
+        if (follow->next != 0 && follow->next <= last)
             tells_add(&ctx->tells, &gap, &(struct tell_texts){.stream = follow_stream(follow)});
         follow->next = message->first;
         follow->has_brought = true;

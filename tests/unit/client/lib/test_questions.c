@@ -174,6 +174,23 @@ static void a_gap_in_reading_back_ends_at_its_end(void **state)
     assert_no_tell(f);
 }
 
+/* No gap runs backwards, whatever a broker answers: what lies behind the end was not asked for. */
+static void a_gap_behind_the_end_of_reading_back_is_none(void **state)
+{
+    struct fixture *f = *state;
+    struct message fetch;
+
+    go_up(f);
+    assert_int_equal(follow(f, "#lobby", ZCHAT_FROM_TIME, 5000, 9), RC_OK);
+    answer_head(f, 0, 12);
+    fetch = *sent(f, VERB_FETCH, 0);
+    receive_quietly(f, events_message(&fetch, 10, 12, 12, false));
+    assert_told_live(f, "#lobby", 9);
+    receive(f,
+            MSG(GONE, S("#lobby"), F(FIRST, first, 12), F(SEQ, seq, 12), F(REF, ref, fetch.ref)));
+    assert_no_tell(f);
+}
+
 static void a_time_is_found_by_the_broker(void **state)
 {
     struct fixture *f = *state;
@@ -379,6 +396,7 @@ int main(void)
         T(all_is_gone_up_to_the_head),
         T(a_gap_in_reading_back_ends_at_its_end),
         T(a_time_is_found_by_the_broker),
+        T(a_gap_behind_the_end_of_reading_back_is_none),
         T(reading_back_from_a_time_ends_at_its_end),
         T(a_time_after_the_last_event_is_live_at_once),
         T(a_time_before_what_is_kept_begins_there_without_a_gap),
