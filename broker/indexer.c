@@ -17,7 +17,8 @@
 #define NICE          19
 
 struct request {
-    stream_id stream; /* 0: stop */
+    stream_id stream; /* 0: stop, or */
+    bool is_renewal;
     uint64_t upto;
 };
 
@@ -60,6 +61,19 @@ static long after(struct indexer *self, enum rc rc, long pause_ms)
     return -1;
 }
 
+/* Better no index than one with a word that was purged. */
+static void renew(struct indexer *self, long *pause_ms)
+{
+    if (*pause_ms < 0)
+        return;
+    if (search_index_renew(self->index) == RC_OK) {
+        *pause_ms = PAUSE_MS;
+        return;
+    }
+    give_up(self);
+    *pause_ms = -1;
+}
+
 /* False: stop. */
 static bool take_requests(struct indexer *self, long *pause_ms)
 {
@@ -73,9 +87,11 @@ static bool take_requests(struct indexer *self, long *pause_ms)
             continue;
         if (len < 0)
             return errno == EAGAIN;
-        if (request.stream.v == 0)
+        if (request.is_renewal)
+            renew(self, pause_ms);
+        else if (request.stream.v == 0)
             return false;
-        if (*pause_ms >= 0)
+        else if (*pause_ms >= 0)
             rc = search_index_forget(self->index, request.stream, request.upto);
         /* A full disk keeps it, until the next start looks what the log gave up. */
         if (rc != RC_OK)
@@ -147,6 +163,11 @@ static void ask(struct indexer *self, const struct request *request)
         len = zmq_send(self->socket, request, sizeof(*request), 0);
     while (len < 0 && errno == EINTR);
     INVARIANT(len == (int)sizeof(*request));
+}
+
+void search_renew(struct indexer *self)
+{
+    ask(self, &(struct request){.is_renewal = true});
 }
 
 void search_forget(struct indexer *self, stream_id stream, uint64_t upto)

@@ -14,6 +14,9 @@ enum rc indexer_start(struct search_index **index_p, void *zmq_context,
                       struct indexer **ret) MUST_CHECK;
 void indexer_stop(struct indexer **self_p);
 
+/* Something was purged: nothing of it shall be left; what is there is indexed anew. Returns at once. */
+void search_renew(struct indexer *self);
+
 /* The log has given up the events of that stream up to `upto`: forget them too. Returns at once. */
 void search_forget(struct indexer *self, stream_id stream, uint64_t upto);
 

@@ -29,6 +29,7 @@ enum op_kind {
     OP_ADMIT,     /* make an invitation */
     OP_REVOKE,    /* remove a person's device, or all of them */
     OP_ROLE,      /* a person's role at the broker */
+    OP_PURGE, /* remove a room's events up to `seq`, or empty a person's messages; a chunk at a time */
 };
 
 enum role { ROLE_MEMBER, ROLE_OPERATOR, ROLE_OWNER };
@@ -60,6 +61,10 @@ enum standing_change {
 
 enum { ROOM_PRIVATE = 1, ROOM_PERSISTENT = 2 }; /* a room's modes */
 
+/* How long a room's events are kept, in seconds: these are no times. */
+enum { KEEP_AS_BROKER = 0 };
+#define KEEP_FOR_EVER UINT32_MAX
+
 struct op {
     enum op_kind kind;
     ticket_id ticket; /* comes back in the result */
@@ -68,7 +73,7 @@ struct op {
     stream_id account; /* who; none in OP_HELLO of somebody new */
     struct span nick;  /* canonical */
     session_id session;
-    uint32_t number;
+    uint32_t number; /* OP_HELLO: the first that may still come; 0: not told */
 
     stream_id stream; /* post's target, room, or the confirmed or marked stream; none: new room */
     struct span name; /* its name with sigil ("#lobby", "@bob"); OP_MARK*: the marked stream's */
@@ -76,8 +81,9 @@ struct op {
     struct span text;      /* OP_POST */
     struct span kind_name; /* OP_POST: "message" or "notice" */
     struct span mark;      /* OP_MARK*: the mark's name */
-    uint64_t seq;          /* OP_CONFIRM, OP_MARK: the place */
-    enum rc refusal;       /* OP_VOID: why; kept as the number's answer */
+    uint64_t seq; /* OP_CONFIRM, OP_MARK: the place; OP_PURGE: of a room, the last that may go; of a
+                     person, where looking goes on (0: at the beginning), as the result before said */
+    enum rc refusal; /* OP_VOID: why; kept as the number's answer */
     unsigned char
         key[PUBLIC_KEY_BYTES]; /* OP_HELLO, OP_KEY_BAN; OP_REVOKE: zeros for all devices */
 
@@ -85,16 +91,18 @@ struct op {
     uint32_t modes_set;
     uint32_t modes_clear;
     bool has_topic; /* OP_ROOM: `text` is the new topic, perhaps empty */
+    bool has_keep;  /* OP_ROOM: `keep_s` is how long events are kept from now on */
+    uint32_t keep_s;
 
     /* OP_STANDING, OP_REVOKE, OP_ROLE: whom it is about; OP_ADMIT: whom the invitation is for (name
      * only, may be empty). OP_STANDING KICK, BAN, MUTE: `text` is the reason, perhaps empty. */
     stream_id target;
     struct span target_nick;
     enum standing_change change;
-    uint64_t
-        until_ms;   /* OP_STANDING, OP_KEY_BAN (0: take it back), OP_ADMIT (FOR_EVER_MS: no end) */
-    enum role role; /* OP_ADMIT, OP_ROLE */
-    bool is_device; /* OP_ADMIT: for a device of the account that makes it */
+    uint64_t until_ms; /* OP_STANDING, OP_KEY_BAN (0: take it back), OP_ADMIT (FOR_EVER_MS: no end);
+                          OP_PURGE: what was said before */
+    enum role role;    /* OP_ADMIT, OP_ROLE */
+    bool is_device;    /* OP_ADMIT: for a device of the account that makes it */
     struct span label; /* OP_ADMIT: what the device is called, perhaps empty */
     uint32_t limit; /* OP_ADMIT: live invitations of the account; OP_HELLO: devices of an account */
     bool has_token; /* OP_HELLO */

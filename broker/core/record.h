@@ -64,6 +64,9 @@ struct op_result {
     uint32_t modes;                      /* OP_JOIN, OP_ROOM: the room's, now */
     uint64_t open_from;                  /* OP_JOIN, OP_ROOM: see record */
     bool is_adopted; /* OP_JOIN: nobody was in it: modes, topic and all standings began anew */
+    uint32_t keep_s; /* OP_JOIN, OP_ROOM */
+    bool is_more;    /* OP_PURGE: a chunk is done, ask again with this result's seq */
+    uint64_t count;  /* OP_PURGE: events of this chunk */
     struct standing standing; /* OP_JOIN, OP_LEAVE, OP_STANDING: how the person stands now */
     unsigned char token[INVITE_BYTES]; /* OP_ADMIT */
 
@@ -90,6 +93,9 @@ struct record {
     struct span skeleton;
     uint64_t head;
     uint64_t confirmed; /* RECORD_STREAM of a person */
+    uint64_t
+        absent; /* of a person: places behind `confirmed` that hold nothing, up to `absent_last` */
+    uint64_t absent_last;
     unsigned char stream_key[STREAM_KEY_BYTES];
     uint32_t epoch;
     enum role role;    /* RECORD_STREAM of a person */
@@ -98,6 +104,7 @@ struct record {
     /* Of a room that was private once: events before this place are for those who were members then
      * (standing.since is below it). 1: all are for everybody. */
     uint64_t open_from;
+    uint32_t keep_s; /* RECORD_STREAM of a room */
     stream_id member;
     struct standing standing;
     unsigned char key[PUBLIC_KEY_BYTES]; /* RECORD_DEVICE, RECORD_KEY_BAN */

@@ -43,6 +43,22 @@ struct backend_calls {
     enum rc (*get_senders)(struct backend *self, stream_id stream, uint64_t first, uint64_t last,
                            struct sender_row *ret, size_t max, size_t *ret_count);
 
+    /* The first stream from `from` on; with `only_kept` among those that have a time of their own. */
+    enum rc (*next_kept)(struct backend *self, stream_id from, bool only_kept,
+                         struct kept_row *ret);
+    /* Kept events from `first` to `last`, in order of their entries over all streams, at most `max`. */
+    enum rc (*get_aged)(struct backend *self, uint64_t first, uint64_t last, struct aged_row *ret,
+                        size_t max, size_t *ret_count);
+    enum rc (*remove_events)(struct backend *self, uint64_t first, uint64_t last); /* entries */
+    /* Another map in the place of the event's own; it is purged. */
+    enum rc (*purge_event)(struct backend *self, uint64_t entry, struct span wire);
+    enum rc (*used_bytes)(struct backend *self,
+                          uint64_t *ret); /* what the log takes, without free pages */
+    enum rc (*give_back)(
+        struct backend *self); /* some free pages to the system, when there are many */
+    /* What was removed leaves the files. RC_BUSY: somebody is reading, try again. Not in a transaction. */
+    enum rc (*scrub)(struct backend *self);
+
     /* Devices are never removed. */
     enum rc (*get_device)(struct backend *self, const unsigned char *key, struct device_row *ret);
     enum rc (*add_device)(struct backend *self, const struct device_row *row);
@@ -94,13 +110,17 @@ struct reader_calls {
     void (*close)(struct store_reader *self);
     enum rc (*begin)(struct store_reader *self);
     enum rc (*end)(struct store_reader *self);
-    /* `kept`: the oldest event there is, head + 1 when none. An unknown stream has head 0. */
-    enum rc (*bounds)(struct store_reader *self, stream_id stream, uint64_t *ret_kept,
-                      uint64_t *ret_head);
-    enum rc (*ts_at)(struct store_reader *self, uint64_t entry, uint64_t *ret_ts_ms);
+    /* `kept`: the first event there is from `from` on, head + 1 when none. An unknown stream has head 0. */
+    enum rc (*bounds)(struct store_reader *self, stream_id stream, uint64_t from,
+                      uint64_t *ret_kept, uint64_t *ret_head);
+    /* The last event of that stream before `from`, 0 when there is none. */
+    enum rc (*before)(struct store_reader *self, stream_id stream, uint64_t from, uint64_t *ret);
+    /* The first event from `first` to `last`, and when it was. */
+    enum rc (*ts_at)(struct store_reader *self, uint64_t first, uint64_t last, uint64_t *ret_entry,
+                     uint64_t *ret_ts_ms);
     /* Walk the events from `first` to `last`: seek, then next until RC_END. */
     enum rc (*seek)(struct store_reader *self, uint64_t first, uint64_t last);
-    enum rc (*next)(struct store_reader *self, struct span *ret_wire);
+    enum rc (*next)(struct store_reader *self, uint64_t *ret_entry, struct span *ret_wire);
     /* These two need no view: they take the newest state. */
     enum rc (*heads)(struct store_reader *self, store_on_head *on_head, void *context);
     enum rc (*version)(struct store_reader *self, uint64_t *ret);

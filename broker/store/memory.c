@@ -159,15 +159,6 @@ static enum rc memory_add_event(struct backend *base, const struct event_row *ro
     return RC_OK;
 }
 
-static const struct event_row *event_at(struct memory *self, uint64_t entry)
-{
-    const struct memory_stream *stream = stream_at(self, entry_stream(entry));
-    const uint64_t seq = entry_seq(entry);
-
-    return stream == NULL || seq == 0 || seq > stream->event_count ? NULL
-                                                                   : &stream->events[seq - 1];
-}
-
 static enum rc memory_get_event(struct backend *base, uint64_t entry, struct event_row *ret)
 {
     const struct event_row *event = event_at(memory_of(base), entry);
@@ -185,6 +176,8 @@ static enum rc memory_get_senders(struct backend *base, stream_id id, uint64_t f
     const struct memory_stream *stream = stream_at(memory_of(base), id);
     size_t count = 0;
 
+    if (first <= stream->removed)
+        first = stream->removed + 1;
     for (uint64_t seq = first; seq <= last && seq <= stream->event_count && count < max; seq++)
         ret[count++] = (struct sender_row){seq, stream->events[seq - 1].sender};
     *ret_count = count;
@@ -254,7 +247,8 @@ static struct record record_of(const struct memory_stream *stream)
                             .role = row->role,
                             .modes = row->modes,
                             .topic = row->topic,
-                            .open_from = row->open_from};
+                            .open_from = row->open_from,
+                            .keep_s = row->keep_s};
 
     memcpy(record.stream_key, row->stream_key, sizeof(record.stream_key));
     return record;
@@ -293,22 +287,36 @@ static enum rc memory_reader_nothing(struct store_reader *self)
     return RC_OK;
 }
 
-static enum rc memory_bounds(struct store_reader *self, stream_id id, uint64_t *ret_kept,
-                             uint64_t *ret_head)
+static enum rc memory_bounds(struct store_reader *self, stream_id id, uint64_t from,
+                             uint64_t *ret_kept, uint64_t *ret_head)
 {
     const struct memory_stream *stream = stream_at(((struct memory_reader *)self)->memory, id);
 
-    *ret_kept = 1;
+    *ret_kept = stream == NULL ? 1 : stream->removed + 1;
     *ret_head = stream == NULL ? 0 : stream->place.head;
+    if (from > *ret_kept)
+        *ret_kept = from <= *ret_head ? from : *ret_head + 1;
     return RC_OK;
 }
 
-static enum rc memory_ts_at(struct store_reader *self, uint64_t entry, uint64_t *ret_ts_ms)
+/* What is missing here is missing from the beginning. */
+static enum rc memory_before(struct store_reader *self, stream_id id, uint64_t from, uint64_t *ret)
 {
-    const struct event_row *event = event_at(((struct memory_reader *)self)->memory, entry);
+    (void)self;
+    (void)id;
+    (void)from;
+    *ret = 0;
+    return RC_OK;
+}
 
-    if (event == NULL)
+static enum rc memory_ts_at(struct store_reader *self, uint64_t first, uint64_t last,
+                            uint64_t *ret_entry, uint64_t *ret_ts_ms)
+{
+    const struct event_row *event = event_at(((struct memory_reader *)self)->memory, first);
+
+    if (event == NULL || first > last)
         return RC_END;
+    *ret_entry = first;
     *ret_ts_ms = event->ts_ms;
     return RC_OK;
 }
@@ -322,14 +330,14 @@ static enum rc memory_seek(struct store_reader *base, uint64_t first, uint64_t l
     return RC_OK;
 }
 
-static enum rc memory_next(struct store_reader *base, struct span *ret_wire)
+static enum rc memory_next(struct store_reader *base, uint64_t *ret_entry, struct span *ret_wire)
 {
     struct memory_reader *self = (struct memory_reader *)base;
     const struct event_row *event = event_at(self->memory, self->at);
 
     if (self->at > self->last || event == NULL)
         return RC_END;
-    self->at++;
+    *ret_entry = self->at++;
     *ret_wire = event->wire;
     return RC_OK;
 }
@@ -362,6 +370,7 @@ static enum rc memory_open_reader(struct backend *base, struct store_reader **re
         .begin = memory_reader_nothing,
         .end = memory_reader_nothing,
         .bounds = memory_bounds,
+        .before = memory_before,
         .ts_at = memory_ts_at,
         .seek = memory_seek,
         .next = memory_next,
@@ -409,6 +418,7 @@ enum rc store_open_memory(store_entropy *entropy, void *context, struct store **
 
     self->calls = calls;
     memory_people_calls(&self->calls);
+    memory_clean_calls(&self->calls);
     self->base.calls = &self->calls;
     map_init(&self->sessions);
     (void)memory_add_stream(&self->base, &refused);

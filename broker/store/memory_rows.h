@@ -11,12 +11,13 @@ struct memory_standing {
     struct standing standing;
 };
 
-/* A stream with all that belongs to it; its events are never removed: seq n is [n - 1]. */
+/* A stream with all that belongs to it: event n is [n - 1]; the first `removed` of them are nobody's any more. */
 struct memory_stream {
     struct stream_row row;
     struct place_row place;
     struct event_row *events;
     size_t event_count;
+    size_t removed;
     size_t event_capacity;
     struct memory_standing *standings; /* in the order of accounts */
     size_t standing_count;
@@ -63,6 +64,18 @@ static inline struct memory_stream *stream_at(struct memory *self, stream_id id)
     return id.v < self->stream_count ? &self->streams[id.v] : NULL;
 }
 
+/* The event of that place if it is kept, else NULL. */
+static inline struct event_row *event_at(struct memory *self, uint64_t entry)
+{
+    const struct memory_stream *stream = stream_at(self, entry_stream(entry));
+    const uint64_t seq = entry_seq(entry);
+
+    return stream == NULL || seq <= stream->removed || seq > stream->event_count
+               ? NULL
+               : &stream->events[seq - 1];
+}
+
+void memory_clean_calls(struct backend_calls *calls);
 /* Set the calls of memory_people.c, tell its records, and free its rows. */
 void memory_people_calls(struct backend_calls *calls);
 void memory_people_replay(struct memory *self, store_on_record *on_record, void *context);

@@ -25,13 +25,14 @@ static enum rc find_since(struct store_reader *self, stream_id stream, uint64_t 
 
     while (low < high) {
         const uint64_t middle = low + (high - low) / 2;
-        uint64_t ts_ms;
-        const enum rc rc = self->calls->ts_at(self, entry_of(stream, middle), &ts_ms);
+        uint64_t entry, ts_ms;
+        const enum rc rc = self->calls->ts_at(self, entry_of(stream, middle),
+                                              entry_of(stream, high - 1), &entry, &ts_ms);
 
-        if (rc != RC_OK)
-            return rc == RC_END ? RC_STORE : rc;
-        if (ts_ms < since_ms)
-            low = middle + 1;
+        if (rc != RC_OK && rc != RC_END)
+            return rc;
+        if (rc == RC_OK && ts_ms < since_ms)
+            low = entry_seq(entry) + 1;
         else
             high = middle;
     }
@@ -53,11 +54,14 @@ static enum rc fill(struct store_reader *self, const struct store_range *range, 
                     uint64_t last, struct store_page *page)
 {
     struct span wire;
+    uint64_t entry;
     enum rc rc =
         self->calls->seek(self, entry_of(range->stream, first), entry_of(range->stream, last));
 
     while (rc == RC_OK && (page->count == 0 || page->count < range->events_max) &&
-           (rc = self->calls->next(self, &wire)) == RC_OK) {
+           (rc = self->calls->next(self, &entry, &wire)) == RC_OK) {
+        if (entry_seq(entry) != first + page->count)
+            break; /* places that nobody will ever see: the next page begins behind them */
         if (page->count > 0 &&
             (page->wire.len > range->bytes_max || wire.len > range->bytes_max - page->wire.len))
             break;
@@ -76,14 +80,19 @@ static enum rc read_page(struct store_reader *self, const struct store_range *ra
 {
     uint64_t first = range->first;
     uint64_t last = range->last;
-    enum rc rc = self->calls->bounds(self, range->stream, &page->kept, &page->head);
+    enum rc rc = self->calls->bounds(self, range->stream, 0, &page->kept, &page->head);
 
     if (rc == RC_OK && first == 0 && range->since_ms != 0)
         rc = find_since(self, range->stream, range->since_ms, page->kept, page->head, &first);
+    page->there = page->kept;
+    if (rc == RC_OK && first > page->kept)
+        rc = self->calls->bounds(self, range->stream, first, &page->there, &page->head);
+    if (rc == RC_OK && first != 0 && first < page->there)
+        rc = self->calls->before(self, range->stream, first, &page->before);
     if (rc != RC_OK)
         return rc;
-    if (first < page->kept)
-        first = page->kept;
+    if (first < page->there)
+        first = page->there;
     if (last == 0 || last > page->head)
         last = page->head;
     return first <= last ? fill(self, range, first, last, page) : RC_OK;

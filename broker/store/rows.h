@@ -43,6 +43,7 @@ struct stream_row {
     uint32_t modes;     /* of a room: ROOM_ */
     struct span topic;  /* of a room */
     uint64_t open_from; /* as in struct record; 1 for people */
+    uint32_t keep_s;    /* of a room: how long its events are kept, KEEP_ of op.h */
 };
 
 /* A key that belongs to an account for ever. */
@@ -86,7 +87,7 @@ struct event_row {
     uint64_t ts_ms;
     stream_id sender; /* of a message: who gets the receipt; else none */
     uint64_t own_seq; /* of a private message: the sender's copy */
-    enum rc refusal;  /* in stream 0 */
+    enum rc refusal;  /* in stream 0; elsewhere RC_OK, or EVENT_PURGED */
     uint64_t prev;    /* the answer to its session's number before; 0: none */
     struct span wire;
 };
@@ -95,6 +96,29 @@ struct event_row {
 struct sender_row {
     uint64_t seq;
     stream_id sender;
+};
+
+/* Its text was removed for ever; the event stands there without it. */
+#define EVENT_PURGED RC_VOIDED
+
+#define REMOVE_CHUNK_MAX 500 /* events that leave in one transaction */
+
+/* How far a stream reaches, as cleaning sees it. */
+struct kept_row {
+    stream_id stream;
+    bool is_person;
+    uint32_t keep_s;
+    uint64_t head;
+    uint64_t confirmed;
+};
+
+/* An event as cleaning and purging see it. */
+struct aged_row {
+    uint64_t entry;
+    uint64_t ts_ms;
+    stream_id sender;
+    bool is_purged;
+    size_t bytes;
 };
 
 #endif

@@ -91,10 +91,10 @@ enum rc rules_carry_out(struct txn *txn, const struct op *op, struct op_result *
         [OP_JOIN] = do_join,         [OP_LEAVE] = do_leave,       [OP_CONFIRM] = do_confirm,
         [OP_MARK] = do_mark,         [OP_MARK_GET] = do_mark_get, [OP_ROOM] = do_room,
         [OP_STANDING] = do_standing, [OP_KEY_BAN] = do_key_ban,   [OP_ADMIT] = do_admit,
-        [OP_REVOKE] = do_revoke,     [OP_ROLE] = do_role,
+        [OP_REVOKE] = do_revoke,     [OP_ROLE] = do_role,         [OP_PURGE] = do_purge,
     };
 
-    INVARIANT(op->kind >= OP_HELLO && op->kind <= OP_ROLE);
+    INVARIANT(op->kind >= OP_HELLO && op->kind <= OP_PURGE);
     *ret = (struct op_result){.ticket = op->ticket, .kind = op->kind};
     return carry_out[op->kind](txn, op, ret);
 }

@@ -26,11 +26,9 @@ static enum rc collect_senders(struct txn *txn, const struct place *owner, uint6
                                struct senders *senders, uint64_t *ret_upto)
 {
     const stream_id self = owner->row.stream;
-    const uint64_t first = owner->row.confirmed + 1;
-    uint64_t at = first;
+    uint64_t at = owner->row.confirmed + 1;
+    size_t looked = 0;
 
-    if (upto - first >= CONFIRM_EVENTS_MAX)
-        upto = first + CONFIRM_EVENTS_MAX - 1;
     while (at <= upto) {
         struct sender_row rows[256];
         size_t count;
@@ -52,6 +50,9 @@ static enum rc collect_senders(struct txn *txn, const struct place *owner, uint6
         if (count < 256)
             break;
         at = rows[count - 1].seq + 1;
+        looked += count;
+        if (looked >= CONFIRM_EVENTS_MAX && at <= upto)
+            upto = at - 1;
     }
     *ret_upto = upto;
     return RC_OK;

@@ -71,6 +71,7 @@ enum rc do_key_ban(struct txn *txn, const struct op *op, struct op_result *resul
 enum rc do_post(struct txn *txn, const struct op *op, struct op_result *result) MUST_CHECK;
 enum rc do_void(struct txn *txn, const struct op *op, struct op_result *result) MUST_CHECK;
 enum rc do_confirm(struct txn *txn, const struct op *op, struct op_result *result) MUST_CHECK;
+enum rc do_purge(struct txn *txn, const struct op *op, struct op_result *result) MUST_CHECK;
 enum rc do_mark(struct txn *txn, const struct op *op, struct op_result *result) MUST_CHECK;
 enum rc do_mark_get(struct txn *txn, const struct op *op, struct op_result *result) MUST_CHECK;
 

@@ -167,6 +167,20 @@ static enum rc describe_account(struct txn *txn, stream_id account, struct op_re
     return RC_OK;
 }
 
+/* The client says which number it goes on with, and all before were answered: by a log of which this one is an older
+ * copy. What it may still send is new to us (protocol R-60). */
+static void go_on(struct txn *txn, const struct op *op, stream_id account, struct session *session)
+{
+    const struct event_row nothing = {.entry = 0};
+
+    if (op->number <= session->row.last + 1 || op->number == UINT32_MAX ||
+        txn->space != SPACE_FOR_ALL)
+        return;
+    session->answers = NULL;
+    session->row.last = op->number - 2;
+    txn_use_number(txn, session, account, &nothing);
+}
+
 enum rc do_hello(struct txn *txn, const struct op *op, struct op_result *result)
 {
     struct arrival arrival = {.account = {0}};
@@ -188,6 +202,7 @@ enum rc do_hello(struct txn *txn, const struct op *op, struct op_result *result)
                      : make_account(txn, op, &arrival, result);
     if (rc != RC_OK || result->rc != RC_OK)
         return rc;
+    go_on(txn, op, arrival.account, session);
     result->next = session->row.last + 1;
     return describe_account(txn, arrival.account, result);
 }

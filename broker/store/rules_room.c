@@ -19,6 +19,7 @@ static void describe_room(const struct stream_row *row, struct op_result *result
     result->stream = row->id;
     result->modes = row->modes;
     result->open_from = row->open_from;
+    result->keep_s = row->keep_s;
 }
 
 /* The operation's room and its place. RC_NO_SUCH_ROOM is a verdict. */
@@ -94,6 +95,7 @@ static enum rc adopt(struct txn *txn, const struct op *op, uint64_t head, struct
         row->open_from = head + 1;
     row->modes = op->modes_set;
     row->topic = (struct span){0};
+    row->keep_s = KEEP_AS_BROKER;
     result->is_adopted = true;
     describe_room(row, result);
     return rekey(txn, row, NULL);
@@ -199,7 +201,7 @@ enum rc do_leave(struct txn *txn, const struct op *op, struct op_result *result)
 
 /* --- TOPIC and MODE ------------------------------------------------------------------ */
 
-#define ROOM_EVENTS_MAX 3
+#define ROOM_EVENTS_MAX 4
 
 static enum rc append_text(struct txn *txn, const struct op *op, struct place *room,
                            struct span type, struct span text, struct op_result *result)
@@ -216,8 +218,24 @@ struct room_change {
     bool is_opened;
     bool has_topic;
     uint32_t persistent; /* the bit, if it changes */
+    bool has_keep;
     bool is_closed;
 };
+
+/* A mode event's words for how long the room's events are kept. */
+static enum rc append_keep(struct txn *txn, const struct op *op, struct place *room,
+                           struct op_result *result)
+{
+    char text[32];
+
+    if (op->keep_s == KEEP_AS_BROKER)
+        snprintf(text, sizeof(text), "kept as usual");
+    else if (op->keep_s == KEEP_FOR_EVER)
+        snprintf(text, sizeof(text), "kept for ever");
+    else
+        snprintf(text, sizeof(text), "kept for %u s", op->keep_s);
+    return append_text(txn, op, room, SPAN("mode"), span_of(text), result);
+}
 
 static enum rc append_changes(struct txn *txn, const struct op *op, struct place *room,
                               const struct room_change *change, uint32_t modes,
@@ -233,6 +251,8 @@ static enum rc append_changes(struct txn *txn, const struct op *op, struct place
     if (rc == RC_OK && change->persistent)
         rc = append_text(txn, op, room, mode,
                          modes & ROOM_PERSISTENT ? SPAN("persistent") : SPAN("passing"), result);
+    if (rc == RC_OK && change->has_keep)
+        rc = append_keep(txn, op, room, result);
     if (rc == RC_OK && change->is_closed)
         rc = append_text(txn, op, room, mode, SPAN("private"), result);
     return rc;
@@ -254,9 +274,10 @@ enum rc do_room(struct txn *txn, const struct op *op, struct op_result *result)
         .is_opened = changed & ROOM_PRIVATE & row.modes,
         .has_topic = op->has_topic && !span_equal(op->text, row.topic),
         .persistent = changed & ROOM_PERSISTENT,
+        .has_keep = op->has_keep && op->keep_s != row.keep_s,
         .is_closed = changed & ROOM_PRIVATE & modes,
     };
-    if (changed == 0 && !change.has_topic)
+    if (changed == 0 && !change.has_topic && !change.has_keep)
         return RC_OK;
     if (txn->space != SPACE_FOR_ALL)
         return verdict(result, RC_DISK_FULL);
@@ -264,6 +285,8 @@ enum rc do_room(struct txn *txn, const struct op *op, struct op_result *result)
         row.open_from = room->row.head + 1; /* the event that says so is for everybody */
     if (change.has_topic)
         row.topic = op->text;
+    if (change.has_keep)
+        row.keep_s = op->keep_s;
     row.modes = modes;
     describe_room(&row, result);
     rc = append_changes(txn, op, room, &change, modes, result);

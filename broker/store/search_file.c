@@ -11,6 +11,7 @@
 
 #define CACHE_KIB          8192
 #define WAL_KEPT_BYTES_MAX (32 << 20)
+#define EMPTY_TRIES        10 /* of DB_BUSY_MS each */
 
 void search_file_remove(int folder)
 {
@@ -138,6 +139,19 @@ enum rc search_file_read(struct search_file *self, const char *folder, struct db
     if (rc != RC_OK)
         search_file_close(self, db);
     return rc;
+}
+
+/* The log before the file still has the words: readers, who search for two seconds at most, may be in the way of cutting it. */
+enum rc search_file_empty(struct db *db)
+{
+    int code = SQLITE_BUSY;
+    enum rc rc = db_execute(db, "PRAGMA secure_delete = ON; BEGIN IMMEDIATE; DELETE FROM doc;"
+                                "INSERT INTO found (found) VALUES ('delete-all');"
+                                "DELETE FROM place; COMMIT; PRAGMA secure_delete = FAST;");
+
+    for (int tries = 0; rc == RC_OK && (code & 0xff) == SQLITE_BUSY && tries < EMPTY_TRIES; tries++)
+        code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    return rc == RC_OK && code != SQLITE_OK ? db_failed(db, "checkpoint") : rc;
 }
 
 void search_file_close(struct search_file *self, struct db *db)

@@ -21,6 +21,9 @@ enum rc search_file_open(struct search_file *self, const char *folder, struct db
 enum rc search_file_read(struct search_file *self, const char *folder, struct db *db) MUST_CHECK;
 void search_file_close(struct search_file *self, struct db *db);
 
+/* Empty it for good: no word of it is left in any of its files. RC_DISK_FULL, RC_STORE: db->why tells. */
+enum rc search_file_empty(struct db *db) MUST_CHECK;
+
 /* False: it was removed or replaced. */
 bool search_file_is_there(const struct search_file *self);
 /* Remove it with its companions. */

@@ -460,6 +460,12 @@ static void take_back(struct search_index *self, enum rc rc)
         self->streams[i].place = self->streams[i].ts_ms = 0;
 }
 
+enum rc search_index_renew(struct search_index *self)
+{
+    take_back(self, RC_END);
+    return search_file_empty(&self->db);
+}
+
 enum rc search_index_turn(struct search_index *self)
 {
     enum rc rc = look_at_log(self);

@@ -34,6 +34,10 @@ enum rc search_index_turn(struct search_index *self) MUST_CHECK;
  * file with the next turns. Codes as above, but RC_END. */
 enum rc search_index_forget(struct search_index *self, stream_id stream, uint64_t upto) MUST_CHECK;
 
+/* Something was purged: forget everything, so that no word is left in any file, and begin anew. Codes as above, but RC_END; after a
+ * failure it must be discarded. */
+enum rc search_index_renew(struct search_index *self) MUST_CHECK;
+
 /* It is damaged: take the file away, so that searches are refused and the next start makes it anew. */
 void search_index_discard(struct search_index *self);
 /* Remove the file of a broker that is not to search. */

@@ -143,6 +143,7 @@ enum rc store_open_sqlite(const char *where, struct store **ret, const char **re
     sqlite_log_calls(&self->calls);
     sqlite_people_calls(&self->calls);
     sqlite_replay_calls(&self->calls);
+    sqlite_clean_calls(&self->calls);
     self->base.calls = &self->calls;
     self->db = (struct db){.why = self->base.why, .why_size = sizeof(self->base.why)};
     self->checkpoint_at = CHECKPOINT_PAGES;

@@ -1,10 +1,10 @@
 #include "broker/store/sqlite_db.h"
 
+#include "shared/base/alloc.h"
 #include "shared/base/invariant.h"
 
 #include <errno.h>
-
-#define BUSY_MS 5000 /* somebody looks at the file with another program */
+#include <stdlib.h>
 
 /* A failed write of a transaction that was not committed changes nothing. A failed fsync is another
  * thing: what it wrote may or may not be there. */
@@ -26,14 +26,32 @@ enum rc db_failed(struct db *self, const char *doing)
     return is_no_room(code, system_errno) ? RC_DISK_FULL : RC_STORE;
 }
 
+/* A file that nobody writes is opened by a URI: what has a meaning there is escaped. */
+static int open_alone(struct db *self, int flags)
+{
+    const size_t size = 3 * strlen(self->path) + sizeof("file:?immutable=1");
+    char *uri = x_alloc(size, 1);
+    size_t len = (size_t)snprintf(uri, size, "file:");
+    int code;
+
+    for (const char *at = self->path; *at != '\0'; at++)
+        len += (size_t)snprintf(uri + len, size - len,
+                                strchr("?#% ", *at) == NULL ? "%c" : "%%%02X", (unsigned char)*at);
+    snprintf(uri + len, size - len, "?immutable=1");
+    code = sqlite3_open_v2(uri, &self->handle, flags | SQLITE_OPEN_URI, NULL);
+    free(uri);
+    return code;
+}
+
 enum rc db_open(struct db *self, enum db_mode mode)
 {
     const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                       (mode == DB_WRITER ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
 
-    if (sqlite3_open_v2(self->path, &self->handle, flags, NULL) != SQLITE_OK)
+    if ((mode == DB_ALONE ? open_alone(self, flags)
+                          : sqlite3_open_v2(self->path, &self->handle, flags, NULL)) != SQLITE_OK)
         return db_failed(self, "open");
-    sqlite3_busy_timeout(self->handle, BUSY_MS);
+    sqlite3_busy_timeout(self->handle, DB_BUSY_MS);
     /* A file may be made to harm whoever opens it: no functions from its schema, no writing to it. */
     sqlite3_db_config(self->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     return db_execute(self, "PRAGMA trusted_schema = OFF;"

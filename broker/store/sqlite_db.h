@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define DB_BUSY_MS 5000 /* somebody looks at the file with another program */
+
 struct db {
     sqlite3 *handle;
     const char *path; /* borrowed */
@@ -19,7 +21,8 @@ struct db {
     size_t why_size;
 };
 
-enum db_mode { DB_WRITER, DB_READER };
+/* Alone: a file that nobody writes, and that must not get companions. */
+enum db_mode { DB_WRITER, DB_READER, DB_ALONE };
 
 /* Open the file, which must exist. */
 enum rc db_open(struct db *self, enum db_mode mode) MUST_CHECK;

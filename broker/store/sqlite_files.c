@@ -80,6 +80,7 @@ static enum rc set_up(struct db *db, bool is_empty)
              "PRAGMA synchronous = FULL;"
              "PRAGMA wal_autocheckpoint = 0;"
              "PRAGMA journal_size_limit = %d;"
+             "PRAGMA secure_delete = ON;" /* what is purged leaves the file */
              "PRAGMA cache_size = -%d;",
              is_empty ? "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;" : "",
              WAL_KEPT_BYTES_MAX, CACHE_KIB);

@@ -63,7 +63,8 @@ enum rc read_stream(struct sqlite *self, sqlite3_stmt *row, struct stream_row *r
                                .epoch = (uint32_t)db_column_number(row, 4),
                                .role = (enum role)db_column_number(row, 5),
                                .modes = (uint32_t)db_column_number(row, 6),
-                               .open_from = db_column_number(row, 8)};
+                               .open_from = db_column_number(row, 8),
+                               .keep_s = (uint32_t)db_column_number(row, 9)};
     rc = keep_text(self, self->name, 2, sizeof(self->name), db_column_text(row, 1), &ret->name);
     if (rc == RC_OK)
         rc = keep_text(self, self->skeleton, 2, sizeof(self->skeleton), db_column_text(row, 2),
@@ -100,6 +101,7 @@ static void bind_stream(sqlite3_stmt *statement, const struct stream_row *row)
     db_bind_number(statement, 7, row->modes);
     db_bind_text(statement, 8, row->topic);
     db_bind_number(statement, 9, row->open_from);
+    db_bind_number(statement, 10, row->keep_s);
 }
 
 static enum rc sqlite_add_stream(struct backend *base, const struct stream_row *row)

@@ -12,13 +12,16 @@ static enum rc tell_stream(struct sqlite *self, sqlite3_stmt *row, struct record
                            .stream = stream.id,
                            .name = stream.name,
                            .skeleton = {stream.skeleton.ptr + 1, stream.skeleton.len - 1},
-                           .head = db_column_number(row, 9),
-                           .confirmed = db_column_number(row, 10),
+                           .head = db_column_number(row, 10),
+                           .confirmed = db_column_number(row, 11),
+                           .absent = db_column_number(row, 12),
+                           .absent_last = db_column_number(row, 13),
                            .epoch = stream.epoch,
                            .role = stream.role,
                            .modes = stream.modes,
                            .topic = stream.topic,
-                           .open_from = stream.open_from};
+                           .open_from = stream.open_from,
+                           .keep_s = stream.keep_s};
     memcpy(ret->stream_key, stream.stream_key, sizeof(ret->stream_key));
     return RC_OK;
 }

@@ -7,67 +7,81 @@
 #include "broker/store/sqlite_db.h"
 #include "broker/store/sqlite_files.h"
 
-#define STREAM_COLUMNS "id, name, skeleton, stream_key, epoch, role, modes, topic, open_from"
+#define STREAM_COLUMNS "id, name, skeleton, stream_key, epoch, role, modes, topic, open_from, keep"
 #define DEVICE_COLUMNS "key, account, label, ts, is_revoked"
 
 /* X(statement, SQL) */
-#define STATEMENTS(X)                                                                            \
-    X(BEGIN, "BEGIN IMMEDIATE")                                                                  \
-    X(COMMIT, "COMMIT")                                                                          \
-    X(ROLLBACK, "ROLLBACK")                                                                      \
-    X(LAST_STREAM, "SELECT max(id) FROM stream")                                                 \
-    X(FIND_BY_NAME, "SELECT id FROM stream WHERE name = ?1")                                     \
-    X(FIND_BY_SKELETON, "SELECT id FROM stream WHERE skeleton = ?1")                             \
-    X(GET_STREAM, "SELECT " STREAM_COLUMNS " FROM stream WHERE id = ?1")                         \
-    X(ADD_STREAM, "INSERT INTO stream (" STREAM_COLUMNS ")"                                      \
-                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                                \
-    X(PUT_STREAM, "UPDATE stream SET stream_key = ?4, epoch = ?5, role = ?6, modes = ?7,"        \
-                  " topic = ?8, open_from = ?9 WHERE id = ?1")                                   \
-    X(ADD_PLACE, "INSERT INTO place (stream, head, confirmed, ts) VALUES (?1, 0, 0, 0)")         \
-    X(GET_PLACE, "SELECT head, confirmed, ts FROM place WHERE stream = ?1")                      \
-    X(PUT_PLACE, "UPDATE place SET head = ?2, confirmed = ?3, ts = ?4 WHERE stream = ?1")        \
-    X(GET_SESSION, "SELECT account, last, entry FROM session WHERE id = ?1")                     \
-    X(PUT_SESSION, "REPLACE INTO session (id, account, last, entry) VALUES (?1, ?2, ?3, ?4)")    \
-    X(ADD_EVENT, "INSERT INTO event (id, ts, sender, own_seq, refusal, prev, wire)"              \
-                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                         \
-    X(GET_EVENT, "SELECT ts, sender, own_seq, refusal, prev FROM event WHERE id = ?1")           \
-    X(GET_SENDERS,                                                                               \
-      "SELECT id, sender FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT ?3")           \
-    X(GET_MARK, "SELECT seq FROM mark WHERE account = ?1 AND name = ?2 AND stream = ?3")         \
-    X(PUT_MARK, "REPLACE INTO mark (account, name, stream, seq) VALUES (?1, ?2, ?3, ?4)")        \
-    X(COUNT_MARKS, "SELECT count(*) FROM mark WHERE account = ?1")                               \
-    X(GET_DEVICE, "SELECT " DEVICE_COLUMNS " FROM device WHERE key = ?1")                        \
-    X(ADD_DEVICE, "INSERT INTO device (" DEVICE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5)")         \
-    X(REVOKE_DEVICE, "UPDATE device SET is_revoked = 1 WHERE key = ?1")                          \
-    X(REVOKE_DEVICES, "UPDATE device SET is_revoked = 1 WHERE account = ?1")                     \
-    X(COUNT_DEVICES, "SELECT count(*) FROM device WHERE account = ?1 AND is_revoked = 0")        \
-    X(GET_STANDING, "SELECT flags, since, banned_until, muted_until FROM standing"               \
-                    " WHERE stream = ?1 AND account = ?2")                                       \
-    X(PUT_STANDING, "REPLACE INTO standing (stream, account, flags, since, banned_until,"        \
-                    " muted_until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                             \
-    X(DROP_STANDING, "DELETE FROM standing WHERE stream = ?1 AND account = ?2")                  \
-    X(DROP_STANDINGS, "DELETE FROM standing WHERE stream = ?1")                                  \
-    X(HAS_MEMBERS, "SELECT 1 FROM standing WHERE stream = ?1 AND flags & 1 LIMIT 1")             \
-    X(NEXT_PRIVATE_ROOM,                                                                         \
-      "SELECT id FROM stream CROSS JOIN standing ON stream = id AND account = ?1"                \
-      " WHERE id > ?2 AND modes & 1 AND flags & 1 ORDER BY id LIMIT 1")                          \
-    X(GET_KEY_BAN, "SELECT until FROM key_ban WHERE stream = ?1 AND key = ?2")                   \
-    X(PUT_KEY_BAN, "REPLACE INTO key_ban (stream, key, until) VALUES (?1, ?2, ?3)")              \
-    X(DROP_KEY_BAN, "DELETE FROM key_ban WHERE stream = ?1 AND key = ?2")                        \
-    X(DROP_KEY_BANS, "DELETE FROM key_ban WHERE stream = ?1")                                    \
-    X(GET_INVITATION, "SELECT maker, role, nick, is_device, label, until FROM invitation"        \
-                      " WHERE token_hash = ?1")                                                  \
-    X(ADD_INVITATION, "INSERT INTO invitation (token_hash, maker, role, nick, is_device, label," \
-                      " until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                             \
-    X(DROP_INVITATION, "DELETE FROM invitation WHERE token_hash = ?1")                           \
-    X(DROP_INVITATIONS_OF, "DELETE FROM invitation WHERE maker = ?1")                            \
-    X(DROP_INVITATIONS_OVER, "DELETE FROM invitation WHERE until <= ?1")                         \
-    X(COUNT_INVITATIONS, "SELECT count(*) FROM invitation WHERE maker = ?1")                     \
-    X(ALL_STREAMS, "SELECT " STREAM_COLUMNS ", head, confirmed FROM stream JOIN place"           \
-                   " ON place.stream = stream.id WHERE id > 0 ORDER BY id")                      \
-    X(ALL_DEVICES, "SELECT " DEVICE_COLUMNS " FROM device ORDER BY id")                          \
-    X(ALL_STANDINGS, "SELECT flags, since, banned_until, muted_until, stream, account"           \
-                     " FROM standing ORDER BY stream, account")                                  \
+#define STATEMENTS(X)                                                                             \
+    X(BEGIN, "BEGIN IMMEDIATE")                                                                   \
+    X(COMMIT, "COMMIT")                                                                           \
+    X(ROLLBACK, "ROLLBACK")                                                                       \
+    X(LAST_STREAM, "SELECT max(id) FROM stream")                                                  \
+    X(FIND_BY_NAME, "SELECT id FROM stream WHERE name = ?1")                                      \
+    X(FIND_BY_SKELETON, "SELECT id FROM stream WHERE skeleton = ?1")                              \
+    X(GET_STREAM, "SELECT " STREAM_COLUMNS " FROM stream WHERE id = ?1")                          \
+    X(ADD_STREAM, "INSERT INTO stream (" STREAM_COLUMNS ")"                                       \
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")                            \
+    X(PUT_STREAM, "UPDATE stream SET stream_key = ?4, epoch = ?5, role = ?6, modes = ?7,"         \
+                  " topic = ?8, open_from = ?9, keep = ?10 WHERE id = ?1")                        \
+    X(ADD_PLACE, "INSERT INTO place (stream, head, confirmed, ts) VALUES (?1, 0, 0, 0)")          \
+    X(GET_PLACE, "SELECT head, confirmed, ts FROM place WHERE stream = ?1")                       \
+    X(PUT_PLACE, "UPDATE place SET head = ?2, confirmed = ?3, ts = ?4 WHERE stream = ?1")         \
+    X(GET_SESSION, "SELECT account, last, entry FROM session WHERE id = ?1")                      \
+    X(PUT_SESSION, "REPLACE INTO session (id, account, last, entry) VALUES (?1, ?2, ?3, ?4)")     \
+    X(ADD_EVENT, "INSERT INTO event (id, ts, sender, own_seq, refusal, prev, wire)"               \
+                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                          \
+    X(GET_EVENT, "SELECT ts, sender, own_seq, refusal, prev FROM event WHERE id = ?1")            \
+    X(GET_SENDERS,                                                                                \
+      "SELECT id, sender FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT ?3")            \
+    X(NEXT_KEPT, "SELECT id, name, keep, head, confirmed FROM stream JOIN place"                  \
+                 " ON place.stream = stream.id WHERE id >= ?1 AND (keep > 0 OR NOT ?2)"           \
+                 " ORDER BY id LIMIT 1")                                                          \
+    X(GET_AGED, "SELECT id, ts, sender, refusal, length(wire) FROM event"                         \
+                " WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT ?3")                              \
+    X(REMOVE_EVENTS, "DELETE FROM event WHERE id >= ?1 AND id <= ?2")                             \
+    X(PURGE_EVENT, "UPDATE event SET refusal = ?2, wire = ?3 WHERE id = ?1")                      \
+    X(PAGE_COUNT, "SELECT page_count FROM pragma_page_count")                                     \
+    X(FREE_COUNT, "SELECT freelist_count FROM pragma_freelist_count")                             \
+    X(GIVE_BACK, "PRAGMA incremental_vacuum(256)")                                                \
+    X(GET_MARK, "SELECT seq FROM mark WHERE account = ?1 AND name = ?2 AND stream = ?3")          \
+    X(PUT_MARK, "REPLACE INTO mark (account, name, stream, seq) VALUES (?1, ?2, ?3, ?4)")         \
+    X(COUNT_MARKS, "SELECT count(*) FROM mark WHERE account = ?1")                                \
+    X(GET_DEVICE, "SELECT " DEVICE_COLUMNS " FROM device WHERE key = ?1")                         \
+    X(ADD_DEVICE, "INSERT INTO device (" DEVICE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5)")          \
+    X(REVOKE_DEVICE, "UPDATE device SET is_revoked = 1 WHERE key = ?1")                           \
+    X(REVOKE_DEVICES, "UPDATE device SET is_revoked = 1 WHERE account = ?1")                      \
+    X(COUNT_DEVICES, "SELECT count(*) FROM device WHERE account = ?1 AND is_revoked = 0")         \
+    X(GET_STANDING, "SELECT flags, since, banned_until, muted_until FROM standing"                \
+                    " WHERE stream = ?1 AND account = ?2")                                        \
+    X(PUT_STANDING, "REPLACE INTO standing (stream, account, flags, since, banned_until,"         \
+                    " muted_until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                              \
+    X(DROP_STANDING, "DELETE FROM standing WHERE stream = ?1 AND account = ?2")                   \
+    X(DROP_STANDINGS, "DELETE FROM standing WHERE stream = ?1")                                   \
+    X(HAS_MEMBERS, "SELECT 1 FROM standing WHERE stream = ?1 AND flags & 1 LIMIT 1")              \
+    X(NEXT_PRIVATE_ROOM,                                                                          \
+      "SELECT id FROM stream CROSS JOIN standing ON stream = id AND account = ?1"                 \
+      " WHERE id > ?2 AND modes & 1 AND flags & 1 ORDER BY id LIMIT 1")                           \
+    X(GET_KEY_BAN, "SELECT until FROM key_ban WHERE stream = ?1 AND key = ?2")                    \
+    X(PUT_KEY_BAN, "REPLACE INTO key_ban (stream, key, until) VALUES (?1, ?2, ?3)")               \
+    X(DROP_KEY_BAN, "DELETE FROM key_ban WHERE stream = ?1 AND key = ?2")                         \
+    X(DROP_KEY_BANS, "DELETE FROM key_ban WHERE stream = ?1")                                     \
+    X(GET_INVITATION, "SELECT maker, role, nick, is_device, label, until FROM invitation"         \
+                      " WHERE token_hash = ?1")                                                   \
+    X(ADD_INVITATION, "INSERT INTO invitation (token_hash, maker, role, nick, is_device, label,"  \
+                      " until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                              \
+    X(DROP_INVITATION, "DELETE FROM invitation WHERE token_hash = ?1")                            \
+    X(DROP_INVITATIONS_OF, "DELETE FROM invitation WHERE maker = ?1")                             \
+    X(DROP_INVITATIONS_OVER, "DELETE FROM invitation WHERE until <= ?1")                          \
+    X(COUNT_INVITATIONS, "SELECT count(*) FROM invitation WHERE maker = ?1")                      \
+    X(ALL_STREAMS, "SELECT " STREAM_COLUMNS ", head, confirmed,"                                  \
+                   " (SELECT coalesce(sum(last - first + 1), 0) FROM hole WHERE hole.stream = id" \
+                   "  AND first > confirmed),"                                                    \
+                   " (SELECT coalesce(max(last), 0) FROM hole WHERE hole.stream = id)"            \
+                   " FROM stream JOIN place"                                                      \
+                   " ON place.stream = stream.id WHERE id > 0 ORDER BY id")                       \
+    X(ALL_DEVICES, "SELECT " DEVICE_COLUMNS " FROM device ORDER BY id")                           \
+    X(ALL_STANDINGS, "SELECT flags, since, banned_until, muted_until, stream, account"            \
+                     " FROM standing ORDER BY stream, account")                                   \
     X(ALL_KEY_BANS, "SELECT stream, key, until FROM key_ban ORDER BY stream, key")
 
 enum statement {
@@ -116,7 +130,8 @@ enum rc read_stream(struct sqlite *self, sqlite3_stmt *row, struct stream_row *r
 enum rc read_device(struct sqlite *self, sqlite3_stmt *row, struct device_row *ret) MUST_CHECK;
 struct standing read_standing(sqlite3_stmt *row);
 
-/* Set the calls of sqlite_log.c, sqlite_people.c and sqlite_replay.c. */
+/* Set the calls of sqlite_log.c, sqlite_people.c, sqlite_replay.c and sqlite_clean.c. */
+void sqlite_clean_calls(struct backend_calls *calls);
 void sqlite_log_calls(struct backend_calls *calls);
 void sqlite_people_calls(struct backend_calls *calls);
 void sqlite_replay_calls(struct backend_calls *calls);

@@ -78,22 +78,41 @@
     " seq INTEGER NOT NULL,"           \
     " PRIMARY KEY (account, name, stream)) STRICT, WITHOUT ROWID;"
 
+/* Until 2 everything was kept for ever. `keep` is how long a room's events are, in seconds (KEEP_ of op.h). A row of `hole` is
+ * a range of places that nobody will ever see: when an old copy is put back, numbers go on behind all that may
+ * have been given out meanwhile (restore.h). */
+#define FROM_2_TO_3                                                  \
+    "ALTER TABLE stream ADD COLUMN keep INTEGER NOT NULL DEFAULT 0;" \
+    "CREATE TABLE hole ("                                            \
+    " stream INTEGER NOT NULL,"                                      \
+    " first INTEGER NOT NULL,"                                       \
+    " last INTEGER NOT NULL,"                                        \
+    " PRIMARY KEY (stream, first)) STRICT, WITHOUT ROWID;"
+
 static const char CREATE[] = STREAM_TABLE("stream") PEOPLE_TABLES LOG_TABLES
     "INSERT INTO stream VALUES (0, '', '', x'', 0, 0, 0, '', 1);"
-    "INSERT INTO place VALUES (0, 0, 0, 0);";
+    "INSERT INTO place VALUES (0, 0, 0, 0);" FROM_2_TO_3;
 
 /* Until 1 a person was one key, and all rooms were public: who was a member stays one, since the beginning; nobody
  * is an operator. When the keys came nobody knows any more. */
-static const char FROM_1_TO_2[] = STREAM_TABLE("stream_2") PEOPLE_TABLES
-    "INSERT INTO device (key, account, label, ts, is_revoked)"
-    " SELECT owner_key, id, '', unixepoch() * 1000, 0 FROM stream"
-    " WHERE owner_key IS NOT NULL ORDER BY id;"
-    "INSERT INTO standing SELECT stream, account, 1, 1, 0, 0 FROM member;"
-    "INSERT INTO stream_2"
-    " SELECT id, name, skeleton, stream_key, epoch, 0, 0, '', 1 FROM stream;"
-    "DROP TABLE member;"
-    "DROP TABLE stream;"
-    "ALTER TABLE stream_2 RENAME TO stream;";
+#define FROM_1_TO_2                                                                         \
+    STREAM_TABLE("stream_2")                                                                \
+    PEOPLE_TABLES "INSERT INTO device (key, account, label, ts, is_revoked)"                \
+                  " SELECT owner_key, id, '', unixepoch() * 1000, 0 FROM stream"            \
+                  " WHERE owner_key IS NOT NULL ORDER BY id;"                               \
+                  "INSERT INTO standing SELECT stream, account, 1, 1, 0, 0 FROM member;"    \
+                  "INSERT INTO stream_2"                                                    \
+                  " SELECT id, name, skeleton, stream_key, epoch, 0, 0, '', 1 FROM stream;" \
+                  "DROP TABLE member;"                                                      \
+                  "DROP TABLE stream;"                                                      \
+                  "ALTER TABLE stream_2 RENAME TO stream;"
+
+/* What is done to a schema of that number to make it the next one; an empty file becomes the newest at once. */
+static const char *const STEPS[SCHEMA_VERSION] = {
+    [0] = CREATE,
+    [1] = FROM_1_TO_2,
+    [2] = FROM_2_TO_3,
+};
 
 enum rc schema_check(struct db *db, int *ret_version)
 {
@@ -122,15 +141,22 @@ enum rc schema_check(struct db *db, int *ret_version)
 
 enum rc schema_bring_up(struct db *db, int version)
 {
-    char sql[sizeof(CREATE) + sizeof(FROM_1_TO_2) + 256];
+    char head[128];
     enum rc rc;
 
     if (version == SCHEMA_VERSION)
         return RC_OK;
-    snprintf(sql, sizeof(sql),
-             "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;",
-             version == 0 ? CREATE : FROM_1_TO_2, APPLICATION_ID, SCHEMA_VERSION);
-    rc = db_execute(db, sql);
+    /* One transaction: a crash leaves the old schema or the new one. */
+    snprintf(head, sizeof(head),
+             "BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d;",
+             APPLICATION_ID, SCHEMA_VERSION);
+    rc = db_execute(db, head);
+    if (rc == RC_OK)
+        rc = db_execute(db, STEPS[version]);
+    for (int at = version + 1; version > 0 && at < SCHEMA_VERSION && rc == RC_OK; at++)
+        rc = db_execute(db, STEPS[at]);
+    if (rc == RC_OK)
+        rc = db_execute(db, "COMMIT");
     if (rc != RC_OK && !sqlite3_get_autocommit(db->handle))
         (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
     return rc;

@@ -4,7 +4,7 @@
 
 #include "broker/store/sqlite_db.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 /* Which schema the database has; 0: it is empty. RC_STORE: another program's, or a newer zchat's; db->why tells. */
 enum rc schema_check(struct db *db, int *ret_version) MUST_CHECK;

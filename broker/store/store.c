@@ -1,6 +1,8 @@
 #include "broker/store/store.h"
 
+#include "broker/store/clean.h"
 #include "broker/store/rules.h"
+#include "broker/store/store_internal.h"
 #include "shared/base/alloc.h"
 #include "shared/base/invariant.h"
 
@@ -11,6 +13,10 @@ struct store {
     struct backend *backend;
     struct arena arena; /* what results borrow */
     struct txn txn;
+    struct cleaner cleaner;
+    store_on_removed *on_removed; /* NULL: nobody wants to know */
+    void *on_removed_context;
+    bool must_scrub; /* what was purged is still in the log before the file */
     bool has_failed; /* the outcome of something is unknown: do nothing more */
 };
 
@@ -49,6 +55,13 @@ void store_close(struct store **self_p)
 void store_set_limits(struct store *self, const struct store_limits *limits)
 {
     self->backend->calls->set_limits(self->backend, limits);
+    cleaner_init(&self->cleaner, &limits->keep);
+}
+
+void store_on_removed_set(struct store *self, store_on_removed *on_removed, void *context)
+{
+    self->on_removed = on_removed;
+    self->on_removed_context = context;
 }
 
 enum rc store_replay(struct store *self, store_on_record *on_record, void *context)
@@ -70,6 +83,34 @@ static enum rc carry_out(struct store *self, const struct op *ops, size_t count,
     return rc;
 }
 
+static void tell_removed(const struct store *self, stream_id stream, uint64_t upto)
+{
+    if (self->on_removed != NULL)
+        self->on_removed(self->on_removed_context, stream, upto);
+}
+
+/* Nothing of what was purged shall be left in any file. Readers may be in the way: then it is tried again. */
+static enum rc scrub(struct store *self)
+{
+    const enum rc rc = self->must_scrub ? self->backend->calls->scrub(self->backend) : RC_OK;
+
+    self->must_scrub = rc == RC_BUSY || rc == RC_DISK_FULL;
+    return self->must_scrub ? RC_OK : rc;
+}
+
+static enum rc after_purges(struct store *self, const struct op_result *results, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (results[i].kind != OP_PURGE || results[i].rc != RC_OK)
+            continue;
+        if (results[i].is_more)
+            continue;
+        tell_removed(self, results[i].stream, 0);
+        self->must_scrub = true;
+    }
+    return scrub(self);
+}
+
 enum rc store_apply(struct store *self, const struct op *ops, size_t count,
                     struct op_result *results)
 {
@@ -84,7 +125,44 @@ enum rc store_apply(struct store *self, const struct op *ops, size_t count,
          space <= SPACE_FOR_NOTHING && rc == RC_DISK_FULL; space++)
         rc = carry_out(self, ops, count, results, (enum txn_space)space);
     if (rc == RC_OK)
+        rc = after_purges(self, results, count);
+    if (rc == RC_OK)
         return RC_OK;
+    self->has_failed = true;
+    return RC_STORE;
+}
+
+/* One chunk leaves, and some free pages with it. */
+static enum rc remove_chunk(struct store *self, uint64_t first, uint64_t last)
+{
+    struct backend *backend = self->backend;
+    enum rc rc = backend->calls->begin(backend);
+
+    if (rc == RC_OK)
+        rc = backend->calls->remove_events(backend, first, last);
+    if (rc == RC_OK)
+        rc = backend->calls->give_back(backend);
+    if (rc == RC_OK)
+        rc = backend->calls->commit(backend);
+    if (rc == RC_DISK_FULL)
+        rc = backend->calls->rollback(backend) == RC_OK ? RC_END : RC_STORE;
+    if (rc == RC_OK)
+        tell_removed(self, entry_stream(first), entry_seq(last));
+    return rc;
+}
+
+enum rc store_clean(struct store *self, uint64_t now_ms, uint64_t wall_ms)
+{
+    uint64_t first, last;
+    enum rc rc;
+
+    if (self->has_failed)
+        return RC_STORE;
+    rc = cleaner_find(&self->cleaner, self->backend, now_ms, wall_ms, &first, &last);
+    if (rc == RC_OK)
+        rc = remove_chunk(self, first, last);
+    if (rc == RC_OK || rc == RC_END)
+        return rc;
     self->has_failed = true;
     return RC_STORE;
 }
@@ -98,10 +176,15 @@ enum rc store_maintain(struct store *self)
 {
     if (self->has_failed)
         return RC_STORE;
-    if (self->backend->calls->maintain(self->backend) == RC_OK)
+    if (self->backend->calls->maintain(self->backend) == RC_OK && scrub(self) == RC_OK)
         return RC_OK;
     self->has_failed = true;
     return RC_STORE;
+}
+
+struct txn *store_txn(struct store *self)
+{
+    return &self->txn;
 }
 
 const char *store_why(const struct store *self)

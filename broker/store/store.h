@@ -20,8 +20,10 @@ struct store_page {
     uint64_t first; /* 0 when the page is empty */
     uint64_t last;
     size_t count;
-    uint64_t head; /* of the stream when the page was read */
-    uint64_t kept; /* the oldest event still there; head + 1 when none is */
+    uint64_t head;   /* of the stream when the page was read */
+    uint64_t kept;   /* the oldest event still there; head + 1 when none is */
+    uint64_t there;  /* the first one there from the asked one on: likewise */
+    uint64_t before; /* when the first asked event is missing: the last one before it; 0: none */
     struct span wire;
 };
 
@@ -58,12 +60,30 @@ void store_release(struct store *self);
 /* After answering: fold the log back when it has grown (PASSIVE checkpoint). RC_STORE as above. */
 enum rc store_maintain(struct store *self) MUST_CHECK;
 
+/* Told after the commit, on the writer's thread: of this stream nothing up to `upto` is there any more; `upto` 0: something
+ * was purged, and nothing of it shall be left anywhere. */
+typedef void store_on_removed(void *context, stream_id stream, uint64_t upto);
+void store_on_removed_set(struct store *self, store_on_removed *on_removed, void *context);
+
+/* Remove one small chunk of what is due, in a transaction of its own. RC_OK: it did, there may be more; RC_END: nothing
+ * is due. RC_STORE as above. */
+enum rc store_clean(struct store *self, uint64_t now_ms, uint64_t wall_ms) MUST_CHECK;
+
+/* What is kept no longer (broker/store/clean.c): 0 is no limit. A room's own time (op.h, keep_s) outdoes all of it. Private
+ * messages that were not confirmed yet go by age alone. */
+struct store_keep {
+    uint64_t age_ms;
+    uint64_t events;     /* of one stream */
+    uint64_t size_bytes; /* of the log: the oldest of all streams go first */
+};
+
 /* When the store refuses to write, before the disk does (RC_DISK_FULL; what needs no writing is still
  * answered). It writes again by itself when there is room. */
 struct store_limits {
     uint64_t free_bytes_min; /* left on the file system; looked at once a second at most */
     uint64_t size_bytes_max; /* of the database file; 0: no limit */
     uint64_t ballast_bytes;  /* a file to give up when the disk is full: deleting needs room too */
+    struct store_keep keep;
 };
 #define STORE_LIMITS_DEFAULTS                                                        \
     {                                                                                \

@@ -3,9 +3,6 @@
 #include "shared/base/invariant.h"
 #include "shared/wire/wire.h"
 
-/* An event's map without its strings: keys, numbers and lengths. */
-#define EVENT_BYTES_BESIDE_STRINGS 256
-
 /* The answers to a session's last numbers. Each links to the one before, so they are
  * read from the newest back, and only as far as somebody asked. */
 struct answers {

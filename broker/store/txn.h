@@ -11,6 +11,9 @@
 #include "broker/store/map.h"
 #include "shared/proto/message.h"
 
+/* An event's map without its strings: keys, numbers and lengths. */
+#define EVENT_BYTES_BESIDE_STRINGS 256
+
 struct answers;
 
 struct place {

@@ -16,6 +16,9 @@
 /* One transaction: enough to make the commit's fsync cheap, little enough to answer soon. */
 #define COMMIT_OPS_MAX     4096
 #define COMMIT_BATCHES_MAX 256
+/* Cleaning comes in small chunks with a rest between them, so posts hardly wait for it. */
+#define CLEAN_REST_MS  20
+#define CLEAN_EVERY_MS 1000
 
 /* What travels over the pair, either way. A batch belongs to whoever received it; none: other limits, or stop. */
 struct handover {
@@ -38,6 +41,7 @@ struct worker {
     struct op_result *results;
     size_t op_count;
     size_t op_capacity;
+    uint64_t clean_at_ms;
     bool is_stopping;
 };
 
@@ -94,6 +98,16 @@ static void take_in(struct worker *self, struct batch *batch)
     self->batches[self->batch_count++] = batch;
 }
 
+/* False: it is time to clean, and there is no batch. */
+static bool wait_for_batch(const struct worker *self)
+{
+    zmq_pollitem_t item = {.socket = self->socket, .events = ZMQ_POLLIN};
+    const uint64_t now_ms = clock_mono_ms();
+
+    return zmq_poll(&item, 1,
+                    self->clean_at_ms > now_ms ? (long)(self->clean_at_ms - now_ms) : 0) != 0;
+}
+
 /* Wait for a batch, and take along what has piled up behind it. */
 static void gather(struct worker *self)
 {
@@ -102,6 +116,8 @@ static void gather(struct worker *self)
 
     self->batch_count = 0;
     self->op_count = 0;
+    if (!wait_for_batch(self))
+        return;
     while (self->batch_count < COMMIT_BATCHES_MAX && self->op_count < COMMIT_OPS_MAX) {
         if (!receive(self->socket, flags, &handover)) {
             if (errno == EINTR)
@@ -111,6 +127,8 @@ static void gather(struct worker *self)
         }
         if (handover.batch == NULL && handover.has_limits) {
             store_set_limits(self->store, &handover.limits);
+            self->clean_at_ms = 0; /* less may be kept now */
+            flags = ZMQ_DONTWAIT;
             continue;
         }
         if (handover.batch == NULL) {
@@ -151,6 +169,21 @@ static void commit(struct worker *self)
         hand_back(self, batch_new(), RC_STORE, 0);
 }
 
+static void clean(struct worker *self)
+{
+    enum rc rc;
+
+    if (clock_mono_ms() < self->clean_at_ms)
+        return;
+    rc = store_clean(self->store, clock_mono_ms(), clock_wall_ms());
+    if (rc == RC_OK || rc == RC_END)
+        self->clean_at_ms = clock_mono_ms() + (rc == RC_OK ? CLEAN_REST_MS : CLEAN_EVERY_MS);
+    else
+        self->clean_at_ms = UINT64_MAX;
+    if ((rc != RC_OK && rc != RC_END) || store_maintain(self->store) != RC_OK)
+        hand_back(self, batch_new(), RC_STORE, 0);
+}
+
 static void *run(void *context)
 {
     struct worker *self = context;
@@ -159,6 +192,8 @@ static void *run(void *context)
         gather(self);
         if (self->batch_count > 0)
             commit(self);
+        if (!self->is_stopping)
+            clean(self);
     }
     return NULL;
 }

@@ -37,6 +37,7 @@ static void a_page_holds_the_asked_range_byte_for_byte(void **state)
     assert_int_equal(page.count, 5);
     assert_int_equal(page.head, 7);
     assert_int_equal(page.kept, 1);
+    assert_int_equal(page.there, 3);
     assert_memory_equal(page.wire.ptr + page.wire.len - last.len, wire, last.len);
 
     struct wire_reader reader = wire_reader_over(page.wire, TO_CLIENT);

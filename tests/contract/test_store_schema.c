@@ -1,4 +1,4 @@
-/* test_store_schema.c - a database of schema 1 becomes one of schema 2, or stays as it was. */
+/* test_store_schema.c - a database of an older schema becomes one of the newest, or stays as it was. */
 #include "tests/support/check.h"
 #include "tests/support/store_contract.h"
 
@@ -151,7 +151,7 @@ static void a_new_database_and_a_migrated_one_have_the_same_tables(void **state)
         assert_int_equal(sqlite3_prepare_v2(handle, all, -1, &statement, NULL), SQLITE_OK);
         assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
         text[i] = strdup((const char *)sqlite3_column_text(statement, 0));
-        assert_int_equal(number(handle, "PRAGMA user_version"), 2);
+        assert_int_equal(number(handle, "PRAGMA user_version"), 3);
         sqlite3_finalize(statement);
         sqlite3_close(handle);
         box_open(box);
@@ -194,7 +194,7 @@ static void a_crash_while_migrating_leaves_schema_1(void **state)
         deaths += open_and_die(box, limit);
 
         sqlite3 *handle = open_raw(box);
-        const bool is_new = number(handle, "PRAGMA user_version") == 2;
+        const bool is_new = number(handle, "PRAGMA user_version") == 3;
         assert_int_equal(number(handle, is_new ? "SELECT count(*) FROM standing"
                                                : "SELECT count(*) FROM member"),
                          2);
@@ -204,6 +204,8 @@ static void a_crash_while_migrating_leaves_schema_1(void **state)
         assert_int_equal(number(handle, "SELECT count(*) FROM sqlite_schema"
                                         " WHERE name IN ('member', 'standing', 'stream_2')"),
                          1);
+        assert_int_equal(number(handle, "SELECT count(*) FROM sqlite_schema WHERE name = 'hole'"),
+                         is_new);
         old += !is_new;
         new += is_new;
         sqlite3_close(handle);
@@ -217,6 +219,72 @@ static void a_crash_while_migrating_leaves_schema_1(void **state)
     box_open(box);
 }
 
+/* A box whose store is closed, over a folder of schema 2 with what it can hold. */
+static void make_schema_2(struct box *box)
+{
+    make_schema_1(box);
+    box_open(box); /* all steps; then the last one is taken back */
+    box_close(box);
+    sqlite3 *handle = open_raw(box);
+    assert_int_equal(sqlite3_exec(handle,
+                                  "ALTER TABLE stream DROP COLUMN keep; DROP TABLE hole;"
+                                  "PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE);",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(handle);
+}
+
+static void a_crash_while_schema_2_becomes_3_leaves_one_of_them(void **state)
+{
+    struct box *box = *state;
+    unsigned deaths = 0, old = 0, new = 0;
+
+    box_close(box);
+    for (rlim_t limit = 8 << 10; limit <= 64 << 10; limit += 4 << 10) {
+        make_schema_2(box);
+        deaths += open_and_die(box, limit);
+
+        sqlite3 *handle = open_raw(box);
+        const int64_t version = number(handle, "PRAGMA user_version");
+        assert_true(version == 2 || version == 3);
+        assert_int_equal(number(handle, "SELECT count(*) FROM pragma_table_info('stream')"
+                                        " WHERE name = 'keep'"),
+                         version == 3);
+        assert_int_equal(number(handle, "SELECT count(*) FROM sqlite_schema WHERE name = 'hole'"),
+                         version == 3);
+        assert_int_equal(number(handle, "SELECT count(*) FROM event"), 1);
+        old += version == 2;
+        new += version == 3;
+        sqlite3_close(handle);
+        box_open(box); /* the next start brings it up */
+        assert_int_equal(person(box, "dan").v, 5);
+        box_close(box);
+    }
+    assert_true(deaths > 0);
+    assert_true(old > 0);
+    assert_true(new > 0);
+    box_open(box);
+}
+
+static void an_unknown_schema_is_left_alone(void **state)
+{
+    struct box *box = *state;
+    struct store *store = NULL;
+    const char *why = "";
+
+    box_close(box);
+    sqlite3 *handle = open_raw(box);
+    assert_int_equal(sqlite3_exec(handle, "PRAGMA user_version = 4", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(handle);
+    assert_int_equal(store_open_sqlite(box->folder, &store, &why), RC_STORE);
+    assert_non_null(strstr(why, "newer zchat (schema 4, known here up to 3)"));
+    handle = open_raw(box);
+    assert_int_equal(number(handle, "PRAGMA user_version"), 4);
+    assert_int_equal(sqlite3_exec(handle, "PRAGMA user_version = 3", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(handle);
+    box_open(box);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_sqlite, tear_down)
 
 int main(void)
@@ -225,6 +293,8 @@ int main(void)
         TEST(people_rooms_and_members_of_schema_1_are_kept),
         TEST(a_new_database_and_a_migrated_one_have_the_same_tables),
         TEST(a_crash_while_migrating_leaves_schema_1),
+        TEST(a_crash_while_schema_2_becomes_3_leaves_one_of_them),
+        TEST(an_unknown_schema_is_left_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

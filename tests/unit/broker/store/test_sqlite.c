@@ -104,7 +104,7 @@ static void a_newer_schema_is_refused_and_left_alone(void **state)
     meddle(box, "PRAGMA user_version = 9");
     assert_int_equal(try_open(box->folder, why), RC_STORE);
     assert_non_null(strstr(why, "schema 9"));
-    meddle(box, "PRAGMA user_version = 2");
+    meddle(box, "PRAGMA user_version = 3");
     assert_int_equal(try_open(box->folder, why), RC_OK);
 }
 
@@ -137,7 +137,7 @@ static void the_file_has_the_layout_that_was_decided(void **state)
                 "INSERT INTO t SELECT page_size = 4096 FROM pragma_page_size;"
                 "INSERT INTO t SELECT auto_vacuum = 2 FROM pragma_auto_vacuum;"
                 "INSERT INTO t SELECT journal_mode = 'wal' FROM pragma_journal_mode;"
-                "INSERT INTO t SELECT user_version = 2 FROM pragma_user_version;");
+                "INSERT INTO t SELECT user_version = 3 FROM pragma_user_version;");
 }
 
 static void a_damaged_row_is_a_failure_and_no_crash(void **state)
