@@ -153,6 +153,9 @@ static void carry_out(struct hub *self, struct effect *effect)
     case FX_SEARCH:
     case FX_REPUBLISH:
         break; /* in step(), since a refusal is told to the core */
+    case FX_BACKUP:
+        backup_ask(self->parts.backup, effect->name);
+        break;
     case FX_ADMIT:
         admission_admit(&self->admission, effect->key);
         break;
@@ -352,6 +355,19 @@ static void take_read(struct hub *self)
     }
 }
 
+static void take_backup(struct hub *self)
+{
+    struct backup_done done;
+
+    if (backup_take(self->parts.backup, &done) != RC_OK)
+        return;
+    self->ev.backup.rc = done.rc;
+    self->ev.backup.size_bytes = done.size_bytes;
+    self->ev.backup.events = done.events;
+    self->ev.backup.took_ms = done.took_ms;
+    step(self, CORE_EV_BACKED_UP);
+}
+
 static void take_signal(struct hub *self)
 {
     struct signalfd_siginfo info;
@@ -385,6 +401,7 @@ static enum rc turn(struct hub *self)
     if (rc == RC_STORE)
         return rc;
     take_read(self);
+    take_backup(self);
     if (core_next_deadline_ms(self->parts.core) <= self->ev.now_ms)
         step(self, CORE_EV_TICK);
     submit(self);
@@ -425,6 +442,7 @@ static void wait_for_work(struct hub *self)
         {.socket = front_commands(parts->front), .events = ZMQ_POLLIN},
         {.socket = front_broadcasts(parts->front), .events = ZMQ_POLLIN},
         {.socket = readers_socket(parts->readers), .events = ZMQ_POLLIN},
+        {.socket = backup_socket(parts->backup), .events = ZMQ_POLLIN},
         {.socket = parts->watch, .events = ZMQ_POLLIN},
     };
     int count = self->is_stopping      ? 2

@@ -2,6 +2,7 @@
 #ifndef BROKER_HUB_H
 #define BROKER_HUB_H
 
+#include "broker/backup.h"
 #include "broker/core/core.h"
 #include "broker/net/front.h"
 #include "broker/readers.h"
@@ -16,6 +17,7 @@ struct hub_parts {
     struct keyring *keyring;     /* NULL: --insecure */
     struct writer *writer;
     struct readers *readers;
+    struct backup *backup;
     uint32_t sessions_max;   /* as the core's */
     struct history *history; /* NULL: none is kept */
     void *watch;             /* the hub's end of its link; NULL: nobody watches */

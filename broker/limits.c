@@ -4,7 +4,10 @@ struct store_limits limits_of_store(const struct options *options)
 {
     return (struct store_limits){.free_bytes_min = options->disk_free_min_bytes,
                                  .size_bytes_max = options->disk_use_max_bytes,
-                                 .ballast_bytes = options->ballast_bytes};
+                                 .ballast_bytes = options->ballast_bytes,
+                                 .keep = {.age_ms = (uint64_t)options->keep_days * 86400000u,
+                                          .events = options->keep_events,
+                                          .size_bytes = options->keep_size_bytes}};
 }
 
 struct watch_limits limits_of_watch(const struct options *options)

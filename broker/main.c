@@ -3,6 +3,7 @@
 #include "broker/hub.h"
 #include "broker/indexer.h"
 #include "broker/limits.h"
+#include "broker/offline.h"
 
 #include "broker/net/announcer.h"
 #include "broker/net/doorman.h"
@@ -14,6 +15,7 @@
 #include "broker/ops/options.h"
 #include "broker/ops/sandbox.h"
 #include "broker/owner.h"
+#include "broker/store/copy.h"
 #include "shared/base/files.h"
 #include "shared/base/notify.h"
 #include "shared/base/secret.h"
@@ -57,6 +59,7 @@ struct broker {
     int metrics;          /* its listener until the watch has it, -1: none */
     uint16_t metrics_port;
     struct watch *watch;
+    struct backup *backup;
     struct history *history;
     bool is_owner_invited; /* by this start */
     bool is_abandoned;     /* at the end: threads of libzmq still run */
@@ -323,14 +326,29 @@ static enum rc start_watch(struct broker *self)
                : complain_of(self, "cannot start the watch");
 }
 
+/* On the store's thread; the indexer is there before it and goes after it. */
+static void on_removed(void *context, stream_id stream, uint64_t upto)
+{
+    struct indexer *indexer = ((const struct broker *)context)->indexer;
+
+    if (indexer != NULL && upto == 0)
+        search_renew(indexer);
+    else if (indexer != NULL && !stream_is_none(stream))
+        search_forget(indexer, stream, upto);
+}
+
 static enum rc start_threads(struct broker *self)
 {
+    start_search(self);
+    store_on_removed_set(self->store, on_removed, self);
     if (writer_start(self->store, self->zmq_context, &self->writer) != RC_OK)
         return complain_of(self, "cannot start the store's thread");
-    start_search(self);
     if (readers_start(self->store, self->zmq_context, self->options.reader_threads,
                       self->indexer != NULL ? self->options.data : NULL, &self->readers) != RC_OK)
         return complain_of(self, "cannot start the readers");
+    if (backup_start(self->options.data, self->options.disk_free_min_bytes, self->zmq_context,
+                     &self->backup) != RC_OK)
+        return complain_of(self, "cannot start the thread for backups");
     return start_watch(self);
 }
 
@@ -465,6 +483,8 @@ static enum rc broker_open(struct broker *self)
         rc = open_core(self);
     if (rc == RC_OK)
         rc = open_metrics(self);
+    if (rc == RC_OK && store_copy_folder(self->options.data, self->why) != RC_OK)
+        rc = RC_SYSTEM;
     if (rc == RC_OK) /* before the first thread is started */
         rc = sandbox_limit_files(&self->sandbox, &self->options, self->why);
     if (rc == RC_OK)
@@ -485,8 +505,9 @@ static void broker_close(struct broker *self)
     announcer_close(&self->announcer);
     front_close(&self->front);
     readers_stop(&self->readers);
-    indexer_stop(&self->indexer);
+    backup_stop(&self->backup);
     writer_stop(&self->writer);
+    indexer_stop(&self->indexer);
     zap_stop(&self->zap);
     doorman_stop(&self->doorman);
     if (self->zmq_context != NULL)
@@ -520,6 +541,7 @@ static int serve(struct broker *self)
                                          .keyring = self->keyring,
                                          .writer = self->writer,
                                          .readers = self->readers,
+                                         .backup = self->backup,
                                          .sessions_max = self->options.limits.sessions_max,
                                          .history = self->history,
                                          .watch = watch_socket(self->watch),
@@ -567,6 +589,8 @@ int main(int argc, char **argv)
         options_print(&broker.options, stdout);
     } else if (broker.options.common.is_check) {
         puts("the configuration is good");
+    } else if (offline_is_asked(&broker.options)) {
+        return offline_run(&broker.options);
     } else {
         open_log(&broker.options);
         return serve(&broker);

@@ -114,8 +114,10 @@ static void give_gone(struct reader *self, const struct job *job, const struct s
     struct job answer = *job;
 
     answer.is_gone = true;
-    message_set(&gone, FIRST, first, page->kept);
+    message_set(&gone, FIRST, first, page->there);
     message_set(&gone, SEQ, seq, page->head);
+    if (page->before != 0)
+        message_set(&gone, LAST, last, page->before);
     give_message(self, &answer, &gone, SPAN(""), true);
 }
 
@@ -161,11 +163,11 @@ static void fetch(struct reader *self, const struct job *job)
         }
         if (range.first == 0 && page.count > 0 && page.first < job->from_least) {
             /* What is older is not for the asker: begin where it is. */
-            range.first = job->from_least < page.kept ? page.kept : job->from_least;
+            range.first = job->from_least < page.there ? page.there : job->from_least;
             credit++;
             continue;
         }
-        if (range.first != 0 && range.first < page.kept) {
+        if (range.first != 0 && range.first < page.there) {
             give_gone(self, job, &page);
             return;
         }

@@ -274,6 +274,8 @@ static const struct verb_rule VERBS[VERB_COUNT] = {
     [VERB_ROLE] = {core_on_role, STATE_SESSION, RIGHT_OWNER, LIMIT_ASKS, 5},
     [VERB_SESSIONS] = {core_on_sessions, STATE_SESSION, RIGHT_OPERATOR, 0, 20},
     [VERB_STATS] = {core_on_stats, STATE_SESSION, RIGHT_OPERATOR, 0, 20},
+    [VERB_BACKUP] = {core_on_backup, STATE_SESSION, RIGHT_OWNER, 0, 100},
+    [VERB_PURGE] = {core_on_purge, STATE_SESSION, RIGHT_OPERATOR, LIMIT_ASKS, 20},
 };
 
 const struct verb_rule *core_verb_rule(enum verb verb)
@@ -382,6 +384,7 @@ static void on_stored(struct core *self, const struct op_result *result)
         [OP_ROOM] = core_stored_room,   [OP_STANDING] = core_stored_standing,
         [OP_ADMIT] = core_stored_admit, [OP_KEY_BAN] = core_stored_keyban,
         [OP_ROLE] = core_stored_role,   [OP_REVOKE] = core_stored_revoke,
+        [OP_PURGE] = core_stored_purge,
     };
     struct ticket *ticket = pending_get(&self->pending, result->ticket);
 
@@ -424,6 +427,9 @@ void core_step(struct core *self, const struct core_event *event, struct effects
         break;
     case CORE_EV_READ:
         on_read(self, event->read.peer, event->read.is_search);
+        break;
+    case CORE_EV_BACKED_UP:
+        core_backed_up(self, event);
         break;
     case CORE_EV_TICK:
         core_on_tick(self);

@@ -24,8 +24,9 @@ enum core_event_kind {
     CORE_EV_COMMAND, /* a decoded message from a peer */
     CORE_EV_STORED,  /* the store's result for an FX_STORE, in the order they were asked */
     CORE_EV_READ, /* an FX_READ or FX_SEARCH is answered to its end, or has failed: one for each */
-    CORE_EV_TICK, /* time has come to core_next_deadline_ms() */
-    CORE_EV_STOPPING, /* refuse new work from now on; results may still come */
+    CORE_EV_BACKED_UP, /* an FX_BACKUP is done, or has failed */
+    CORE_EV_TICK,      /* time has come to core_next_deadline_ms() */
+    CORE_EV_STOPPING,  /* refuse new work from now on; results may still come */
 };
 
 struct core_event {
@@ -52,6 +53,12 @@ struct core_event {
             peer_id peer;
             bool is_search; /* of an FX_SEARCH */
         } read;
+        struct {
+            enum rc rc; /* RC_EXISTS, RC_DISK_FULL, RC_FAILED */
+            uint64_t size_bytes;
+            uint64_t events;
+            uint64_t took_ms;
+        } backup;
     };
 };
 

@@ -66,6 +66,12 @@ void core_on_admit(struct core *self, const struct asked *asked);
 void core_on_revoke(struct core *self, const struct asked *asked);
 void core_on_role(struct core *self, const struct asked *asked);
 
+/* core_care.c */
+void core_on_backup(struct core *self, const struct asked *asked);
+void core_on_purge(struct core *self, const struct asked *asked);
+void core_backed_up(struct core *self, const struct core_event *event);
+
+void core_stored_purge(struct core *self, struct ticket *ticket, const struct op_result *result);
 void core_stored_room(struct core *self, struct ticket *ticket, const struct op_result *result);
 void core_stored_standing(struct core *self, struct ticket *ticket, const struct op_result *result);
 void core_stored_keyban(struct core *self, struct ticket *ticket, const struct op_result *result);

@@ -2,6 +2,7 @@
 #ifndef BROKER_CORE_CORE_INTERNAL_H
 #define BROKER_CORE_CORE_INTERNAL_H
 
+#include "broker/core/care.h"
 #include "broker/core/core.h"
 #include "broker/core/devices.h"
 #include "broker/core/keybans.h"
@@ -52,6 +53,7 @@ struct core {
     struct scope *scope;      /* of the search that is asked in this step; a row a stream */
     bool is_stopping;
     char probe_topic[18]; /* "~" and 16 hex digits: lives until the next step */
+    struct care care;
     struct core_stats stats;
 
     /* of the step that runs */

@@ -32,7 +32,8 @@ struct core_limits {
     uint32_t account_invitations_max; /* live ones it has made */
     uint32_t session_fetches_max;     /* reads of one session without their last frame */
     uint32_t room_standings_max; /* bans, mutes and invitations without membership, of one room */
-    uint32_t mailbox_max;        /* events a person has not confirmed: RC_MAILBOX_FULL */
+    uint32_t keep_s;      /* how long events are kept, unless a room says otherwise; 0: for ever */
+    uint32_t mailbox_max; /* events a person has not confirmed: RC_MAILBOX_FULL */
     /* Token buckets, in units of the verbs' costs: RC_TOO_FAST. 0: no limit. */
     uint32_t account_rate, account_burst;   /* a second; what may come at once */
     uint32_t room_rate, room_burst;         /* posts to one room, or to one person */

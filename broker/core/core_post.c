@@ -25,7 +25,7 @@ static enum rc check_person(const struct core *self, const struct asked *asked)
         return RC_NO_SUCH_NICK;
     const struct stream *person = &self->streams.row[asked->stream];
     return self->limits.mailbox_max != 0 &&
-                   person->head - person->confirmed >= self->limits.mailbox_max
+                   person->head - person->confirmed - person->absent >= self->limits.mailbox_max
                ? RC_MAILBOX_FULL
                : RC_OK;
 }
@@ -251,6 +251,8 @@ void core_stored_confirm(struct core *self, struct ticket *ticket, const struct 
     }
     if (result->seq > stream->confirmed) {
         streams_confirmed(&self->streams, ticket->person, result->seq);
+        if (stream->confirmed >= stream->absent_last)
+            stream->absent = 0;
         core_count(self, COUNT_CONFIRMS);
     }
     core_publish(self, result);

@@ -19,9 +19,12 @@ static enum rc replay_stream(struct core *self, const struct record *record)
     struct stream *stream = core_stream(self, row);
     streams_begin_at(&self->streams, row, record->head, record->confirmed);
     stream->confirming = record->confirmed;
+    stream->absent = record->absent;
+    stream->absent_last = record->absent_last;
     stream->epoch = record->epoch;
     stream->modes = record->modes;
     stream->open_from = record->open_from;
+    stream->keep_s = record->keep_s;
     stream_set_topic(stream, record->topic);
     memcpy(stream->stream_key, record->stream_key, sizeof stream->stream_key);
     if (!is_room)

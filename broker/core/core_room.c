@@ -18,6 +18,8 @@ void core_tell_modes(struct core *self, struct message *message, uint32_t room, 
         message_set(message, PRIVATE, is_private, true);
     if ((stream->modes & ROOM_PERSISTENT) != 0)
         message_set(message, PERSISTENT, persistent, true);
+    if (stream->keep_s != KEEP_AS_BROKER)
+        message_set(message, SECONDS, seconds, stream->keep_s);
     if ((members_standing(&self->members, room, person)->flags & STAND_OP) != 0)
         message_set(message, OP, op, true);
 }
@@ -208,6 +210,7 @@ static void begin_room(struct core *self, uint32_t row, const struct op_result *
     stream_set_topic(room, (struct span){NULL, 0});
     room->modes = result->modes;
     room->open_from = result->open_from;
+    room->keep_s = result->keep_s;
 }
 
 void core_stored_join(struct core *self, struct ticket *ticket, const struct op_result *result)

@@ -5,6 +5,7 @@
 #include "broker/core/core_internal.h"
 #include "broker/core/core_orders.h"
 #include "broker/core/core_room_for.h"
+#include "broker/core/rights.h"
 
 #include "shared/base/invariant.h"
 
@@ -109,9 +110,13 @@ void core_on_mode(struct core *self, const struct asked *asked)
     const struct message *mode = asked->message;
     struct ticket *ticket;
     struct op *op;
-    enum rc rc =
-        message_has(mode, HAS_PRIVATE) || message_has(mode, HAS_PERSISTENT) ? RC_OK : RC_BAD_FIELD;
+    enum rc rc = message_has(mode, HAS_PRIVATE) || message_has(mode, HAS_PERSISTENT) ||
+                         message_has(mode, HAS_SECONDS)
+                     ? RC_OK
+                     : RC_BAD_FIELD;
 
+    if (rc == RC_OK && message_has(mode, HAS_SECONDS))
+        rc = rights_to_keep(self, asked->person, (uint32_t)mode->seconds);
     if (rc == RC_OK)
         rc = core_ask(self, OP_ROOM, asked, 0, &op, &ticket);
     if (rc != RC_OK) {
@@ -122,6 +127,8 @@ void core_on_mode(struct core *self, const struct asked *asked)
         *(mode->is_private ? &op->modes_set : &op->modes_clear) |= ROOM_PRIVATE;
     if (message_has(mode, HAS_PERSISTENT))
         *(mode->persistent ? &op->modes_set : &op->modes_clear) |= ROOM_PERSISTENT;
+    op->has_keep = message_has(mode, HAS_SECONDS);
+    op->keep_s = op->has_keep ? (uint32_t)mode->seconds : 0;
 }
 
 void core_stored_room(struct core *self, struct ticket *ticket, const struct op_result *result)
@@ -134,6 +141,7 @@ void core_stored_room(struct core *self, struct ticket *ticket, const struct op_
     core_publish(self, result);
     room->modes = result->modes;
     room->open_from = result->open_from;
+    room->keep_s = result->keep_s;
     if (ticket->verb == VERB_TOPIC)
         stream_set_topic(room, ticket_topic(ticket));
     core_done(self, ticket, result);

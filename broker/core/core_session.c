@@ -154,6 +154,7 @@ void core_on_hello(struct core *self, const struct asked *asked)
     op->nick = hello->nick;
     op->skeleton = asked->skeleton;
     op->session = (session_id){hello->session};
+    op->number = message_has(hello, HAS_NUMBER) ? (uint32_t)hello->number : 0;
     bring_device(self, asked, op, ticket);
     ticket->peer = asked->peer;
     ticket->has_ref = message_has(hello, HAS_REF);

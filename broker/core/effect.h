@@ -14,8 +14,9 @@ enum effect_kind {
     FX_SEARCH,    /* find events and answer them and END to `peer`, then CORE_EV_READ */
     FX_REPUBLISH, /* read first..last of `stream` and put them on PUB again, see core_seal() */
     FX_FIGURES, /* tell `peer` a page of the broker's figures, from row `seq` on, then `message`, an END */
-    FX_ADMIT, /* `key` may open connections: it is a device of an account */
-    FX_EXPEL, /* `key` may not any more: refuse it, and cut all its connections */
+    FX_BACKUP, /* copy what is stored into the file `name` of the folder for copies; one at a time */
+    FX_ADMIT,  /* `key` may open connections: it is a device of an account */
+    FX_EXPEL,  /* `key` may not any more: refuse it, and cut all its connections */
 };
 
 /* Where somebody may look: these events of a stream, and no others. */

@@ -83,6 +83,15 @@ enum rc rights_over_account(const struct core *self, uint32_t person, uint32_t t
                : RC_DENIED;
 }
 
+enum rc rights_to_keep(const struct core *self, uint32_t person, uint32_t keep_s)
+{
+    const uint32_t usual_s = self->limits.keep_s;
+
+    if (role_of(self, person) >= ROLE_OPERATOR || keep_s == KEEP_AS_BROKER)
+        return RC_OK;
+    return keep_s == KEEP_FOR_EVER || (usual_s != 0 && keep_s > usual_s) ? RC_DENIED : RC_OK;
+}
+
 enum rc rights_to_admit(const struct core *self, uint32_t person, enum role role)
 {
     const enum role own = role_of(self, person);

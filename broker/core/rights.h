@@ -34,6 +34,10 @@ enum rc rights_over_member(const struct core *self, uint32_t person, uint32_t ta
 /* May this person run that one's account: its devices, its place at the broker (5.3)? Everybody may run their own. */
 enum rc rights_over_account(const struct core *self, uint32_t person, uint32_t target) MUST_CHECK;
 
+/* May the person, who runs a room, have its events kept so long (KEEP_ of op.h)? The disk is the broker's: longer than there takes
+ * its operators. */
+enum rc rights_to_keep(const struct core *self, uint32_t person, uint32_t keep_s) MUST_CHECK;
+
 /* May this person let in somebody with that role? */
 enum rc rights_to_admit(const struct core *self, uint32_t person, enum role role) MUST_CHECK;
 

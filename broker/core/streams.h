@@ -34,16 +34,19 @@ struct stream {
     /* of a room */
     uint32_t modes;     /* ROOM_ */
     uint64_t open_from; /* see struct record */
+    uint32_t keep_s;    /* KEEP_ of op.h */
     uint16_t topic_len;
     char topic[SUBJECT_BYTES_MAX];
 
     /* of a person */
     uint64_t confirmed;
     uint64_t confirming; /* asked of the store */
-    uint32_t devices;    /* live sessions */
-    uint32_t away;       /* of them, those whose person says so */
-    uint64_t heard_ms;   /* the last sign of life of any */
-    uint32_t inboxes;    /* of them, those that confirm */
+    uint64_t absent;     /* see struct record */
+    uint64_t absent_last;
+    uint32_t devices;  /* live sessions */
+    uint32_t away;     /* of them, those whose person says so */
+    uint64_t heard_ms; /* the last sign of life of any */
+    uint32_t inboxes;  /* of them, those that confirm */
     uint32_t republish_level;
     uint64_t republish_at_ms;
     enum role role;

@@ -257,8 +257,8 @@ static const struct option_row options[] = {
      "the broker remembers the place under this name"},
     {"in", 0, "STREAM", NULL, USE_SEARCH, take_in,
      "#room; @nick: private messages with that person"},
-    {"before", 0, "SEQ|TIME", NULL, USE_HISTORY | USE_SEARCH, take_before,
-     "what stands before this event; search: 1d, 2026-11-23 ..."},
+    {"before", 0, "SEQ|TIME", NULL, USE_HISTORY | USE_SEARCH | USE_PURGE, take_before,
+     "what stands before this event; search, purge: 1d, 2026-11-23 ..."},
     {"after", 0, "TIME", NULL, USE_SEARCH, take_after_when, "not older than 1d, 2026-11-23 ..."},
     {"role", 0, "ROLE", "member|operator|owner", USE_INVITE, take_role,
      "of who comes: member (as without), operator or owner"},
@@ -459,10 +459,6 @@ static enum rc complain_of_verb(const struct cli_group *group, const char *word,
     const char *space = group == NULL ? "" : " ";
     const char *name = group == NULL ? "" : group->name;
 
-    if (verb_is_planned(name, word)) {
-        snprintf(before, sizeof(before), "%s%s", name, space);
-        return complain(why, before, word, ": not available in this version");
-    }
     snprintf(before, sizeof(before), "there is no verb %s%s", name, space);
     snprintf(after, sizeof(after), "; `zchat %s%s--help` lists them", name, space);
     return complain(why, before, word, after);

@@ -30,8 +30,9 @@ enum args_use {
     USE_EXEC = 1 << 12,
     USE_SEARCH = 1 << 13,
     USE_DISCOVER = 1 << 20,
+    USE_PURGE = 1 << 21,
 };
-#define USE_ALL ((1 << 21) - 1)
+#define USE_ALL ((1 << 22) - 1)
 
 #define ARGS_TIMEOUT_MS 10000 /* when nothing else is said */
 

@@ -350,7 +350,8 @@ enum exit_code cli_answer(struct cli *self, uint32_t ref, cli_row_function *on_r
     for (;;) {
         enum exit_code code;
 
-        if (self->was_up && until_ms == UINT64_MAX)
+        if (self->was_up && until_ms == UINT64_MAX &&
+            !(self->is_patient && !self->args->has_timeout))
             until_ms = cli_later_ms(self->args->timeout_ms);
         code = cli_next(self, until_ms, NULL, 0, ret);
         if (code != EXIT_GO_ON)

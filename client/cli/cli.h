@@ -24,6 +24,7 @@ struct cli {
     bool is_wrong_told;   /* that another key answers, since the link went down */
     bool outlives_reader; /* a stdout that nobody reads any more ends nothing: it is muted */
     bool is_muted;
+    bool is_patient;   /* cli_answer() waits as long as it takes, unless a time was given */
     const char *about; /* what cli_answer() says was refused; NULL: the stream of the answer */
 };
 

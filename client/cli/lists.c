@@ -130,6 +130,10 @@ static void room_json(FILE *out, const struct zchat_event *row)
     json_flag(&json, "private", row->is_private);
     json_flag(&json, "persistent", row->is_persistent);
     json_flag(&json, "op", row->is_op);
+    if (row->seconds == ZCHAT_KEEP_FOR_EVER)
+        json_text(&json, "keep", SPAN("for-ever"));
+    else if (row->seconds != 0)
+        json_uint(&json, "keep", row->seconds);
     json_close(&json);
 }
 

@@ -181,6 +181,8 @@ static void print_happening(FILE *out, const struct style *style, const struct z
     } else if (strcmp(type, "mode") == 0) {
         fputs("made the room ", out);
         clean_write(out, (struct span){event->text, event->text_len}, false, "");
+    } else if (strcmp(type, "purged") == 0) {
+        fputs("wrote something that was removed", out);
     } else if (strcmp(type, "role") == 0) {
         print_role(out, style, event);
     } else if (strcmp(type, "invite") == 0) {
@@ -195,8 +197,8 @@ static void print_happening(FILE *out, const struct style *style, const struct z
 /* Types that are told to everybody. */
 static bool is_told(const char *type)
 {
-    static const char *const told[] = {"message", "join", "leave", "topic",
-                                       "mode",    "role", "invite"};
+    static const char *const told[] = {"message", "join", "leave",  "topic",
+                                       "mode",    "role", "invite", "purged"};
 
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
         if (strcmp(type, told[i]) == 0)

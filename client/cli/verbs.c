@@ -93,6 +93,11 @@ static const struct cli_verb verbs[] = {
      verb_order, "persistent", "r"},
     {"room passing", "#room", "let it begin anew when everybody has left", "", USE_PLAIN, 1, 1,
      verb_order, "passing", "r"},
+    {"room keep", "#room TIME|for-ever|as-usual", "how long what is said there is kept",
+     "TIME is 1h, 30d ...; as-usual is what the broker does with other rooms. What is older is "
+     "removed\n"
+     "for everybody. Longer than usual takes an operator of the broker.\n",
+     USE_PLAIN, 2, 2, verb_room_keep, NULL, NULL},
     {"room invite", "#room NICK", "let somebody in, once, and tell them", "", USE_PLAIN, 2, 2,
      verb_order, "invite", "rn"},
     {"room op", "#room NICK", "make a member an operator", "", USE_PLAIN, 2, 2, verb_order, "op",
@@ -131,6 +136,17 @@ static const struct cli_verb verbs[] = {
      USE_BAN, 0, WORDS_ANY, verb_order, "ban", "nt"},
     {"admin unban", "NICK", "open it again", "", USE_UNBAN, 0, 1, verb_order, "unban", "n"},
     {"admin bans", "", "bans that stand", "", USE_PLAIN, 0, 0, verb_bans, NULL, NULL},
+    {"admin backup", "NAME", "a copy of all that is stored, while it goes on",
+     "It is the file NAME in the folder backups of the broker's data folder, checked and whole "
+     "when this\n"
+     "ends. The broker's key is not in it: keep broker.key as well. `zchat-broker --restore` puts "
+     "it back.\n",
+     USE_PLAIN, 1, 1, verb_backup, NULL, NULL},
+    {"admin purge", "#room|@nick", "remove what was said in a room, or by a person",
+     "A room's events are gone then, and readers are told so. A person's messages stand empty "
+     "wherever\n"
+     "they were. Who has read them may still have them.\n",
+     USE_PURGE, 1, 1, verb_purge, NULL, NULL},
     {"admin role", "NICK ROLE", "ROLE is member, operator or owner", "", USE_PLAIN, 2, 2,
      verb_order, "role", "no"},
 };
@@ -142,8 +158,6 @@ static const struct cli_group groups[] = {
     {"admin", "run the broker, for its operators and owners"},
 };
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
-
-static const char *const planned[] = {"admin backup", "admin purge"};
 
 const struct cli_group *verb_group(const char *name)
 {
@@ -178,15 +192,6 @@ const struct cli_verb *verb_find(const struct cli_group *group, const char *word
             return &verbs[i];
     }
     return NULL;
-}
-
-bool verb_is_planned(const char *group, const char *word)
-{
-    for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++) {
-        if (is_named(planned[i], group, word))
-            return true;
-    }
-    return false;
 }
 
 static void list_verbs(FILE *out, const char *group)

@@ -31,9 +31,6 @@ const struct cli_group *verb_group(const char *name);
 /* The verb `word`, or, with a group, the verb of these two words. NULL: there is no such verb. */
 const struct cli_verb *verb_find(const struct cli_group *group, const char *word);
 
-/* True for a verb of the contract that this version does not have; `group` is its first word, or "". */
-bool verb_is_planned(const char *group, const char *word);
-
 /* Help for one verb, for a group, or, with NULL and NULL, for the program. */
 void verbs_help(FILE *out, const struct cli_group *group, const struct cli_verb *verb);
 
@@ -63,6 +60,9 @@ enum exit_code verb_users(const struct args *args);
 enum exit_code verb_stats(const struct args *args);
 enum exit_code verb_sessions(const struct args *args);
 enum exit_code verb_bans(const struct args *args);
+enum exit_code verb_room_keep(const struct args *args);
+enum exit_code verb_backup(const struct args *args);
+enum exit_code verb_purge(const struct args *args);
 enum exit_code verb_order(const struct args *args);
 enum exit_code verb_admin_kick(const struct args *args);
 enum exit_code line_mode(const struct args *args);

@@ -462,7 +462,9 @@ void follows_on_gone(struct follows *self, struct model_context *ctx, const stru
     if (follow == NULL)
         return;
     follow->head = max_u64(follow->head, message->seq);
-    if (message->first > follow->next) {
+    if (follow_last_again(follow, message)) {
+        follow->has_brought = true;
+    } else if (message->first > follow->next) {
         const uint64_t last = follow_is_history(follow)
                                   ? min_u64(message->first - 1, follow->live_at)
                                   : message->first - 1;

@@ -175,3 +175,20 @@ void follow_note_put_out(const struct model_context *ctx, struct follow *follow,
     if (is_ban || strcmp(event->type, "kick") == 0)
         follow->ended_rc = is_ban ? RC_BANNED : RC_NOT_MEMBER;
 }
+
+bool follow_last_again(struct follow *follow, const struct message *gone)
+{
+    const uint64_t wanted = follow->from.value;
+    const uint64_t start = follow->live_at >= wanted ? follow->live_at - wanted + 1 : 1;
+    uint64_t behind; /* events behind the hole that are among those wanted */
+
+    if (follow->from.kind != ZCHAT_FROM_LAST || !message_has(gone, HAS_LAST) ||
+        follow->next != start || gone->last >= start || gone->first <= start)
+        return false;
+    behind = follow->live_at >= gone->first ? follow->live_at - gone->first + 1 : 0;
+    if (behind >= wanted)
+        return false;
+    follow->next = gone->last > wanted - behind ? gone->last - (wanted - behind) + 1 : 1;
+    follow->from.kind = ZCHAT_FROM_SEQ; /* once */
+    return true;
+}

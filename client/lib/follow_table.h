@@ -93,6 +93,10 @@ static inline bool follow_is_complete(const struct follow *follow)
 enum rc follow_check(const struct model_context *ctx, struct span stream,
                      struct zchat_place from) MUST_CHECK;
 
+/* The last events of a stream were asked, and where they should begin there is a hole (protocol R-34). True: it begins
+ * again, before the hole. */
+bool follow_last_again(struct follow *follow, const struct message *gone);
+
 /* An event is told that puts this person out of the room: nothing behind it is for us. What was over before
  * following began does not count. */
 void follow_note_put_out(const struct model_context *ctx, struct follow *follow,

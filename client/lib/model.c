@@ -125,6 +125,7 @@ static void say_hello(struct model *self)
     message_set(&hello, NICK, nick, span_of(self->nick));
     message_set(&hello, SESSION, session, self->session.v);
     message_set(&hello, REF, ref, self->hello_ref);
+    outbox_tell_number(self->outbox, &hello);
     if (self->is_inbox)
         message_set(&hello, INBOX, inbox, true);
     if (self->agent[0] != '\0')
@@ -147,7 +148,6 @@ static void greet(struct model *self)
 void model_opened(struct model *self, uint64_t now_ms, struct model_effects *fx)
 {
     struct model_context *ctx = enter(self, now_ms, fx);
-
     self->heard_at_ms = now_ms;
     ctx->is_up = false;
     follows_opened(self->follows, ctx);

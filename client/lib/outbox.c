@@ -455,6 +455,12 @@ static bool has_lost_count(const struct outbox *self, uint64_t next)
     return next > (self->was_welcomed ? self->end : self->first);
 }
 
+void outbox_tell_number(const struct outbox *self, struct message *hello)
+{
+    if (!self->is_resumed && self->first > 1)
+        message_set(hello, NUMBER, number, self->first);
+}
+
 void outbox_welcome(struct outbox *self, struct model_context *ctx, uint64_t next, uint64_t window)
 {
     next = min_u64(max_u64(next, 1), UINT32_MAX);

@@ -34,6 +34,9 @@ bool outbox_failed(const struct outbox *self, uint32_t number, struct span *ret_
                    struct span *ret_kind, struct span *ret_text);
 size_t outbox_count(const struct outbox *self);
 
+/* In HELLO: the first number that may still be sent, when it is known that all before were answered. */
+void outbox_tell_number(const struct outbox *self, struct message *hello);
+
 /* The link is up: `next` is what the broker expects. Sends everything again. */
 void outbox_welcome(struct outbox *self, struct model_context *ctx, uint64_t next, uint64_t window);
 

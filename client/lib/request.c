@@ -102,6 +102,8 @@ static enum verb answer_to(enum verb verb)
     case VERB_UNMUTE:
     case VERB_REVOKE:
     case VERB_ROLE:
+    case VERB_BACKUP:
+    case VERB_PURGE:
         return VERB_DONE;
     default:
         return VERB_NONE;
@@ -253,6 +255,9 @@ static struct zchat_event event_of(const struct request *request, const struct m
         .is_private = message_has(message, HAS_PRIVATE) && message->is_private,
         .is_persistent = message_has(message, HAS_PERSISTENT) && message->persistent,
         .is_op = message_has(message, HAS_OP) && message->op,
+        .size = message_has(message, HAS_SIZE) ? message->size : 0,
+        .events = message_has(message, HAS_EVENTS) ? message->events : 0,
+        .seconds = message_has(message, HAS_SECONDS) ? (uint32_t)message->seconds : 0,
     };
 }
 

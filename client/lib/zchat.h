@@ -144,6 +144,10 @@ struct zchat_event {
     uint64_t cursor; /* of a search: where it goes on; 0: there is no more */
     bool is_behind;  /* of a search: the broker's index is: what is newest may be missing */
     uint64_t value;  /* ZCHAT_STAT */
+    uint64_t size;   /* ZCHAT_ANSWER of zchat_backup(): bytes */
+    uint64_t events; /* likewise, and of zchat_purge(): how many */
+    uint32_t
+        seconds; /* likewise: what it took; ZCHAT_ROOM: how long events are kept (zchat_keep()) */
 };
 
 /* Wait at most timeout_ms (negative: for ever) for the next thing to happen. `extra`
@@ -232,6 +236,16 @@ struct zchat_order {
 };
 zchat_rc zchat_order(struct zchat *self, const struct zchat_order *order, uint32_t *ret_ref);
 zchat_rc zchat_bans(struct zchat *self, const char *room_or_null, uint32_t *ret_ref);
+
+/* How long a room's events are kept: 0 as the broker does, ZCHAT_KEEP_FOR_EVER, or seconds. */
+#define ZCHAT_KEEP_FOR_EVER UINT32_MAX
+zchat_rc zchat_keep(struct zchat *self, const char *room, uint32_t seconds, uint32_t *ret_ref);
+
+/* For the broker's owners and operators (protocol 5.4). The answer may take its time: it comes when all is done. */
+/* A copy of all that is stored, in the file `name` of the broker's own folder for them. */
+zchat_rc zchat_backup(struct zchat *self, const char *name, uint32_t *ret_ref);
+/* Remove a room's ("#room") events, or empty a person's ("@nick") messages: those before `before_ms` (since 1970; 0: all). */
+zchat_rc zchat_purge(struct zchat *self, const char *stream, uint64_t before_ms, uint32_t *ret_ref);
 
 /* An invitation, good once: for a new person (of `role`; `nick` or NULL: whoever brings it), or for one more device
  * of this person, which `device_name` names. `seconds` 0: a day. */

@@ -169,6 +169,9 @@ static void put_other(FILE *out, const struct zchat_event *event, const struct c
         put(out, event->to);
         fputs(is_op ? " an operator of " : " the operator's role in ", out);
         put(out, event->stream);
+    } else if (strcmp(event->type, "purged") == 0) {
+        put(out, event->from);
+        fputs(" wrote something that was removed", out);
     } else if (strcmp(event->type, "receipt") == 0) {
         put(out, event->from);
         fprintf(out, " received everything up to %" PRIu64, event->upto);

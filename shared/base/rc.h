@@ -42,6 +42,8 @@
     X(RC_PRIVATE, 30, "private", "this room is private; one of its operators must invite you")   \
     X(RC_MAILBOX_FULL, 31, "mailbox_full", "the recipient has too many unread messages")         \
     X(RC_NO_SEARCH, 32, "no_search", "this broker does not search now")                          \
+    X(RC_EXISTS, 33, "exists", "there is something of that name already")                        \
+    X(RC_FAILED, 34, "failed", "the broker could not do it; its log says why")                   \
     /* ours alone */                                                                             \
     X(RC_END, 100, "end", "nothing more to read")                                                \
     X(RC_NO_SPACE, 101, "no_space", "the buffer is too small")                                   \

@@ -43,7 +43,8 @@ enum field_type {
  *   room      in an event of a person's stream: the room it is about
  *   topic     a room's topic, as people call it
  *   value     of a figure of the broker
- *   seconds   how long something shall last; until: when it ends, as ts; 0 or absent: never */
+ *   size      bytes; events: how many
+ *   seconds   how long something shall last, or took; until: when it ends, as ts; 0 or absent: never */
 #define MESSAGE_FIELDS(X)                                                  \
     X(REF, "ref", FIELD_UINT, uint64_t, ref, UINT32_MAX)                   \
     X(LOW, "low", FIELD_UINT, uint64_t, low, UINT32_MAX)                   \
@@ -102,7 +103,9 @@ enum field_type {
     X(SECONDS, "seconds", FIELD_UINT, uint64_t, seconds, UINT32_MAX)       \
     X(UNTIL, "until", FIELD_UINT, uint64_t, until, INT64_MAX)              \
     X(ROWS, "count", FIELD_UINT, uint64_t, count, LIST_PAGE_MAX)           \
-    X(VALUE, "value", FIELD_UINT, uint64_t, value, UINT64_MAX)
+    X(VALUE, "value", FIELD_UINT, uint64_t, value, UINT64_MAX)             \
+    X(SIZE, "size", FIELD_UINT, uint64_t, size, INT64_MAX)                 \
+    X(EVENTS, "events", FIELD_UINT, uint64_t, events, INT64_MAX)
 
 enum field {
 #define X(symbol, key, type, c_type, member, most) FIELD_##symbol##_,
@@ -173,7 +176,10 @@ MESSAGE_FIELDS(X)
     X(SESSION, "session")       \
     X(STATS, "stats")           \
     X(STAT, "stat")             \
-    X(DONE, "done")
+    X(DONE, "done")             \
+    /* care */                  \
+    X(BACKUP, "backup")         \
+    X(PURGE, "purge")
 
 enum verb {
     VERB_NONE,

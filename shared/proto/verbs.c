@@ -22,7 +22,7 @@ VERB_TABLE(X)
 static const struct verb_row verbs[VERB_COUNT] = {
     /* protocol 5 */
     ROW(HELLO, TO_BROKER, F(LOW) | F(HIGH) | F(NICK) | F(SESSION),
-        F(INBOX) | F(AGENT) | F(INVITE) | F(REF)),
+        F(INBOX) | F(AGENT) | F(INVITE) | F(NUMBER) | F(REF)),
     ROW(WELCOME, TO_CLIENT,
         F(VERSION) | F(NICK) | F(SESSION) | F(NEXT) | F(STREAM) | F(SEQ) | F(CONFIRMED) |
             F(WINDOW) | F(PING_EVERY) | F(EXPIRE) | F(TS),
@@ -43,16 +43,16 @@ static const struct verb_row verbs[VERB_COUNT] = {
     /* protocol 7.2 */
     ROW(FETCH, TO_BROKER, F(STREAM), F(FIRST) | F(LAST) | F(SINCE) | F(CREDIT) | F(REF)),
     ROW(EVENTS, TO_CLIENT, F(STREAM) | F(FIRST) | F(LAST) | F(SEQ) | F(DONE), F(REF)),
-    ROW(GONE, TO_CLIENT, F(STREAM) | F(FIRST) | F(SEQ), F(REF)),
+    ROW(GONE, TO_CLIENT, F(STREAM) | F(FIRST) | F(SEQ), F(LAST) | F(REF)),
     /* protocol 7.3 */
     ROW(JOIN, TO_BROKER, F(STREAM), F(CREATE) | F(PRIVATE) | F(PERSISTENT) | F(REF)),
     ROW(JOINED, TO_CLIENT, F(STREAM) | F(SEQ) | F(PEOPLE),
-        F(TOPIC) | F(PRIVATE) | F(PERSISTENT) | F(OP) | F(EPOCH) | F(KEY) | F(REF)),
+        F(TOPIC) | F(PRIVATE) | F(PERSISTENT) | F(OP) | F(SECONDS) | F(EPOCH) | F(KEY) | F(REF)),
     ROW(LEAVE, TO_BROKER, F(STREAM), F(REF)),
     ROW(LEFT, TO_CLIENT, F(STREAM), F(REF)),
     ROW(ROOMS, TO_BROKER, 0, F(MINE) | F(CURSOR) | F(REF)),
     ROW(ROOM, TO_CLIENT, F(STREAM) | F(SEQ) | F(PEOPLE) | F(MEMBER),
-        F(TOPIC) | F(PRIVATE) | F(PERSISTENT) | F(OP) | F(REF)),
+        F(TOPIC) | F(PRIVATE) | F(PERSISTENT) | F(OP) | F(SECONDS) | F(REF)),
     ROW(WHO, TO_BROKER, 0, F(STREAM) | F(CURSOR) | F(REF)),
     ROW(PERSON, TO_CLIENT, F(NICK) | F(STATE) | F(DEVICES), F(STREAM) | F(ROLE) | F(OP) | F(REF)),
     ROW(END, TO_CLIENT, 0, F(CURSOR) | F(DONE) | F(REF)),
@@ -65,7 +65,7 @@ static const struct verb_row verbs[VERB_COUNT] = {
             F(REF)),
     /* protocol 7.6 */
     ROW(TOPIC, TO_BROKER, F(STREAM) | F(TOPIC), F(REF)),
-    ROW(MODE, TO_BROKER, F(STREAM), F(PRIVATE) | F(PERSISTENT) | F(REF)),
+    ROW(MODE, TO_BROKER, F(STREAM), F(PRIVATE) | F(PERSISTENT) | F(SECONDS) | F(REF)),
     ROW(INVITE, TO_BROKER, F(STREAM) | F(NICK), F(REF)),
     ROW(OP, TO_BROKER, F(STREAM) | F(NICK), F(REF)),
     ROW(DEOP, TO_BROKER, F(STREAM) | F(NICK), F(REF)),
@@ -76,7 +76,11 @@ static const struct verb_row verbs[VERB_COUNT] = {
     ROW(UNMUTE, TO_BROKER, F(STREAM) | F(NICK), F(REF)),
     ROW(BANS, TO_BROKER, 0, F(STREAM) | F(CURSOR) | F(REF)),
     ROW(BANNED, TO_CLIENT, F(STATE), F(STREAM) | F(NICK) | F(KEY) | F(UNTIL) | F(REF)),
-    ROW(DONE, TO_CLIENT, 0, F(STREAM) | F(NICK) | F(SEQ) | F(REF)),
+    ROW(DONE, TO_CLIENT, 0,
+        F(STREAM) | F(NICK) | F(SEQ) | F(NAME) | F(SIZE) | F(EVENTS) | F(SECONDS) | F(REF)),
+    /* protocol 5.4 */
+    ROW(BACKUP, TO_BROKER, F(NAME), F(REF)),
+    ROW(PURGE, TO_BROKER, 0, F(STREAM) | F(NICK) | F(UNTIL) | F(REF)),
     /* protocol 5.3 */
     ROW(ADMIT, TO_BROKER, 0, F(NICK) | F(ROLE) | F(SECONDS) | F(DEVICE) | F(NAME) | F(REF)),
     ROW(INVITATION, TO_CLIENT, F(INVITE) | F(ROLE) | F(UNTIL), F(NICK) | F(REF)),
@@ -172,7 +176,7 @@ static enum verb verb_guess(const char *name, size_t len)
         case 'f': return VERB_FETCH;
         case 'h': return VERB_HELLO;
         case 'l': return VERB_LEAVE;
-        case 'p': return VERB_PROBE;
+        case 'p': return name[1] == 'r' ? VERB_PROBE : VERB_PURGE;
         case 'r': return VERB_ROOMS;
         case 's': return VERB_STATS;
         case 't': return VERB_TOPIC;
@@ -181,7 +185,7 @@ static enum verb verb_guess(const char *name, size_t len)
         }
     case 6:
         switch (name[0]) {
-        case 'b': return VERB_BANNED;
+        case 'b': return name[2] == 'n' ? VERB_BANNED : VERB_BACKUP;
         case 'd': return VERB_DEVICE;
         case 'e': return name[1] == 'v' ? VERB_EVENTS : VERB_EXPECT;
         case 'i': return VERB_INVITE;
@@ -216,6 +220,7 @@ static enum field field_guess_4(const char *key)
     case 'k': return FIELD_KIND_;
     case 'l': return FIELD_LAST_;
     case 'm': return FIELD_MINE_;
+    case 's': return FIELD_SIZE_;
     case 'n':
         switch (key[1]) {
         case 'a': return FIELD_NAME_;
@@ -255,6 +260,7 @@ static enum field field_guess_6(const char *key)
         default: return key[3] == 'a' ? FIELD_CREATE_ : FIELD_CREDIT_;
         }
     case 'd': return FIELD_DEVICE_;
+    case 'e': return FIELD_EVENTS_;
     case 'i': return FIELD_INVITE_;
     case 'm': return FIELD_MEMBER_;
     case 'n': return FIELD_NUMBER_;

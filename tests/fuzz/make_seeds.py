@@ -139,6 +139,11 @@ def make_broker():
                              pack("devices"), pack("sessions"), pack("stats", cursor=3)) + COMMIT + bo +
         frame(0, pack("role", nick="bo", role="operator"), pack("revoke", nick="bo"),
               pack("revoke", key=b"\1" * 32), pack("ban", nick="bo"), pack("bans")) + COMMIT,
+        "care": joined + post(0, 1, "#a") + post(1, 1, "#a") + COMMIT +
+        frame(0, pack("mode", stream="#a", seconds=60), pack("backup", name="one", ref=1), pack("purge", nick="bo", ref=2),
+              pack("purge", stream="#a", until=5, ref=3)) + COMMIT +
+        frame(0, pack("hello", low=1, high=1, nick="al", session=1, number=9)) + COMMIT + post(0, 9, "#a") + COMMIT +
+        frame(1, pack("fetch", stream="#a")),
     }
     for name, script in scripts.items():
         for how in (0x01, 0x7f):

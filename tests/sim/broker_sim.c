@@ -142,6 +142,7 @@ static void carry_out(struct world *self, const struct effect *effect)
     case FX_ADMIT:
     case FX_EXPEL:
     case FX_SEARCH: /* nobody asks for it here */
+    case FX_BACKUP: /* nobody asks for one here */
         break;
     case FX_READ:
     case FX_REPUBLISH: {

@@ -395,3 +395,39 @@ zchat_rc zchat_search(struct zchat *self, const struct zchat_query *query, uint3
         message_set(&message, ROWS, count, query->count);
     return request(self, &message, ret_ref);
 }
+
+zchat_rc zchat_keep(struct zchat *self, const char *room, uint32_t seconds, uint32_t *ret_ref)
+{
+    struct message message = {.verb = VERB_MODE};
+
+    message_set(&message, SECONDS, seconds, seconds);
+    return request_room(self, &message, room, ret_ref);
+}
+
+zchat_rc zchat_backup(struct zchat *self, const char *name, uint32_t *ret_ref)
+{
+    struct message message = {.verb = VERB_BACKUP};
+
+    if (name[0] == '\0' || strlen(name) > MARK_NAME_BYTES_MAX || !wire_is_utf8(span_of(name)))
+        return RC_BAD_FIELD;
+    message_set(&message, NAME, name, span_of(name));
+    return request(self, &message, ret_ref);
+}
+
+zchat_rc zchat_purge(struct zchat *self, const char *stream, uint64_t before_ms, uint32_t *ret_ref)
+{
+    struct message message = {.verb = VERB_PURGE};
+    struct stream_name name;
+
+    if (before_ms > INT64_MAX)
+        return RC_BAD_FIELD;
+    if (stream_name_parse(span_of(stream), &name) != RC_OK)
+        return RC_BAD_NAME;
+    if (before_ms != 0)
+        message_set(&message, UNTIL, until, before_ms);
+    if (name.sigil == '#')
+        message_set(&message, STREAM, stream, stream_name_text(&name));
+    else
+        message_set(&message, NICK, nick, name_text(&name.name));
+    return request(self, &message, ret_ref);
+}

@@ -162,7 +162,7 @@ static void read_pages(struct stage *self, const struct effect *asked)
             rc = store_read(self->reader, &range, &page);
         }
         const uint64_t last = range.last == 0 || range.last > page.head ? page.head : range.last;
-        const bool is_gone = range.first != 0 && range.first < page.kept && page.kept > 1;
+        const bool is_gone = range.first != 0 && range.first < page.there;
         const bool is_done =
             page.count == 0 || page.last >= last || page_number == asked->read.credit;
         struct message head = {.verb = is_gone ? VERB_GONE : VERB_EVENTS};
@@ -171,7 +171,7 @@ static void read_pages(struct stage *self, const struct effect *asked)
         if (asked->read.has_ref)
             message_set(&head, REF, ref, asked->read.ref);
         message_set(&head, STREAM, stream, asked->name);
-        message_set(&head, FIRST, first, is_gone ? page.kept : page.first);
+        message_set(&head, FIRST, first, is_gone ? page.there : page.first);
         message_set(&head, SEQ, seq, page.head);
         if (!is_gone) {
             message_set(&head, LAST, last, page.last);
@@ -244,6 +244,7 @@ static void carry_out(struct stage *self, const struct effect *effect)
         break;
     case FX_ADMIT:
     case FX_EXPEL:
+    case FX_BACKUP:
         write_down(self, effect);
         break;
     case FX_SEARCH:
@@ -402,9 +403,9 @@ void stage_say_as(struct stage *self, peer_id peer, const struct message *messag
     step(self, &event);
 }
 
-void stage_stop(struct stage *self)
+void stage_event(struct stage *self, struct core_event event)
 {
-    step(self, &(struct core_event){.kind = CORE_EV_STOPPING});
+    step(self, &event);
 }
 
 static void read_done(struct stage *self, peer_id peer, bool is_search)

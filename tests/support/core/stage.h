@@ -66,7 +66,12 @@ void stage_say_as(struct stage *self, peer_id peer, const struct message *messag
                   struct span skeleton, enum rc refusal);
 /* A command that the shell refuses. */
 void stage_say_refused(struct stage *self, peer_id peer, const struct message *message, enum rc rc);
-void stage_stop(struct stage *self); /* CORE_EV_STOPPING */
+/* An event that has no words of its own here; its times are the stage's. */
+void stage_event(struct stage *self, struct core_event event);
+static inline void stage_stop(struct stage *self)
+{
+    stage_event(self, (struct core_event){.kind = CORE_EV_STOPPING});
+}
 void stage_read_done(struct stage *self, peer_id peer);
 void stage_search_done(struct stage *self, peer_id peer);
 

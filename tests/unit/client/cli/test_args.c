@@ -129,7 +129,7 @@ static void what_does_not_fit_is_refused_with_its_reason(void **state)
     REFUSED("--timeout", "who", "--timeout", "0");
     REFUSED("stored|delivered", "send", "#a", "--wait", "read");
     REFUSED("no verb shout", "shout");
-    REFUSED("admin purge: not available", "admin", "purge");
+    REFUSED("usage: zchat admin purge", "admin", "purge");
     REFUSED("usage: zchat join", "join");
     REFUSED("usage: zchat rooms", "rooms", "x");
     REFUSED("does not take", "who", "--lines");
@@ -164,7 +164,8 @@ static void verbs_of_two_words_are_one_verb_with_its_own_words(void **state)
     REFUSED("`zchat room --help`", "room");
     REFUSED("no verb room paint", "room", "paint", "#lab");
     REFUSED("no verb kick", "kick", "#lab", "bob");
-    REFUSED("admin backup: not available", "admin", "backup", "FILE");
+    REFUSED("usage: zchat admin backup", "admin", "backup");
+    REFUSED("zchat admin backup does not take", "admin", "backup", "one", "--before", "1d");
     REFUSED("usage: zchat room kick", "room", "kick", "#lab");
     REFUSED("usage: zchat device remove", "device", "remove");
     REFUSED("zchat room kick does not take", "room", "kick", "#lab", "bob", "--for", "1h");
