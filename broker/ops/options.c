@@ -101,6 +101,12 @@ static const struct conf_row TABLE[] = {
      .help = "refuse posts when the messages take this much; 0: no limit"},
     {.key = "ballast", .type = CONF_SIZE, AT(ballast_bytes), .unit = MIB, .initial = "16M", .most = UINT64_C(1) << 36, .is_reloadable = true, .argument = "SIZE",
      .help = "size of a file that is given up when the disk is full, since deleting needs room too"},
+    {.key = "keep-days", .type = CONF_UINT, AT(keep_days), .initial = "0", .most = 36500, .is_reloadable = true, .argument = "N",
+     .help = "remove what is older, private messages too; a room may have a time of its own; 0: keep it for ever"},
+    {.key = "keep-events", .type = CONF_UINT, AT(keep_events), .initial = "0", .most = 1000000000000, .is_reloadable = true, .argument = "N",
+     .help = "keep the last N events of each stream, and private messages until they are confirmed; 0: all"},
+    {.key = "keep-size", .type = CONF_SIZE, AT(keep_size_bytes), .unit = MIB, .initial = "0", .most = UINT64_C(1) << 44, .is_reloadable = true, .argument = "SIZE",
+     .help = "remove the oldest events when all of them take more than this; 0: no limit"},
     LOG_ROWS(struct options),
     {.key = "history", .type = CONF_TEXT, AT(history), .argument = "FILE",
      .help = "append what is published, for zchat-check; texts as hashes"},
@@ -108,6 +114,16 @@ static const struct conf_row TABLE[] = {
      .help = "keep an index over messages (search.db), so that people can search them; off removes it"},
     {.key = "sandbox", .type = CONF_CHOICE, AT(is_sandboxed), .initial = "on", .choices = "off|on", .argument = "on|off",
      .help = "give up files, ports and system calls that are not needed, before serving"},
+    {.key = "restore", .type = CONF_TEXT, AT(restore), .is_command = true, .argument = "FILE",
+     .help = "put this backup into the data folder, which must have no messages yet, and exit"},
+    {.key = "check-data", .type = CONF_FLAG, AT(is_check_data), .is_command = true,
+     .help = "look through what is stored for damage, and exit: 0 when it is sound, else 1"},
+    {.key = "export", .type = CONF_TEXT, AT(export_room), .is_command = true, .argument = "#ROOM",
+     .help = "write the room's events to standard output, one JSON object a line, and exit"},
+    {.key = "import", .type = CONF_TEXT, AT(import), .is_command = true, .argument = "FILE",
+     .help = "append such a file's events (-: standard input) to the room that --room names, and exit"},
+    {.key = "room", .type = CONF_TEXT, AT(room), .is_command = true, .argument = "#ROOM",
+     .help = "where --import puts them"},
     CONF_COMMON_FLAGS(struct options),
 };
 /* clang-format on */
@@ -191,6 +207,23 @@ static enum rc check_metrics(struct options *options, char *why)
     return RC_CONFIG;
 }
 
+/* What is done instead of serving. */
+static enum rc check_work(const struct options *options, char *why)
+{
+    if ((options->import[0] == '\0') != (options->room[0] == '\0')) {
+        snprintf(why, OPTIONS_WHY_BYTES, "--import FILE and --room '#ROOM' belong together");
+        return RC_CONFIG;
+    }
+    if ((options->restore[0] != '\0') + (options->export_room[0] != '\0') +
+            (options->import[0] != '\0') + (options->is_check_data != 0) >
+        1) {
+        snprintf(why, OPTIONS_WHY_BYTES,
+                 "--restore, --check-data, --export and --import: one at a time, they all exit");
+        return RC_CONFIG;
+    }
+    return RC_OK;
+}
+
 static enum rc finish(struct options *options, char *why)
 {
     const bool are_local = options_are_local(options);
@@ -213,6 +246,9 @@ static enum rc finish(struct options *options, char *why)
         snprintf(why, OPTIONS_WHY_BYTES, "%s", log_settings_check(&options->log));
         return RC_CONFIG;
     }
+    if (check_work(options, why) != RC_OK)
+        return RC_CONFIG;
+    options->limits.keep_s = options->keep_days * 86400u;
     decide_registration(options);
     return find_data(options, why);
 }

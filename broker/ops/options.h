@@ -45,6 +45,14 @@ struct options {
     uint64_t disk_free_min_bytes;
     uint64_t disk_use_max_bytes; /* 0: no limit */
     uint64_t ballast_bytes;
+    uint32_t keep_days; /* 0: for ever; in seconds it stands in limits */
+    uint64_t keep_events;
+    uint64_t keep_size_bytes;
+    char restore[PATH_BYTES_MAX]; /* work that is done instead of serving; "": none */
+    char export_room[PATH_BYTES_MAX];
+    char import[PATH_BYTES_MAX];
+    char room[PATH_BYTES_MAX]; /* of the import */
+    uint32_t is_check_data;
     struct core_limits limits; /* all but hash_key */
     struct conf_files files;   /* what was read for it */
 };
