@@ -9,7 +9,7 @@ from common import ROOT, Faults, sources
 SOURCE_MAX, HEADER_MAX, FUNCTION_MAX = 600, 150, 70
 FIXTURE_MAX = 300  # a fixture that several tests share is a header with code in it
 # The public header is one file because that is what a stranger installs and reads.
-HEADERS_LARGER = {"client/lib/zchat.h": 280}
+HEADERS_LARGER = {"client/lib/zchat.h": 300}
 TABLE_BEGIN = re.compile(r"^\S.*= ?\{$")
 
 

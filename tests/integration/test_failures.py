@@ -225,7 +225,7 @@ def usage_errors_end_with_2_and_say_what_is_wrong(scene):
                         ("--wait", ("send", "@b", "x", "--wait", "read")), ("usage", ("ping", "now")),
                         ("-n", ("tail", "-n", "few")), ("--since", ("tail", "--since", "yore")),
                         ("needs a value", ("ping", "--timeout")), ("--lines", ("send", "#a", "x", "--lines")),
-                        ("not available", ("admin", "purge")), ("does not take", ("who", "--lines")),
+                        ("usage: zchat admin purge", ("admin", "purge")), ("does not take", ("who", "--lines")),
                         ("address", ("ping", "--broker", "http://x")), ("nick", ("ping", "--nick", "a b"))):
         result = alice.refused(2, part.lstrip("-"), *words)
         equal(result.out, b"", f"stdout of {words}")

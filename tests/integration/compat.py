@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+"""Programs of two versions work together, whichever is the older. $OLD_BIN and $NEW_BIN hold them; `scripts/dev compat` builds
+the older one. Not in the normal test run."""
+import contextlib
+import os
+import sys
+
+from zchat_test import Broker, check, check_no_hole, equal, messages, read_log, run_tests, test, texts, wait_until
+
+
+@contextlib.contextmanager
+def version(which):
+    """What is started in here is of that version."""
+    before = os.environ.get("ZCHAT_BIN")
+    os.environ["ZCHAT_BIN"] = os.environ[f"{which.upper()}_BIN"]
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["ZCHAT_BIN"]
+        else:
+            os.environ["ZCHAT_BIN"] = before
+
+
+def talk(scene, of_broker, of_clients):
+    """Rooms, private messages, receipts, repair, sealed rooms and an archive, over a restart and a kill."""
+    with version(of_broker):
+        broker = scene.broker()
+    with version(of_clients):
+        alice = scene.person("alice", f"@{broker.data / 'owner.url'}")
+        alice.ok("ping")
+        alice.url = broker.url
+        bob = scene.person("bob", broker)
+        for person in (alice, bob):
+            person.ok("join", "#lobby")
+        tail = bob.tail("#lobby", "--since", "all")
+        logger = scene.logger(broker)
+        inbox = bob.start("--plain", "--json")
+        alice.ok("send", "#lobby", "one")
+        tail.wait_event(text="one")
+        alice.ok("send", "@bob", "psst", "--wait", "delivered")
+        inbox.wait_event(text="psst")
+        alice.ok("room", "create", "#sealed", "--private")
+        alice.ok("room", "invite", "#sealed", "bob")
+        bob.ok("join", "#sealed")
+        closed = bob.tail("#sealed", "--since", "all")
+        alice.ok("send", "#sealed", "closed")
+        closed.wait_event(text="closed")
+        sender = alice.start("send", "#lobby", "--lines", "--timeout", "60s")
+        sender.write_behind("".join(f"line {number}\n" for number in range(3000)).encode())
+        wait_until(lambda: sender.out_count() > 1000, "a load")
+    broker.kill9()
+    with version(of_broker):
+        broker.start()
+    equal(sender.wait_exit(60), 0, "exit code of the sender")
+    with version(of_clients):
+        alice.ok("send", "#sealed", "closed again")
+        closed.wait_event(text="closed again", timeout=60)
+        alice.ok("send", "#lobby", "the end")
+        tail.wait_event(text="the end", timeout=60)
+        said = texts(tail.json())
+        equal(said, ["one"] + [f"line {number}" for number in range(3000)] + ["the end"], "what bob saw")
+        check_no_hole(tail.json(), "the tail")
+        equal(bob.ok("history", "#lobby", "--json", "-n", "100000").json(), tail.json(), "history")
+        wait_until(lambda: texts(read_log(logger.out_folder, "#lobby"))[-1:] == ["the end"], "the archive", 60)
+        equal(read_log(logger.out_folder, "#lobby"), tail.json(), "the archive")
+        equal([row["nick"] for row in alice.ok("who", "#lobby", "--json").json()], ["alice", "bob"], "who")
+        equal(len(messages(tail.json())), 3002, "messages")
+    return broker, alice, bob
+
+
+@test
+def old_clients_work_with_the_new_broker(scene):
+    talk(scene, "new", "old")
+
+
+@test
+def new_clients_work_with_the_old_broker_and_say_what_it_cannot(scene):
+    _, alice, _ = talk(scene, "old", "new")
+    with version("new"):
+        equal(alice.run("admin", "backup", "one").code, 4, "exit code of what it does not know")
+        equal(alice.run("room", "keep", "#lobby", "1h").code, 4, "exit code of what it cannot")
+
+
+@test
+def old_and_new_clients_talk_with_each_other(scene):
+    with version("new"):
+        broker = scene.broker()
+        new = scene.person("new", broker)
+        new.ok("join", "#lobby")
+        shown = new.tail("#lobby", "--since", "all")
+    with version("old"):
+        old = scene.person("old", broker)
+        old.ok("join", "#lobby")
+        seen = old.tail("#lobby", "--since", "all")
+        old.ok("send", "#lobby", "from the old")
+    with version("new"):
+        new.ok("send", "#lobby", "from the new")
+        new.ok("room", "keep", "#lobby", "1h")  # an event whose words the old one does not know
+        new.ok("send", "#lobby", "behind it")
+    for tail in (shown, seen):
+        tail.wait_event(text="behind it")
+    equal(shown.json(), seen.json(), "what they saw")
+
+
+@test
+def the_new_broker_takes_over_the_old_ones_data_and_the_old_one_refuses_the_new(scene):
+    broker, alice, bob = talk(scene, "old", "old")
+    with version("old"):
+        before = bob.ok("tail", "#lobby", "--json", "--since", "all", "--until-end").out
+    broker.stop()
+    with version("new"):
+        broker.start()
+        equal(bob.ok("tail", "#lobby", "--json", "--since", "all", "--until-end").out, before, "what is stored")
+        alice.ok("send", "#lobby", "by the new one")
+        alice.ok("admin", "backup", "one")
+        broker.stop()
+    with version("old"):
+        refused = Broker(scene, data=broker.data, name="again")
+        result = scene.run(refused.args(broker.port))
+        if result.code == 0:
+            print("# the schema is the same: the old broker serves it")
+        else:
+            check(b"newer zchat" in result.err, f"it says why: {result}")
+
+
+if __name__ == "__main__":
+    if not {"OLD_BIN", "NEW_BIN"} <= set(os.environ):
+        sys.exit("compat.py: scripts/dev compat runs it")
+    run_tests()
