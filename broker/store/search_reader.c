@@ -20,8 +20,8 @@
 enum statement { FIND, PLACES, PLACE, STATEMENT_COUNT };
 
 static const char *const SQL[STATEMENT_COUNT] = {
-    [FIND] = "SELECT rowid, (SELECT entry FROM doc WHERE id = found.rowid) FROM found"
-             " WHERE found MATCH ?1 AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC",
+    [FIND] = ("SELECT rowid, (SELECT entry FROM doc WHERE id = found.rowid) FROM found"
+              " WHERE found MATCH ?1 AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC"),
     [PLACES] = "SELECT stream, seq FROM place",
     [PLACE] = "SELECT seq FROM place WHERE stream = ?1",
 };
