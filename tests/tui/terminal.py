@@ -119,7 +119,9 @@ class Screen:
 
     def wait_end(self):
         """The program has ended; its status."""
-        wait_until(lambda: self.state("#{pane_dead}") == "1", "the program ends")
+        # The pane is dead when the terminal is closed; how the program ended comes a little later.
+        wait_until(lambda: self.state("#{pane_dead}") == "1" and
+                   self.state("#{pane_dead_status}#{pane_dead_signal}") != "", "the program ends")
         return self.state("#{pane_dead_status}")
 
     def golden(self, name):
