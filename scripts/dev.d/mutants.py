@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-NEEDED = ["CMakeLists.txt", "cmake", "shared", "broker", "client", "examples", "tests/CMakeLists.txt"]
+NEEDED = ["CMakeLists.txt", "cmake", "dist", "shared", "broker", "client", "examples", "tests/CMakeLists.txt"]
 PROGRAMS = {"sim": (["tests/sim", "tests/checker"], 1000),  # its folders; its seeds for one mutant
             "closed": (["tests/closed", "tests/support"], 3000)}
 RUN_SECONDS = 120
