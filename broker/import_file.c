@@ -3,6 +3,7 @@
 #include "broker/store/import.h"
 #include "broker/store/jsonl.h"
 #include "shared/text/json.h"
+#include "shared/wire/wire.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -65,6 +66,10 @@ static enum rc take_event(struct importing *self, struct message *event)
                            "script");
     if (event->text.len > TEXT_BYTES_MAX || event->kind.len > KIND_BYTES_MAX)
         return wrong(self, "\"text\" has more than 16384 bytes, or \"kind\" more than 16");
+    if (!wire_is_utf8(event->text) || !wire_is_utf8(event->kind))
+        return wrong(self, "\"text\" or \"kind\" is not valid UTF-8");
+    if (event->text.len == 0 && span_equal(event->type, SPAN("message")))
+        return wrong(self, "\"text\" is empty: a message has 1 to 16384 bytes");
     rc = import_event(self->import, event, &last_ms);
     if (rc == RC_BAD_FIELD) {
         time_format_utc(last_ms, time);

@@ -110,17 +110,18 @@ struct reader_calls {
     void (*close)(struct store_reader *self);
     enum rc (*begin)(struct store_reader *self);
     enum rc (*end)(struct store_reader *self);
-    /* `kept`: the first event there is from `from` on, head + 1 when none. An unknown stream has head 0. */
-    enum rc (*bounds)(struct store_reader *self, stream_id stream, uint64_t from,
-                      uint64_t *ret_kept, uint64_t *ret_head);
-    /* The last event of that stream before `from`, 0 when there is none. */
-    enum rc (*before)(struct store_reader *self, stream_id stream, uint64_t from, uint64_t *ret);
+    /* `kept`: the oldest event there is, head + 1 when none. An unknown stream has head 0. */
+    enum rc (*bounds)(struct store_reader *self, stream_id stream, uint64_t *ret_kept,
+                      uint64_t *ret_head);
+    /* The first places from `first` on that nobody will ever see. RC_END: there are none. */
+    enum rc (*hole)(struct store_reader *self, stream_id stream, uint64_t first,
+                    uint64_t *ret_first, uint64_t *ret_last);
     /* The first event from `first` to `last`, and when it was. */
     enum rc (*ts_at)(struct store_reader *self, uint64_t first, uint64_t last, uint64_t *ret_entry,
                      uint64_t *ret_ts_ms);
     /* Walk the events from `first` to `last`: seek, then next until RC_END. */
     enum rc (*seek)(struct store_reader *self, uint64_t first, uint64_t last);
-    enum rc (*next)(struct store_reader *self, uint64_t *ret_entry, struct span *ret_wire);
+    enum rc (*next)(struct store_reader *self, struct span *ret_wire);
     /* These two need no view: they take the newest state. */
     enum rc (*heads)(struct store_reader *self, store_on_head *on_head, void *context);
     enum rc (*version)(struct store_reader *self, uint64_t *ret);

@@ -287,26 +287,26 @@ static enum rc memory_reader_nothing(struct store_reader *self)
     return RC_OK;
 }
 
-static enum rc memory_bounds(struct store_reader *self, stream_id id, uint64_t from,
-                             uint64_t *ret_kept, uint64_t *ret_head)
+static enum rc memory_bounds(struct store_reader *self, stream_id id, uint64_t *ret_kept,
+                             uint64_t *ret_head)
 {
     const struct memory_stream *stream = stream_at(((struct memory_reader *)self)->memory, id);
 
     *ret_kept = stream == NULL ? 1 : stream->removed + 1;
     *ret_head = stream == NULL ? 0 : stream->place.head;
-    if (from > *ret_kept)
-        *ret_kept = from <= *ret_head ? from : *ret_head + 1;
     return RC_OK;
 }
 
-/* What is missing here is missing from the beginning. */
-static enum rc memory_before(struct store_reader *self, stream_id id, uint64_t from, uint64_t *ret)
+/* Nothing is ever restored here. */
+static enum rc memory_hole(struct store_reader *self, stream_id id, uint64_t first,
+                           uint64_t *ret_first, uint64_t *ret_last)
 {
     (void)self;
     (void)id;
-    (void)from;
-    *ret = 0;
-    return RC_OK;
+    (void)first;
+    (void)ret_first;
+    (void)ret_last;
+    return RC_END;
 }
 
 static enum rc memory_ts_at(struct store_reader *self, uint64_t first, uint64_t last,
@@ -330,14 +330,14 @@ static enum rc memory_seek(struct store_reader *base, uint64_t first, uint64_t l
     return RC_OK;
 }
 
-static enum rc memory_next(struct store_reader *base, uint64_t *ret_entry, struct span *ret_wire)
+static enum rc memory_next(struct store_reader *base, struct span *ret_wire)
 {
     struct memory_reader *self = (struct memory_reader *)base;
     const struct event_row *event = event_at(self->memory, self->at);
 
     if (self->at > self->last || event == NULL)
         return RC_END;
-    *ret_entry = self->at++;
+    self->at++;
     *ret_wire = event->wire;
     return RC_OK;
 }
@@ -370,7 +370,7 @@ static enum rc memory_open_reader(struct backend *base, struct store_reader **re
         .begin = memory_reader_nothing,
         .end = memory_reader_nothing,
         .bounds = memory_bounds,
-        .before = memory_before,
+        .hole = memory_hole,
         .ts_at = memory_ts_at,
         .seek = memory_seek,
         .next = memory_next,

@@ -54,14 +54,11 @@ static enum rc fill(struct store_reader *self, const struct store_range *range, 
                     uint64_t last, struct store_page *page)
 {
     struct span wire;
-    uint64_t entry;
     enum rc rc =
         self->calls->seek(self, entry_of(range->stream, first), entry_of(range->stream, last));
 
     while (rc == RC_OK && (page->count == 0 || page->count < range->events_max) &&
-           (rc = self->calls->next(self, &entry, &wire)) == RC_OK) {
-        if (entry_seq(entry) != first + page->count)
-            break; /* places that nobody will ever see: the next page begins behind them */
+           (rc = self->calls->next(self, &wire)) == RC_OK) {
         if (page->count > 0 &&
             (page->wire.len > range->bytes_max || wire.len > range->bytes_max - page->wire.len))
             break;
@@ -75,27 +72,42 @@ static enum rc fill(struct store_reader *self, const struct store_range *range, 
     return rc == RC_END ? RC_OK : rc;
 }
 
+/* From `first` on, the first place that is none of a hole (page->there); *last is moved before the next hole. */
+static enum rc step_over_holes(struct store_reader *self, stream_id stream, uint64_t first,
+                               uint64_t *last, struct store_page *page)
+{
+    uint64_t from = 0, upto = 0;
+    enum rc rc;
+
+    page->there = first;
+    while ((rc = self->calls->hole(self, stream, page->there, &from, &upto)) == RC_OK &&
+           from <= page->there) {
+        if (page->there == first && from > page->kept)
+            page->before = from - 1;
+        page->there = upto + 1;
+    }
+    if (rc == RC_OK && *last >= from)
+        *last = from - 1;
+    return rc == RC_END ? RC_OK : rc;
+}
+
 static enum rc read_page(struct store_reader *self, const struct store_range *range,
                          struct store_page *page)
 {
     uint64_t first = range->first;
     uint64_t last = range->last;
-    enum rc rc = self->calls->bounds(self, range->stream, 0, &page->kept, &page->head);
+    enum rc rc = self->calls->bounds(self, range->stream, &page->kept, &page->head);
 
     if (rc == RC_OK && first == 0 && range->since_ms != 0)
         rc = find_since(self, range->stream, range->since_ms, page->kept, page->head, &first);
-    page->there = page->kept;
-    if (rc == RC_OK && first > page->kept)
-        rc = self->calls->bounds(self, range->stream, first, &page->there, &page->head);
-    if (rc == RC_OK && first != 0 && first < page->there)
-        rc = self->calls->before(self, range->stream, first, &page->before);
     if (rc != RC_OK)
         return rc;
-    if (first < page->there)
-        first = page->there;
+    if (first < page->kept)
+        first = page->kept;
     if (last == 0 || last > page->head)
         last = page->head;
-    return first <= last ? fill(self, range, first, last, page) : RC_OK;
+    rc = step_over_holes(self, range->stream, first, &last, page);
+    return rc == RC_OK && page->there <= last ? fill(self, range, page->there, last, page) : rc;
 }
 
 enum rc store_read(struct store_reader *self, const struct store_range *range,

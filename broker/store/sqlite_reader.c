@@ -5,16 +5,16 @@
 
 #include <stdlib.h>
 
-enum statement { BEGIN, END, HEAD, KEPT, BEFORE, TS, EVENTS, HEADS, VERSION, STATEMENT_COUNT };
+enum statement { BEGIN, END, HEAD, KEPT, HOLE, TS, EVENTS, HEADS, VERSION, STATEMENT_COUNT };
 
 static const char *const SQL[STATEMENT_COUNT] = {
     [BEGIN] = "BEGIN",
     [END] = "COMMIT",
     [HEAD] = "SELECT head FROM place WHERE stream = ?1",
     [KEPT] = "SELECT id FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT 1",
-    [BEFORE] = "SELECT max(id) FROM event WHERE id >= ?1 AND id < ?2",
+    [HOLE] = "SELECT first, last FROM hole WHERE stream = ?1 AND last >= ?2 ORDER BY first LIMIT 1",
     [TS] = "SELECT id, ts FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT 1",
-    [EVENTS] = "SELECT wire, id FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id",
+    [EVENTS] = "SELECT wire FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id",
     [HEADS] = "SELECT stream, head FROM place WHERE head > 0 AND stream > 0",
     [VERSION] = "PRAGMA data_version",
 };
@@ -71,8 +71,8 @@ static enum rc number_or(struct sqlite_reader *self, enum statement which, uint6
     return RC_OK;
 }
 
-static enum rc reader_bounds(struct store_reader *base, stream_id stream, uint64_t from,
-                             uint64_t *ret_kept, uint64_t *ret_head)
+static enum rc reader_bounds(struct store_reader *base, stream_id stream, uint64_t *ret_kept,
+                             uint64_t *ret_head)
 {
     struct sqlite_reader *self = reader_of(base);
     uint64_t kept = 0;
@@ -82,7 +82,7 @@ static enum rc reader_bounds(struct store_reader *base, stream_id stream, uint64
     rc = number_or(self, HEAD, 0, ret_head);
     if (rc != RC_OK)
         return rc;
-    db_bind_number(self->statements[KEPT], 1, entry_of(stream, from));
+    db_bind_number(self->statements[KEPT], 1, entry_of(stream, 0));
     db_bind_number(self->statements[KEPT], 2, entry_of(stream, *ret_head));
     rc = number_or(self, KEPT, entry_of(stream, *ret_head + 1), &kept);
     if (rc == RC_OK)
@@ -90,19 +90,22 @@ static enum rc reader_bounds(struct store_reader *base, stream_id stream, uint64
     return rc;
 }
 
-static enum rc reader_before(struct store_reader *base, stream_id stream, uint64_t from,
-                             uint64_t *ret)
+static enum rc reader_hole(struct store_reader *base, stream_id stream, uint64_t first,
+                           uint64_t *ret_first, uint64_t *ret_last)
 {
     struct sqlite_reader *self = reader_of(base);
-    uint64_t entry = 0;
+    sqlite3_stmt *statement = self->statements[HOLE];
     enum rc rc;
 
-    db_bind_number(self->statements[BEFORE], 1, entry_of(stream, 0));
-    db_bind_number(self->statements[BEFORE], 2, entry_of(stream, from));
-    rc = number_or(self, BEFORE, 0, &entry);
-    if (rc == RC_OK)
-        *ret = entry_seq(entry);
-    return rc;
+    db_bind_number(statement, 1, stream.v);
+    db_bind_number(statement, 2, first);
+    rc = db_row(&self->db, statement);
+    if (rc != RC_OK)
+        return rc;
+    *ret_first = db_column_number(statement, 0);
+    *ret_last = db_column_number(statement, 1);
+    db_done(statement);
+    return RC_OK;
 }
 
 static enum rc reader_ts_at(struct store_reader *base, uint64_t first, uint64_t last,
@@ -133,15 +136,13 @@ static enum rc reader_seek(struct store_reader *base, uint64_t first, uint64_t l
     return RC_OK;
 }
 
-static enum rc reader_next(struct store_reader *base, uint64_t *ret_entry, struct span *ret_wire)
+static enum rc reader_next(struct store_reader *base, struct span *ret_wire)
 {
     struct sqlite_reader *self = reader_of(base);
     const enum rc rc = db_row(&self->db, self->statements[EVENTS]);
 
-    if (rc == RC_OK) {
+    if (rc == RC_OK)
         *ret_wire = db_column_text(self->statements[EVENTS], 0);
-        *ret_entry = db_column_number(self->statements[EVENTS], 1);
-    }
     return rc;
 }
 
@@ -169,7 +170,7 @@ enum rc sqlite_reader_open(const char *path, struct store_reader **ret)
         .begin = reader_begin,
         .end = reader_end,
         .bounds = reader_bounds,
-        .before = reader_before,
+        .hole = reader_hole,
         .ts_at = reader_ts_at,
         .seek = reader_seek,
         .next = reader_next,

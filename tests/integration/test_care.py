@@ -365,11 +365,12 @@ def a_damaged_line_is_named_and_nothing_is_imported(scene):
     cases = [("{", "no JSON"), ("[1]", "no JSON"), ("", "no JSON"), (line(type="nonsense"), '"type"'),
              (line(ts="yesterday"), '"ts"'), (line(ts=12), '"ts"'), (line(ts="2019-12-31T00:00:00Z"), "never run back"),
              (line(**{"from": None}), '"from"'), (line(**{"from": "no name"}), "no name"), (line(text=None), '"text"'),
-             (line(text="y" * 16385), "16384"), (line(stream="#b"), '"stream"')]
+             (line(text="y" * 16385), "16384"), (line(text=""), "empty"), (line(text="\ud800"), "UTF-8"),
+             (line(text="bytes").replace("bytes", "\udcff"), "UTF-8"), (line(stream="#b"), '"stream"')]
     for bad, word in cases:
-        feed = f"{line()}\n{line(text='second')}\n{bad}\n{line()}\n".encode()
+        feed = f"{line()}\n{line(text='second')}\n{bad}\n{line()}\n".encode("utf-8", "surrogateescape")
         result = offline(scene, "--import", "-", "--room", "#a", "--data", broker.data, stdin=feed, code=1)
-        check("line 3: " in result.err.decode() and word in result.err.decode(), f"{bad[:80]} is named: {result}")
+        check("line 3: " in result.err.decode() and word in result.err.decode(), f"{bad[:80]!r} is named: {result}")
         check(b"nothing was imported" in result.err, f"and it is said: {result}")
         offline(scene, "--export", "#a", "--data", broker.data, code=1)  # not even the room
     result = offline(scene, "--import", "-", "--room", "#lobby", "--data", broker.data,
