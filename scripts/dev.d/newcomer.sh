@@ -57,7 +57,7 @@ there --broker "@$folder/invitation" join '#lobby' >/dev/null
 step "an invitation, and bob joins from the other machine"
 there send '#lobby' 'hello from the other machine' >/dev/null
 here zchat --home "$folder/alice" tail '#lobby' --since all --until-end | grep -q 'hello from the other machine'
-there wait '#lobby' --match 'hello bob' --timeout 20s >/dev/null &
+there wait '#lobby' --match 'hello bob' --since all --timeout 20s >/dev/null &
 waiting=$!
 here zchat --home "$folder/alice" send '#lobby' 'hello bob' >/dev/null
 wait "$waiting"
