@@ -116,8 +116,14 @@ def the_sandbox_is_on_and_complete_while_it_announces(scene):
         check(False, f"no sandbox: {log}")
     pid = broker.process.pid
 
+    def target_of(fd):
+        try:
+            return os.readlink(f"/proc/{pid}/fd/{fd}")
+        except FileNotFoundError:  # closed since it was listed
+            return ""
+
     def datagram_sockets():
-        sockets = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+        sockets = [target_of(fd) for fd in os.listdir(f"/proc/{pid}/fd")]
         inodes = {match.group(1) for text in sockets if (match := re.match(r"socket:\[(\d+)\]", text))}
         with open(f"/proc/{pid}/net/udp", encoding="ascii") as table:
             return len([line for line in table.readlines()[1:] if line.split()[9] in inodes])
