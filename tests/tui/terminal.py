@@ -7,6 +7,7 @@ import pathlib
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -119,9 +120,18 @@ class Screen:
 
     def wait_end(self):
         """The program has ended; its status."""
-        # The pane is dead when the terminal is closed; how the program ended comes a little later.
-        wait_until(lambda: self.state("#{pane_dead}") == "1" and
-                   self.state("#{pane_dead_status}#{pane_dead_signal}") != "", "the program ends")
+
+        def is_known():
+            # The pane is dead when the terminal is closed; how the program ended comes a little later.
+            if self.state("#{pane_dead}") != "1":
+                return False
+            if self.state("#{pane_dead_status}#{pane_dead_signal}") != "":
+                return True
+            # tmux 3.3a on a busy machine misses a child's SIGCHLD, and then never asks after it: ask for it.
+            os.kill(int(self.state("#{pid}")), signal.SIGCHLD)
+            return False
+
+        wait_until(is_known, "the program ends")
         return self.state("#{pane_dead_status}")
 
     def golden(self, name):
