@@ -208,8 +208,8 @@ static void a_damaged_key_is_refused_and_not_replaced(void **state)
     static const char *const bad[] = {
         "", "zchat key 1\n", "zchat key 2\npublic 00\nsecret 00\n",
         /* well-formed, but the two halves do not belong together */
-        "zchat key 1\npublic 0000000000000000000000000000000000000000000000000000000000000001\n"
-        "secret 0000000000000000000000000000000000000000000000000000000000000002\n"};
+        ("zchat key 1\npublic 0000000000000000000000000000000000000000000000000000000000000001\n"
+         "secret 0000000000000000000000000000000000000000000000000000000000000002\n")};
     struct fixture *f = *state;
     struct key_pair key;
     char path[8192], text[256];
