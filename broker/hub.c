@@ -3,6 +3,7 @@
 #include "broker/admission.h"
 #include "broker/canonical.h"
 #include "broker/net/announcer.h"
+#include "broker/pace.h"
 #include "broker/published.h"
 #include "broker/tally.h"
 #include "broker/watch_link.h"
@@ -29,6 +30,7 @@ struct hub {
     struct effects fx;
     struct admission admission;
     struct tally tally;
+    struct pace pace;
     struct batch *batch; /* what this turn asks of the store */
     struct frame frame;  /* the one that is read */
     struct wire_reader reader;
@@ -303,13 +305,17 @@ static void on_batch(struct hub *self, const struct batch *batch)
 static enum rc take_stored(struct hub *self)
 {
     struct batch *batch = NULL;
+    bool has_any = false;
     enum rc rc;
 
     while ((rc = writer_take(self->parts.writer, &batch)) == RC_OK) {
         tally_stored(&self->tally, batch, self->ev.now_ms);
         on_batch(self, batch);
         batch_destroy(&batch);
+        has_any = true;
     }
+    if (has_any)
+        pace_committed(&self->pace, clock_mono_us());
     if (rc == RC_STORE)
         log_error("store.failed", "%s: what was not answered is unknown; stopping",
                   writer_why(self->parts.writer));
@@ -390,6 +396,16 @@ static void read_clocks(struct hub *self)
     }
 }
 
+/* Replies leave now; broadcasts too, unless more of them come right behind. */
+static void flush(struct hub *self)
+{
+    const uint64_t now_us = clock_mono_us();
+    const bool may_hold = pace_may_hold(&self->pace, self->tally.batches > 0, now_us);
+    const size_t held = front_flush(self->parts.front, may_hold ? PACE_WORTH : 0);
+
+    pace_flushed(&self->pace, held > 0, now_us);
+}
+
 static enum rc turn(struct hub *self)
 {
     enum rc rc;
@@ -406,7 +422,7 @@ static enum rc turn(struct hub *self)
         step(self, CORE_EV_TICK);
     submit(self);
     rc = admission_turn(&self->admission, self->ev.now_ms);
-    front_flush(self->parts.front);
+    flush(self);
     if (self->parts.watch != NULL)
         watch_answer(self->parts.watch, &self->tally, &self->parts, self->ev.now_ms);
     announcer_turn(self->parts.announcer, self->ev.now_ms);
@@ -425,6 +441,8 @@ static long wait_ms(const struct hub *self)
         due_ms = admission_deadline_ms(&self->admission);
     if (announcer_deadline_ms(self->parts.announcer) < due_ms)
         due_ms = announcer_deadline_ms(self->parts.announcer);
+    if (pace_deadline_ms(&self->pace) < due_ms)
+        due_ms = pace_deadline_ms(&self->pace);
     if (self->is_reading)
         return 0;
     if (due_ms == UINT64_MAX)
@@ -523,12 +541,12 @@ static enum rc stop(struct hub *self)
         if (take_stored(self) == RC_STORE)
             return RC_STORE;
         submit(self);
-        front_flush(self->parts.front);
+        front_flush(self->parts.front, 0);
     }
     message_set(&bye, RETRY, retry, BYE_RETRY_MS);
     for (size_t i = 0; i < count; i++)
         front_reply(self->parts.front, self->welcomed[i], &bye);
-    front_flush(self->parts.front);
+    front_flush(self->parts.front, 0);
     tell_served(self);
     return RC_OK;
 }

@@ -279,10 +279,13 @@ void front_announce(struct front *self, struct span topic, const struct message 
     check_fit(self, gather_message(self->broadcasts, topic, message), topic);
 }
 
-void front_flush(struct front *self)
+size_t front_flush(struct front *self, size_t many)
 {
     gather_flush(self->replies);
+    if (many > 0)
+        return gather_flush_below(self->broadcasts, many);
     gather_flush(self->broadcasts);
+    return 0;
 }
 
 /* Receiving */

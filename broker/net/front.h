@@ -72,7 +72,9 @@ struct publication {
 void front_publish(struct front *self, const struct publication *event);
 void front_announce(struct front *self, struct span topic, const struct message *message);
 
-void front_flush(struct front *self);
+/* Send what is gathered: all replies; of broadcasts the frames with fewer than `many` events, or all of
+ * them when it is 0. Returns how many frames stay. */
+size_t front_flush(struct front *self, size_t many);
 
 /* Cut everybody off the broadcasts: what is published from now on reaches only who was judged by the
  * keyring after this call. libzmq cannot close one peer's connection, so the socket is closed and another

@@ -166,6 +166,21 @@ void gather_flush_key(struct gather *self, struct span key)
         send_slot(self, &self->slots[place - 1]);
 }
 
+size_t gather_flush_below(struct gather *self, size_t many)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < self->used; i++) {
+        if (self->slots[i].maps < many)
+            send_slot(self, &self->slots[i]);
+        else
+            kept++;
+    }
+    if (kept == 0)
+        gather_flush(self); /* nothing is left: it frees the places */
+    return kept;
+}
+
 void gather_flush(struct gather *self)
 {
     for (size_t i = 0; i < self->used; i++) {

@@ -26,5 +26,7 @@ enum rc gather_wire(struct gather *self, struct span key, struct span wire) MUST
 /* Send the key's frame, if it has one; all frames, in the order in which they were begun. */
 void gather_flush_key(struct gather *self, struct span key);
 void gather_flush(struct gather *self);
+/* Send the frames that hold fewer than `many` messages; returns how many stay. */
+size_t gather_flush_below(struct gather *self, size_t many);
 
 #endif

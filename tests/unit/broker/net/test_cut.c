@@ -113,7 +113,7 @@ static void publish(struct fixture *f, const char *topic)
     message_set(&head, SEQ, seq, 1);
     message_set(&head, EPOCH, epoch, 1);
     front_announce(f->front, span_of(topic), &head);
-    front_flush(f->front);
+    (void)front_flush(f->front, 0);
 }
 
 /* Something came on this topic; all that lies there is taken. */

@@ -233,7 +233,7 @@ static void the_answers_of_a_turn_leave_in_one_frame(void **state)
         front_reply(f->front, frame.from, &message);
     }
     assert_int_equal(zmq_recv(dealer, bytes, sizeof(bytes), ZMQ_DONTWAIT), -1);
-    front_flush(f->front);
+    (void)front_flush(f->front, 0);
     len = zmq_recv(dealer, bytes, sizeof(bytes), 0);
     assert_true(len > 0);
     reader = wire_reader_over((struct span){bytes, (size_t)len}, TO_CLIENT);
@@ -275,7 +275,7 @@ static void answers_to_a_departed_peer_are_counted_and_dropped(void **state)
 
     open_tcp(f);
     front_reply(f->front, (peer_id){12345}, &message);
-    front_flush(f->front);
+    (void)front_flush(f->front, 0);
     assert_int_equal(front_get_stats(f->front)->departed, 1);
     assert_int_equal(front_get_stats(f->front)->sent, 0);
 }
@@ -320,7 +320,7 @@ static void *subscriber(struct fixture *f, struct span topic)
     do {
         assert_true(clock_mono_ms() < end_ms);
         front_announce(f->front, SPAN("~p"), &probe);
-        front_flush(f->front);
+        (void)front_flush(f->front, 0);
     } while (zmq_recv(sub, bytes, sizeof(bytes), 0) < 0);
     while (zmq_recv(sub, bytes, sizeof(bytes), 0) >= 0)
         ;
@@ -362,7 +362,7 @@ static void the_events_of_a_turn_leave_in_one_frame_a_stream_in_order(void **sta
         front_publish(f->front, &(struct publication){
                                     .topic = SPAN("#ab"), .seq = seq, .wire = {buf.data, buf.len}});
     }
-    front_flush(f->front);
+    (void)front_flush(f->front, 0);
     len = zmq_recv(sub, bytes, sizeof(bytes), 0);
     assert_true(len > 0);
     assert_int_equal(wire_split_topic((struct span){bytes, (size_t)len}, &topic, &body), RC_OK);
@@ -396,7 +396,7 @@ static void a_sealed_event_shows_nothing_and_opens_with_its_key(void **state)
                                                   .epoch = 2,
                                                   .seq = 9,
                                                   .wire = {buf.data, buf.len}});
-    front_flush(f->front);
+    (void)front_flush(f->front, 0);
     len = zmq_recv(sub, bytes, sizeof(bytes), 0);
     assert_true(len > 0);
     assert_null(memmem(bytes, (size_t)len, "bob", 3));

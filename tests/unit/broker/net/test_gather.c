@@ -200,6 +200,48 @@ static void one_key_can_be_flushed_alone(void **state)
     assert_int_equal(f->count, 3);
 }
 
+static void frames_that_are_not_worth_keeping_leave_and_the_others_go_on(void **state)
+{
+    struct fixture *f = *state;
+    struct span topic, body;
+    size_t count;
+
+    for (uint64_t seq = 1; seq <= 8; seq++)
+        add(f->topics, SPAN("#busy"), seq);
+    add(f->topics, SPAN("#quiet"), 1);
+    assert_int_equal(gather_flush_below(f->topics, 8), 1);
+    assert_int_equal(f->count, 1);
+    assert_memory_equal(f->sent[0].key, "#quiet", 6);
+    add(f->topics, SPAN("#quiet"), 2);
+    add(f->topics, SPAN("#busy"), 9);
+    assert_int_equal(gather_flush_below(f->topics, 8), 1);
+    assert_int_equal(f->count, 2);
+    gather_flush(f->topics);
+    assert_int_equal(f->count, 3);
+    assert_memory_equal(f->sent[2].key, "#busy", 5);
+    assert_int_equal(
+        wire_split_topic((struct span){f->sent[2].frame, f->sent[2].len}, &topic, &body), RC_OK);
+    assert_int_equal(expect_heads(body, 1, &count), 10);
+    assert_int_equal(gather_flush_below(f->topics, 8), 0);
+    assert_int_equal(f->count, 3);
+}
+
+static void more_keys_than_there_is_room_for_leave_while_frames_are_kept(void **state)
+{
+    struct fixture *f = *state;
+    char name[16];
+
+    for (uint64_t seq = 1; seq <= 8; seq++)
+        add(f->topics, SPAN("#busy"), seq);
+    for (uint32_t i = 0; i < 1000; i++) {
+        snprintf(name, sizeof(name), "#%u", i);
+        add(f->topics, span_of(name), 1);
+        (void)gather_flush_below(f->topics, 8);
+    }
+    gather_flush(f->topics);
+    assert_int_equal(f->count, 1001);
+}
+
 static void a_key_longer_than_a_topic_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -224,6 +266,8 @@ int main(void)
         TEST(the_largest_event_fits_and_one_byte_more_does_not),
         TEST(more_keys_than_there_is_room_for_leave_early_and_none_is_lost),
         TEST(one_key_can_be_flushed_alone),
+        TEST(frames_that_are_not_worth_keeping_leave_and_the_others_go_on),
+        TEST(more_keys_than_there_is_room_for_leave_while_frames_are_kept),
         TEST(a_key_longer_than_a_topic_is_refused),
     };
 
