@@ -8,6 +8,7 @@
 #include "broker/net/announcer.h"
 #include "broker/net/doorman.h"
 #include "broker/net/ending.h"
+#include "broker/net/heap.h"
 #include "broker/net/zap.h"
 #include "broker/ops/bearer.h"
 #include "broker/ops/host.h"
@@ -81,9 +82,7 @@ static enum rc complain_of(struct broker *self, const char *what)
     return RC_SYSTEM;
 }
 
-/* Signals */
-
-/* Blocked before any thread starts, so that the hub alone takes them, from a descriptor. */
+/* Signals: blocked before any thread starts, so that the hub alone takes them, from a descriptor. */
 static enum rc take_over_signals(struct broker *self)
 {
     sigset_t set;
@@ -572,6 +571,7 @@ int main(int argc, char **argv)
     char why[OPTIONS_WHY_BYTES];
 
     stdfds_fill();
+    heap_prepare();
     secret_guard_process();
     if (argc == 3 && strcmp(argv[1], "--print-completion") == 0)
         return options_print_completion(stdout, argv[2]) == RC_OK ? EXIT_SUCCESS : EXIT_USAGE;

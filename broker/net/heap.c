@@ -6,6 +6,18 @@
 #include <inttypes.h>
 #include <malloc.h>
 
+/* What each of a few heaps may keep free, and the size from which a block is mapped by itself. */
+#define KEPT_BYTES   (8 << 20)
+#define MAPPED_BYTES (4 << 20)
+#define GROWTH_BYTES (1 << 20)
+
+void heap_prepare(void)
+{
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES); /* the line above fixes it at 128 kB */
+    (void)mallopt(M_TOP_PAD, GROWTH_BYTES);
+}
+
 long heap_tend(struct heap *self, uint64_t departed, uint64_t now_ms)
 {
     if (departed < self->departed + HEAP_CROWD)

@@ -1,4 +1,4 @@
-/* heap.h - memory goes back to the system after many connections have come and gone.
+/* heap.h - memory is kept from turn to turn, and goes back to the system after many connections have come and gone.
  *
  * glibc gives back only what lies free at the end of its heaps, and users who stay lie between what a crowd of
  * strangers has left (measured: 13 % more after 5,000 half-open connections beside 4,000 users). So after a crowd the
@@ -12,6 +12,10 @@
 #define HEAP_CROWD 1000 /* connections that are worth the work */
 #define HEAP_PAUSE_MS \
     15000 /* between seeing a crowd go and the work: more than a handshake's time */
+
+/* Before other threads run. By itself glibc gives the end of a heap back when 128 kB of it are free, and a turn frees that
+ * much: the next one takes it again, page by page (measured: 4 % of the time with CURVE). */
+void heap_prepare(void);
 
 /* All zero at first. */
 struct heap {
