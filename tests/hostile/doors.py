@@ -50,12 +50,12 @@ def crowd_program():
 class Crowd:
     """Users that are in, follow and post."""
 
-    def __init__(self, scene, broker, users, rate, every_ms=1000):
+    def __init__(self, scene, broker, users, rate, every_ms=1000, room_size=40):
         self.lines_a_second = 1000 // every_ms
         check(crowd_program().exists(), f"{crowd_program()} is not built")
         self.users, self.acks = users, scene.folder / "acks"
         self.process = scene.start([crowd_program(), "--port", broker.port, "--key", broker.key(), "--users", users,
-                                    "--rate", rate, "--acks", self.acks, "--every", every_ms], "crowd")
+                                    "--rate", rate, "--acks", self.acks, "--every", every_ms, "--room-size", room_size], "crowd")
 
     def last(self):
         lines = self.process.out
@@ -232,7 +232,7 @@ def verdict_line(figures):
 def revision():
     git = ["git", "-C", str(ROOT)]
     name = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    dirty = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", "shared", "broker", "tests/hostile"], check=False)
+    dirty = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", "shared", "broker", "client", "tests"], check=False)
     return name + (", with changes that are not committed" if dirty.returncode else "")
 
 

@@ -6,7 +6,8 @@
  *
  * Every second (or so many ms) one JSON line on stdout: how many are in, how long acknowledgements took (microseconds, all
  * of them), PONGs likewise (p50, p99, most), what was heard and missed. Lines on stdin: `rate POSTS/S`, `ping MS`
- * (how often each says PING), `stop`, as the end of stdin: no more posts; what is not answered is waited for,
+ * (how often each says PING), `cut N` (so many drop their connections without a word, and come again), `stop`, as
+ * the end of stdin: no more posts; what is not answered is waited for,
  * then a last line with `done`. FILE gets a line for each acknowledged post: room, seq, session, number. */
 #include "shared/base/alloc.h"
 #include "shared/base/limits.h"
@@ -406,6 +407,21 @@ static bool is_answered(void)
     return true;
 }
 
+/* Some who are in are gone, without a word. */
+static void cut(uint32_t count)
+{
+    const uint32_t first = randombytes_uniform(crowd.count);
+
+    for (uint32_t i = 0; i < crowd.count && count > 0; i++) {
+        struct user *user = &crowd.users[(first + i) % crowd.count];
+
+        if (user->state != USER_IN)
+            continue;
+        leave(user);
+        count--;
+    }
+}
+
 /* One read is one line or several: the other side writes them whole. */
 static void take_orders(uint64_t *ret_stop_us)
 {
@@ -421,6 +437,8 @@ static void take_orders(uint64_t *ret_stop_us)
         for (uint32_t i = 0; i < crowd.count; i++) /* not all at the same moment */
             crowd.users[i].due_us = crowd.now_us + randombytes_uniform((uint32_t)crowd.ping_us);
     }
+    if ((found = strstr(text, "cut ")) != NULL)
+        cut((uint32_t)strtoul(found + 4, NULL, 10));
     if (len > 0 && strstr(text, "stop") == NULL)
         return;
     crowd.is_stopping = true;
