@@ -69,7 +69,10 @@ class Bounded(Process):
             if ALARM.search(line):
                 self.alarms.append(line)
         elif self.on_line is not None:
-            self.on_line(line)
+            try:
+                self.on_line(line)
+            except (ValueError, LookupError, TypeError) as problem:  # whoever reads its pipe must not end
+                self.alarms.append(f"{type(problem).__name__}: {problem} on {line[:200]}")
         with self._news:
             lines, times = self._lines[kind], self._times[kind]
             lines.append(line)
@@ -251,12 +254,22 @@ class Soak:
 
     # Measuring
 
+    def ask_figures(self):
+        """On a machine that is busy it may take more than one question."""
+        for _ in range(20):
+            try:
+                return self.page.figures()
+            except OSError as problem:
+                why = problem
+                time.sleep(1)
+        raise why
+
     def sample(self):
         row = {"at": round(time.monotonic() - self.window_begin, 1)}
         for name, process in (("broker", self.broker.process), ("logger", self.archiver), ("client", self.watcher)):
             row.update({f"{name}_{key}": value for key, value in memory_of(process.pid).items()})
-        figures = self.page.figures()
-        row["data_mb"] = sum(path.stat().st_size for path in listed(self.broker.data)) / 1e6
+        figures = self.ask_figures()
+        row["data_mb"] = size_of(self.broker.data) / 1e6
         row["database_mb"], row["wal_mb"] = figures["database_bytes"] / 1e6, figures["wal_bytes"] / 1e6
         row["connections"], row["sessions"] = figures["connections"], figures["sessions"]
         latencies, self.latencies = sorted(self.latencies), []
@@ -331,7 +344,7 @@ class Soak:
         self.figures["window_s"] = time.monotonic() - self.window_begin
         self.phase = "calm"
         self.faults.stop()
-        self.figures["limited"] = {key: value for key, value in self.page.figures().items() if "refus" in key or "drop" in key}
+        self.figures["limited"] = {key: value for key, value in self.ask_figures().items() if "refus" in key or "drop" in key}
         equal(self.broker.process.pid, self.figures["pid"], "the broker's process, all along")
         self.figures["fds_after"] = self.descriptors_when_calm()
         self.figures["fds_more"] = dict(descriptors_by_kind(self.broker.process.pid) - kinds)
@@ -340,7 +353,7 @@ class Soak:
     def descriptors_when_calm(self):
         """What faults had opened is closed after its time; what is not is leaked."""
         before = self.figures["fds_before"]
-        end = time.monotonic() + 90
+        end = time.monotonic() + (0 if self.is_stopped else 90)
         while True:
             now = self.descriptors()
             if all(now[name] <= before[name] for name in now) or time.monotonic() > end:
@@ -429,9 +442,15 @@ def keep_programs(folder):
     os.environ["ZCHAT_BIN"] = str(folder / "bin")
 
 
-def listed(folder):
-    """Files below it, as far as they stay while one looks."""
-    return [path for path in folder.rglob("*") if path.is_file()]
+def size_of(folder):
+    """Bytes of all files below it; some may go while one looks."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size
+        except FileNotFoundError:
+            continue
+    return total
 
 
 def memory_of(pid):

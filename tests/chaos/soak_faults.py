@@ -2,14 +2,13 @@
 import collections
 import json
 import random
-import re
 import signal
 import threading
 import time
 
 from doors import Strangers
 from soak_check import Order
-from zchat_test import Failed, check, equal, program, wait_until
+from zchat_test import Failed, check, equal, wait_until
 
 SCRATCH = "#scratch"
 BURST_LINES = 6000
@@ -90,6 +89,7 @@ class Faults:
         equal(reader.wait_exit(600), 0, f"exit code of a reader from far behind; {reader.told()}")
         check(order.events > 0, "a reader from far behind read nothing")
         self.notes["events read from far behind"] += order.events
+        self.soak.scene.forget(reader)
 
     def burst(self, _):
         """More at once than one person may."""
