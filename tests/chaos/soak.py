@@ -114,7 +114,7 @@ class Soak:
         self.rooms = [f"#{CROWD}room{number}" for number in range(self.users // ROOM_SIZE)]
         self.samples, self.latencies, self.crowd_lines = [], [], collections.deque(maxlen=600)
         self.figures = {"capacity": 0, "rate": 0, "kills": 0, "waits": []}
-        self.phase = "start"
+        self.phase, self.threads = "start", []
         self.is_stopped = False
         self.is_judging = True
         self.settings = {"account_rate": 1000, "account_burst": 2000, "keep_size": "64M"}
@@ -218,8 +218,9 @@ class Soak:
         self.start_readers()
         self.start_crowd()
         self.talks = [Talk(self, *pair, 2) for pair in (("erin", "frank"), ("frank", "erin"), ("grace", "heidi"), ("heidi", "grace"))]
-        threading.Thread(target=self._judge_all_along, daemon=True).start()
-        threading.Thread(target=self._talk, daemon=True).start()
+        self.threads = [threading.Thread(target=work, daemon=True) for work in (self._judge_all_along, self._talk)]
+        for thread in self.threads:
+            thread.start()
 
     def _judge_all_along(self):
         """Archives and acknowledgements as they grow."""
@@ -418,6 +419,12 @@ class Soak:
             self.scene.check_silent(process)
         self.phase = "over"
 
+    def rest(self):
+        """However it ended, nobody writes or judges while the scene is cleared."""
+        self.figures["phase"], self.phase, self.is_judging = self.phase, "over", False
+        for thread in self.threads:
+            thread.join(60)
+
     def check_data(self):
         """What is on the disk is sound, and so is the last backup."""
         backups = sorted((self.broker.data / "backups").glob("soak-*"))
@@ -485,6 +492,7 @@ def run(scene, options):
     except (Failed, OSError, ValueError, LookupError) as problem:
         soak.problems.tell(f"in phase {soak.phase}: {type(problem).__name__}: {problem}")
         scene.report()
+    soak.rest()
     return soak
 
 

@@ -111,8 +111,8 @@ def page(soak, wrong):
              f"    scripts/dev soak --{'minutes ' + str(options.minutes) if options.minutes else 'hours ' + str(options.hours)} "
              f"--load {options.load} --users {options.users} --seed {options.seed}", ""]
     if soak.is_stopped:
-        lines += [f"**Stopped after {seconds_text(window_s)} of the window, in phase \"{soak.phase}\".**", ""]
-    lines += [f"**Verdict: {'all held' if not wrong else 'FAILED'}**" + ("" if wrong or not soak.is_short else
+        lines += [f"**Stopped after {seconds_text(window_s)} of the window, in phase \"{figures['phase']}\".**", ""]
+    lines += [f"**Verdict: {'FAILED' if wrong else 'nothing was broken until then' if soak.is_stopped else 'all held'}**" + ("" if wrong or not soak.is_short else
               " (too short for a judgement on memory's slope)"), ""] + [f"- {each}" for each in wrong]
     lines += ["", "## Load", "",
               f"- {options.users} users of a crowd, {options.users // 10} rooms of ten, CURVE; two pairs who write in private and wait for "
