@@ -14,6 +14,7 @@
 #include "shared/wire/wire.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <zmq.h>
@@ -305,17 +306,17 @@ static void on_batch(struct hub *self, const struct batch *batch)
 static enum rc take_stored(struct hub *self)
 {
     struct batch *batch = NULL;
-    bool has_any = false;
+    const struct writer_stats *stats = writer_get_stats(self->parts.writer);
+    const uint64_t commits = stats->commits;
     enum rc rc;
 
     while ((rc = writer_take(self->parts.writer, &batch)) == RC_OK) {
         tally_stored(&self->tally, batch, self->ev.now_ms);
         on_batch(self, batch);
         batch_destroy(&batch);
-        has_any = true;
     }
-    if (has_any)
-        pace_committed(&self->pace, clock_mono_us());
+    if (stats->commits != commits)
+        pace_committed(&self->pace, stats->last_us, clock_mono_us());
     if (rc == RC_STORE)
         log_error("store.failed", "%s: what was not answered is unknown; stopping",
                   writer_why(self->parts.writer));
@@ -450,9 +451,21 @@ static long wait_ms(const struct hub *self)
     return due_ms <= now_ms ? 0 : (long)(due_ms - now_ms);
 }
 
+/* Until the commit is there, or a signal, or for so long: the other sockets are looked at after it. */
+static void rest(struct hub *self, uint64_t us)
+{
+    const struct timespec time = {.tv_nsec = (long)us * 1000};
+    struct pollfd items[] = {{.fd = writer_descriptor(self->parts.writer), .events = POLLIN},
+                             {.fd = self->parts.signal_fd, .events = POLLIN}};
+
+    (void)ppoll(items, sizeof(items) / sizeof(items[0]), &time, NULL);
+}
+
 static void wait_for_work(struct hub *self)
 {
     const struct hub_parts *parts = &self->parts;
+    const size_t operations = writer_get_stats(parts->writer)->last_operations;
+    const uint64_t rest_us = self->tally.batches > 0 ? pace_rest_us(&self->pace, operations) : 0;
     zmq_pollitem_t items[] = {
         {.socket = writer_socket(parts->writer), .events = ZMQ_POLLIN},
         {.fd = parts->signal_fd, .events = ZMQ_POLLIN},
@@ -467,7 +480,10 @@ static void wait_for_work(struct hub *self)
                 : parts->watch == NULL ? (int)(sizeof(items) / sizeof(items[0])) - 1
                                        : (int)(sizeof(items) / sizeof(items[0]));
 
-    (void)zmq_poll(items, count, wait_ms(self)); /* EINTR: just another turn */
+    if (rest_us > 0 && !self->is_stopping && !self->is_reading)
+        rest(self, rest_us);
+    else
+        (void)zmq_poll(items, count, wait_ms(self)); /* EINTR: just another turn */
 }
 
 /* What was refused by each limit, but for zeros, in lines that the log does not cut. */

@@ -47,6 +47,7 @@ struct worker {
 
 struct writer {
     void *socket;          /* the hub's end */
+    int descriptor;        /* of the socket */
     struct worker *worker; /* the thread's, from start to stop */
     pthread_t thread;
     bool has_failed;
@@ -230,6 +231,7 @@ static void writer_free(struct writer *self)
 enum rc writer_start(struct store *store, void *zmq_context, struct writer **ret)
 {
     struct writer *self = x_alloc(1, sizeof(*self));
+    size_t size = sizeof(self->descriptor);
     char endpoint[64];
 
     snprintf(endpoint, sizeof(endpoint), "inproc://store-writer-%p", (void *)self);
@@ -238,7 +240,9 @@ enum rc writer_start(struct store *store, void *zmq_context, struct writer **ret
     self->socket = pair_open(zmq_context, endpoint, true);
     if (self->socket != NULL)
         self->worker->socket = pair_open(zmq_context, endpoint, false);
-    if (self->worker->socket == NULL || start_thread(self) != 0) {
+    if (self->worker->socket == NULL ||
+        zmq_getsockopt(self->socket, ZMQ_FD, &self->descriptor, &size) != 0 ||
+        start_thread(self) != 0) {
         writer_free(self);
         return RC_SYSTEM;
     }
@@ -265,6 +269,11 @@ void writer_stop(struct writer **self_p)
 void *writer_socket(struct writer *self)
 {
     return self->socket;
+}
+
+int writer_descriptor(const struct writer *self)
+{
+    return self->descriptor;
 }
 
 void writer_submit(struct writer *self, struct batch **batch_p)
@@ -295,8 +304,11 @@ enum rc writer_take(struct writer *self, struct batch **ret)
         self->stats.operations += handover.batch->count;
         if (handover.commit_us > 0) {
             self->stats.commits++;
+            self->stats.last_us = handover.commit_us;
+            self->stats.last_operations = 0;
             histogram_add(&self->stats.commit, handover.commit_us);
         }
+        self->stats.last_operations += handover.batch->count;
         *ret = handover.batch;
         return RC_OK;
     }

@@ -34,6 +34,8 @@ void writer_set_limits(struct writer *self, const struct store_limits *limits);
 
 /* The raw ZeroMQ socket to poll for ZMQ_POLLIN. */
 void *writer_socket(struct writer *self);
+/* Becomes readable when a batch comes back, if writer_take() has said RC_END since the last one. */
+int writer_descriptor(const struct writer *self);
 
 /* Hand a batch over. Never blocks: the core bounds what is pending. */
 void writer_submit(struct writer *self, struct batch **batch_p);
@@ -43,6 +45,8 @@ struct writer_stats {
     uint64_t commits;
     uint64_t operations;
     struct histogram commit; /* how long transactions took */
+    uint64_t last_us;        /* the last one's */
+    size_t last_operations;  /* and of these as many as were taken */
 };
 const struct writer_stats *writer_get_stats(const struct writer *self);
 

@@ -4,46 +4,53 @@
 
 #define NOW UINT64_C(1000000)
 
-static struct pace committing_every(uint64_t gap_us)
+static struct pace committing_for(uint64_t took_us)
 {
     struct pace pace = {0};
 
-    pace_committed(&pace, NOW - gap_us);
-    pace_committed(&pace, NOW);
+    pace_committed(&pace, took_us, NOW);
     return pace;
 }
 
 static void nothing_waits_when_nothing_is_coming(void **state)
 {
-    const struct pace pace = committing_every(1000);
+    const struct pace pace = committing_for(1000);
 
     (void)state;
     assert_false(pace_may_hold(&pace, false, NOW));
     assert_true(pace_may_hold(&pace, true, NOW));
 }
 
-static void nothing_waits_for_a_slow_disk_or_after_a_rest(void **state)
+static void nothing_waits_for_a_slow_disk(void **state)
 {
-    const struct pace slow = committing_every(PACE_WAIT_US);
-    struct pace first = {0};
+    const struct pace slow = committing_for(PACE_WAIT_US);
 
     (void)state;
     assert_false(pace_may_hold(&slow, true, NOW));
-    pace_committed(&first, NOW);
-    assert_false(pace_may_hold(&first, true, NOW));
+}
+
+static void frames_pile_up_for_a_part_of_a_commit_when_many_come(void **state)
+{
+    const struct pace quick = committing_for(2000);
+    const struct pace slower = committing_for(50000);
+
+    (void)state;
+    assert_int_equal(pace_rest_us(&quick, PACE_CROWD - 1), 0);
+    assert_int_equal(pace_rest_us(&quick, PACE_CROWD), 500);
+    assert_int_equal(pace_rest_us(&slower, PACE_CROWD), PACE_REST_US);
 }
 
 static void frames_stay_for_as_many_commits_as_fit(void **state)
 {
-    struct pace pace = committing_every(2000);
+    struct pace pace = committing_for(2000);
 
     (void)state;
     assert_true(pace_may_hold(&pace, true, NOW));
     pace_flushed(&pace, true, NOW);
-    pace_committed(&pace, NOW + 2000);
+    pace_committed(&pace, 2000, NOW + 2000);
     assert_true(pace_may_hold(&pace, true, NOW + 2000)); /* the next is there at 4000 */
     pace_flushed(&pace, true, NOW + 2000);
-    pace_committed(&pace, NOW + 4000);
+    pace_committed(&pace, 2000, NOW + 4000);
     assert_false(pace_may_hold(&pace, true, NOW + 4000));
     pace_flushed(&pace, false, NOW + 4000);
     assert_true(pace_may_hold(&pace, true, NOW + 4000)); /* a new round */
@@ -51,7 +58,7 @@ static void frames_stay_for_as_many_commits_as_fit(void **state)
 
 static void frames_leave_in_time_when_the_commit_does_not_come(void **state)
 {
-    struct pace pace = committing_every(2000);
+    struct pace pace = committing_for(2000);
 
     (void)state;
     assert_true(pace_deadline_ms(&pace) == UINT64_MAX);
@@ -78,7 +85,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_waits_when_nothing_is_coming),
-        cmocka_unit_test(nothing_waits_for_a_slow_disk_or_after_a_rest),
+        cmocka_unit_test(nothing_waits_for_a_slow_disk),
+        cmocka_unit_test(frames_pile_up_for_a_part_of_a_commit_when_many_come),
         cmocka_unit_test(frames_stay_for_as_many_commits_as_fit),
         cmocka_unit_test(frames_leave_in_time_when_the_commit_does_not_come),
         cmocka_unit_test(a_deadline_is_not_before_its_time),
