@@ -6,6 +6,7 @@
 #include "broker/pace.h"
 #include "broker/published.h"
 #include "broker/tally.h"
+#include "broker/wakeup.h"
 #include "broker/watch_link.h"
 #include "shared/base/alloc.h"
 #include "shared/base/clock.h"
@@ -14,14 +15,13 @@
 #include "shared/wire/wire.h"
 
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <zmq.h>
 
 #define FRAMES_PER_TURN 256
 #define WORK_PER_TURN   4096 /* commands and their effects: one frame may ask for 1,024 lists */
-#define PAGES_PER_TURN  64   /* of old events; new messages go first */
+#define PAGES_PER_TURN  8    /* of old events; new messages go first */
 #define BYE_RETRY_MS    500
 #define SESSION_LINES   20 /* in the log, a second */
 
@@ -32,6 +32,9 @@ struct hub {
     struct admission admission;
     struct tally tally;
     struct pace pace;
+    struct wakeup wakeup;
+    unsigned look;       /* of enum look: what this turn has to look at */
+    unsigned again;      /* and the next one, since a sign may be used up */
     struct batch *batch; /* what this turn asks of the store */
     struct frame frame;  /* the one that is read */
     struct wire_reader reader;
@@ -272,6 +275,7 @@ static void submit(struct hub *self)
     if (batch_count(self->batch) == 0)
         return;
     writer_submit(self->parts.writer, &self->batch);
+    self->again |= LOOK_STORED;
     tally_submitted(&self->tally, self->ev.now_ms);
     self->batch = batch_new();
 }
@@ -347,7 +351,7 @@ static void take_read(struct hub *self)
 
     for (size_t n = 0; n < PAGES_PER_TURN; n++) {
         if (readers_take(self->parts.readers, &answer) != RC_OK)
-            break;
+            return;
         if (answer.kind == FX_REPUBLISH) {
             publish_again(self, &answer);
             continue;
@@ -360,6 +364,7 @@ static void take_read(struct hub *self)
             step(self, CORE_EV_READ);
         }
     }
+    self->again |= LOOK_READ;
 }
 
 static void take_backup(struct hub *self)
@@ -414,20 +419,24 @@ static enum rc turn(struct hub *self)
     read_clocks(self);
     receive(self);
     submit(self); /* the writer's thread commits what has piled up */
-    rc = take_stored(self);
-    if (rc == RC_STORE)
-        return rc;
-    take_read(self);
-    take_backup(self);
+    self->look |= self->again;
+    self->again = 0;
+    if ((self->look & LOOK_STORED) != 0 && take_stored(self) == RC_STORE)
+        return RC_STORE;
+    if ((self->look & LOOK_READ) != 0)
+        take_read(self);
+    if ((self->look & LOOK_BACKUP) != 0)
+        take_backup(self);
     if (core_next_deadline_ms(self->parts.core) <= self->ev.now_ms)
         step(self, CORE_EV_TICK);
     submit(self);
     rc = admission_turn(&self->admission, self->ev.now_ms);
     flush(self);
-    if (self->parts.watch != NULL)
+    if (self->parts.watch != NULL && (self->look & LOOK_WATCH) != 0)
         watch_answer(self->parts.watch, &self->tally, &self->parts, self->ev.now_ms);
     announcer_turn(self->parts.announcer, self->ev.now_ms);
-    take_signal(self);
+    if ((self->look & LOOK_SIGNAL) != 0)
+        take_signal(self);
     return rc;
 }
 
@@ -451,39 +460,15 @@ static long wait_ms(const struct hub *self)
     return due_ms <= now_ms ? 0 : (long)(due_ms - now_ms);
 }
 
-/* Until the commit is there, or a signal, or for so long: the other sockets are looked at after it. */
-static void rest(struct hub *self, uint64_t us)
-{
-    const struct timespec time = {.tv_nsec = (long)us * 1000};
-    struct pollfd items[] = {{.fd = writer_descriptor(self->parts.writer), .events = POLLIN},
-                             {.fd = self->parts.signal_fd, .events = POLLIN}};
-
-    (void)ppoll(items, sizeof(items) / sizeof(items[0]), &time, NULL);
-}
-
 static void wait_for_work(struct hub *self)
 {
-    const struct hub_parts *parts = &self->parts;
-    const size_t operations = writer_get_stats(parts->writer)->last_operations;
+    const size_t operations = writer_get_stats(self->parts.writer)->last_operations;
     const uint64_t rest_us = self->tally.batches > 0 ? pace_rest_us(&self->pace, operations) : 0;
-    zmq_pollitem_t items[] = {
-        {.socket = writer_socket(parts->writer), .events = ZMQ_POLLIN},
-        {.fd = parts->signal_fd, .events = ZMQ_POLLIN},
-        /* from here on not when stopping */
-        {.socket = front_commands(parts->front), .events = ZMQ_POLLIN},
-        {.socket = front_broadcasts(parts->front), .events = ZMQ_POLLIN},
-        {.socket = readers_socket(parts->readers), .events = ZMQ_POLLIN},
-        {.socket = backup_socket(parts->backup), .events = ZMQ_POLLIN},
-        {.socket = parts->watch, .events = ZMQ_POLLIN},
-    };
-    int count = self->is_stopping      ? 2
-                : parts->watch == NULL ? (int)(sizeof(items) / sizeof(items[0])) - 1
-                                       : (int)(sizeof(items) / sizeof(items[0]));
 
     if (rest_us > 0 && !self->is_stopping && !self->is_reading)
-        rest(self, rest_us);
+        self->look = wakeup_rest(&self->wakeup, rest_us);
     else
-        (void)zmq_poll(items, count, wait_ms(self)); /* EINTR: just another turn */
+        self->look = wakeup_wait(&self->wakeup, wait_ms(self), self->is_stopping);
 }
 
 /* What was refused by each limit, but for zeros, in lines that the log does not cut. */
@@ -575,6 +560,8 @@ enum rc hub_run(const struct hub_parts *parts)
     self->parts = *parts;
     self->admission.keyring = parts->keyring;
     self->admission.front = parts->front;
+    self->wakeup = wakeup_over(&self->parts);
+    self->look = LOOK_ALL;
     self->batch = batch_new();
     self->welcomed = x_alloc(parts->sessions_max, sizeof(*self->welcomed));
     self->watchdog_ms = notify_watchdog_ms();

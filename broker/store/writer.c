@@ -47,7 +47,6 @@ struct worker {
 
 struct writer {
     void *socket;          /* the hub's end */
-    int descriptor;        /* of the socket */
     struct worker *worker; /* the thread's, from start to stop */
     pthread_t thread;
     bool has_failed;
@@ -231,7 +230,6 @@ static void writer_free(struct writer *self)
 enum rc writer_start(struct store *store, void *zmq_context, struct writer **ret)
 {
     struct writer *self = x_alloc(1, sizeof(*self));
-    size_t size = sizeof(self->descriptor);
     char endpoint[64];
 
     snprintf(endpoint, sizeof(endpoint), "inproc://store-writer-%p", (void *)self);
@@ -240,9 +238,7 @@ enum rc writer_start(struct store *store, void *zmq_context, struct writer **ret
     self->socket = pair_open(zmq_context, endpoint, true);
     if (self->socket != NULL)
         self->worker->socket = pair_open(zmq_context, endpoint, false);
-    if (self->worker->socket == NULL ||
-        zmq_getsockopt(self->socket, ZMQ_FD, &self->descriptor, &size) != 0 ||
-        start_thread(self) != 0) {
+    if (self->worker->socket == NULL || start_thread(self) != 0) {
         writer_free(self);
         return RC_SYSTEM;
     }
@@ -269,11 +265,6 @@ void writer_stop(struct writer **self_p)
 void *writer_socket(struct writer *self)
 {
     return self->socket;
-}
-
-int writer_descriptor(const struct writer *self)
-{
-    return self->descriptor;
 }
 
 void writer_submit(struct writer *self, struct batch **batch_p)

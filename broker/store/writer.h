@@ -34,8 +34,6 @@ void writer_set_limits(struct writer *self, const struct store_limits *limits);
 
 /* The raw ZeroMQ socket to poll for ZMQ_POLLIN. */
 void *writer_socket(struct writer *self);
-/* Becomes readable when a batch comes back, if writer_take() has said RC_END since the last one. */
-int writer_descriptor(const struct writer *self);
 
 /* Hand a batch over. Never blocks: the core bounds what is pending. */
 void writer_submit(struct writer *self, struct batch **batch_p);
