@@ -13,7 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <zmq.h>
+
+#define NICE 5
 
 /* What is asked; an empty message: stop. */
 struct question {
@@ -67,6 +70,7 @@ static void *serve(void *context)
 {
     struct backup *self = context;
 
+    (void)setpriority(PRIO_PROCESS, 0, NICE); /* as the readers */
     for (;;) {
         struct question question;
         struct backup_done done;
