@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #define CHUNK_BYTES 32768
+#define CHUNKS_KEPT_MAX \
+    16 /* cleared, for the next time: what is given back is taken again at once */
 
 struct arena_chunk {
     struct arena_chunk *next;
@@ -20,48 +22,65 @@ static size_t aligned(size_t size_bytes)
     return (size_bytes + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
 }
 
+static void free_chunks(struct arena_chunk *chunk)
+{
+    while (chunk != NULL) {
+        struct arena_chunk *next = chunk->next;
+
+        free(chunk);
+        chunk = next;
+    }
+}
+
 void arena_fini(struct arena *self)
 {
-    while (self->chunks != NULL) {
-        struct arena_chunk *chunk = self->chunks;
-
-        self->chunks = chunk->next;
-        free(chunk);
-    }
+    free_chunks(self->chunks);
+    free_chunks(self->spare);
+    *self = (struct arena){0};
 }
 
 void arena_clear(struct arena *self)
 {
-    struct arena_chunk *kept = NULL;
-
     while (self->chunks != NULL) {
         struct arena_chunk *chunk = self->chunks;
 
         self->chunks = chunk->next;
-        if (kept == NULL && chunk->capacity == CHUNK_BYTES)
-            kept = chunk;
-        else
+        if (self->spare_count < CHUNKS_KEPT_MAX && chunk->capacity == CHUNK_BYTES) {
+            chunk->next = self->spare;
+            self->spare = chunk;
+            self->spare_count++;
+        } else {
             free(chunk);
+        }
     }
-    if (kept != NULL) {
-        kept->used = 0;
-        kept->next = NULL;
-        self->chunks = kept;
+}
+
+/* Not zeroed: whoever wants zeros asks for them. */
+static struct arena_chunk *take_chunk(struct arena *self, size_t size_bytes)
+{
+    struct arena_chunk *chunk = self->spare;
+
+    if (size_bytes <= CHUNK_BYTES && chunk != NULL) {
+        self->spare = chunk->next;
+        self->spare_count--;
+    } else {
+        const size_t capacity = size_bytes > CHUNK_BYTES ? aligned(size_bytes) : CHUNK_BYTES;
+
+        chunk = x_realloc(NULL, 1, sizeof(*chunk) + capacity);
+        chunk->capacity = capacity;
     }
+    chunk->used = 0;
+    chunk->next = self->chunks;
+    self->chunks = chunk;
+    return chunk;
 }
 
 char *arena_reserve(struct arena *self, size_t size_bytes)
 {
     struct arena_chunk *chunk = self->chunks;
 
-    if (chunk == NULL || chunk->capacity - chunk->used < size_bytes) {
-        const size_t capacity = size_bytes > CHUNK_BYTES ? aligned(size_bytes) : CHUNK_BYTES;
-
-        chunk = x_alloc(1, sizeof(*chunk) + capacity);
-        chunk->capacity = capacity;
-        chunk->next = self->chunks;
-        self->chunks = chunk;
-    }
+    if (chunk == NULL || chunk->capacity - chunk->used < size_bytes)
+        chunk = take_chunk(self, size_bytes);
     return chunk->data + chunk->used;
 }
 

@@ -12,12 +12,14 @@ struct arena_chunk;
 
 struct arena {
     struct arena_chunk *chunks; /* the newest first */
+    struct arena_chunk *spare;  /* cleared ones, of the usual size */
+    size_t spare_count;
 };
 
 /* An arena is born empty: `struct arena arena = {0};`. */
 void arena_fini(struct arena *self);
 
-/* Forget all pieces; keeps one chunk of the usual size for the next time. */
+/* Forget all pieces; keeps some chunks of the usual size for the next time. */
 void arena_clear(struct arena *self);
 
 /* `size_bytes` zeroed bytes, aligned for any type. */

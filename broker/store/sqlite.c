@@ -27,6 +27,7 @@ static void sqlite_close(struct backend *base, bool has_failed)
     if (has_failed && self->db.handle != NULL) /* leave the files as they are for the next start */
         sqlite3_db_config(self->db.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     files_close(&self->files, &self->db);
+    sqlite_bulk_close(self);
     free(self);
 }
 
@@ -58,7 +59,10 @@ static enum rc sqlite_begin(struct backend *base)
 
 static enum rc sqlite_commit(struct backend *base)
 {
-    return run(sqlite_of(base), COMMIT);
+    struct sqlite *self = sqlite_of(base);
+    const enum rc rc = sqlite_write_rows(self);
+
+    return rc == RC_OK ? run(self, COMMIT) : rc;
 }
 
 /* Only after RC_DISK_FULL. */
@@ -66,6 +70,7 @@ static enum rc sqlite_rollback(struct backend *base)
 {
     struct sqlite *self = sqlite_of(base);
 
+    sqlite_drop_rows(self);
     (void)disk_write_failed(&self->disk, clock_mono_ms());
     self->checkpoint_at = 0; /* what is folded back is room for what comes */
     /* SQLite may have rolled back by itself. */
@@ -150,6 +155,7 @@ enum rc store_open_sqlite(const char *where, struct store **ret, const char **re
     rc = files_open(&self->files, where, &self->db);
     if (rc == RC_OK) {
         sqlite3_wal_hook(self->db.handle, on_commit, self);
+        rc = sqlite_bulk_open(self);
         for (size_t i = 0; i < STATEMENT_COUNT && rc == RC_OK; i++)
             rc = db_prepare(&self->db, SQL[i], &self->statements[i]);
     }

@@ -34,8 +34,10 @@ static enum rc sqlite_get_aged(struct backend *base, uint64_t first, uint64_t la
     struct sqlite *self = sqlite_of(base);
     sqlite3_stmt *statement = self->statements[GET_AGED];
     size_t count = 0;
-    enum rc rc;
+    enum rc rc = sqlite_write_events(self);
 
+    if (rc != RC_OK)
+        return rc;
     db_bind_number(statement, 1, first);
     db_bind_number(statement, 2, last);
     db_bind_number(statement, 3, max);
@@ -56,7 +58,10 @@ static enum rc sqlite_get_aged(struct backend *base, uint64_t first, uint64_t la
 static enum rc sqlite_remove_events(struct backend *base, uint64_t first, uint64_t last)
 {
     struct sqlite *self = sqlite_of(base);
+    const enum rc rc = sqlite_write_events(self);
 
+    if (rc != RC_OK)
+        return rc;
     db_bind_number(self->statements[REMOVE_EVENTS], 1, first);
     db_bind_number(self->statements[REMOVE_EVENTS], 2, last);
     return run(self, REMOVE_EVENTS);
@@ -66,7 +71,10 @@ static enum rc sqlite_purge_event(struct backend *base, uint64_t entry, struct s
 {
     struct sqlite *self = sqlite_of(base);
     sqlite3_stmt *statement = self->statements[PURGE_EVENT];
+    const enum rc rc = sqlite_write_events(self);
 
+    if (rc != RC_OK)
+        return rc;
     db_bind_number(statement, 1, entry);
     db_bind_number(statement, 2, EVENT_PURGED);
     db_bind_bytes(statement, 3, wire.ptr, wire.len);

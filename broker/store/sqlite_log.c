@@ -1,6 +1,8 @@
 /* sqlite_log.c - streams, sessions, events and marks on disk. */
 #include "broker/store/sqlite_rows.h"
 
+#define EVENTS_HELD_MAX 4096 /* an import is one long transaction */
+
 /* --- streams ------------------------------------------------------------------------- */
 
 /* The first column of the only row, which is then done with; RC_END: there is no row. */
@@ -147,14 +149,8 @@ static enum rc sqlite_get_place(struct backend *base, stream_id stream, struct p
 
 static enum rc sqlite_put_place(struct backend *base, const struct place_row *row)
 {
-    struct sqlite *self = sqlite_of(base);
-    sqlite3_stmt *statement = self->statements[PUT_PLACE];
-
-    db_bind_number(statement, 1, row->stream.v);
-    db_bind_number(statement, 2, row->head);
-    db_bind_number(statement, 3, row->confirmed);
-    db_bind_number(statement, 4, row->ts_ms);
-    return run(self, PUT_PLACE);
+    bulk_add(&sqlite_of(base)->places, row);
+    return RC_OK;
 }
 
 /* --- sessions and events ------------------------------------------------------------- */
@@ -179,37 +175,28 @@ static enum rc sqlite_get_session(struct backend *base, session_id id, struct se
 
 static enum rc sqlite_put_session(struct backend *base, const struct session_row *row)
 {
-    struct sqlite *self = sqlite_of(base);
-    sqlite3_stmt *statement = self->statements[PUT_SESSION];
-
-    db_bind_number(statement, 1, row->id.v);
-    db_bind_number(statement, 2, row->account.v);
-    db_bind_number(statement, 3, row->last);
-    db_bind_number(statement, 4, row->entry);
-    return run(self, PUT_SESSION);
+    bulk_add(&sqlite_of(base)->sessions, row);
+    return RC_OK;
 }
 
 static enum rc sqlite_add_event(struct backend *base, const struct event_row *row)
 {
     struct sqlite *self = sqlite_of(base);
-    sqlite3_stmt *statement = self->statements[ADD_EVENT];
+    struct event_row kept = *row;
 
-    db_bind_number(statement, 1, row->entry);
-    db_bind_number(statement, 2, row->ts_ms);
-    db_bind_number(statement, 3, row->sender.v);
-    db_bind_number(statement, 4, row->own_seq);
-    db_bind_number(statement, 5, row->refusal);
-    db_bind_number(statement, 6, row->prev);
-    db_bind_bytes(statement, 7, row->wire.len == 0 ? "" : row->wire.ptr, row->wire.len);
-    return run(self, ADD_EVENT);
+    kept.wire = arena_copy(&self->wires, row->wire);
+    bulk_add(&self->events, &kept);
+    return self->events.count < EVENTS_HELD_MAX ? RC_OK : sqlite_write_events(self);
 }
 
 static enum rc sqlite_get_event(struct backend *base, uint64_t entry, struct event_row *ret)
 {
     struct sqlite *self = sqlite_of(base);
     sqlite3_stmt *statement = self->statements[GET_EVENT];
-    enum rc rc;
+    enum rc rc = sqlite_write_events(self);
 
+    if (rc != RC_OK)
+        return rc;
     db_bind_number(statement, 1, entry);
     rc = db_row(&self->db, statement);
     if (rc != RC_OK)
@@ -231,8 +218,10 @@ static enum rc sqlite_get_senders(struct backend *base, stream_id stream, uint64
     struct sqlite *self = sqlite_of(base);
     sqlite3_stmt *statement = self->statements[GET_SENDERS];
     size_t count = 0;
-    enum rc rc;
+    enum rc rc = sqlite_write_events(self);
 
+    if (rc != RC_OK)
+        return rc;
     db_bind_number(statement, 1, entry_of(stream, first));
     db_bind_number(statement, 2, entry_of(stream, last));
     db_bind_number(statement, 3, max);

@@ -2,8 +2,10 @@
 #ifndef BROKER_STORE_SQLITE_ROWS_H
 #define BROKER_STORE_SQLITE_ROWS_H
 
+#include "broker/store/arena.h"
 #include "broker/store/backend.h"
 #include "broker/store/disk.h"
+#include "broker/store/sqlite_bulk.h"
 #include "broker/store/sqlite_db.h"
 #include "broker/store/sqlite_files.h"
 
@@ -25,11 +27,13 @@
                   " topic = ?8, open_from = ?9, keep = ?10 WHERE id = ?1")                        \
     X(ADD_PLACE, "INSERT INTO place (stream, head, confirmed, ts) VALUES (?1, 0, 0, 0)")          \
     X(GET_PLACE, "SELECT head, confirmed, ts FROM place WHERE stream = ?1")                       \
-    X(PUT_PLACE, "UPDATE place SET head = ?2, confirmed = ?3, ts = ?4 WHERE stream = ?1")         \
+    X(PUT_PLACES, "REPLACE INTO place (stream, head, confirmed, ts)"                              \
+                  " SELECT stream, head, confirmed, ts FROM bulk_place")                          \
     X(GET_SESSION, "SELECT account, last, entry FROM session WHERE id = ?1")                      \
-    X(PUT_SESSION, "REPLACE INTO session (id, account, last, entry) VALUES (?1, ?2, ?3, ?4)")     \
-    X(ADD_EVENT, "INSERT INTO event (id, ts, sender, own_seq, refusal, prev, wire)"               \
-                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                          \
+    X(PUT_SESSIONS, "REPLACE INTO session (id, account, last, entry)"                             \
+                    " SELECT id, account, last, entry FROM bulk_session")                         \
+    X(ADD_EVENTS, "INSERT INTO event (id, ts, sender, own_seq, refusal, prev, wire)"              \
+                  " SELECT id, ts, sender, own_seq, refusal, prev, wire FROM bulk_event")         \
     X(GET_EVENT, "SELECT ts, sender, own_seq, refusal, prev FROM event WHERE id = ?1")            \
     X(GET_SENDERS,                                                                                \
       "SELECT id, sender FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT ?3")            \
@@ -98,6 +102,10 @@ struct sqlite {
     struct files files;
     struct disk disk;
     sqlite3_stmt *statements[STATEMENT_COUNT];
+    struct bulk events; /* of the transaction, not written yet */
+    struct bulk places;
+    struct bulk sessions;
+    struct arena wires;          /* what `events` point to */
     char name[STREAM_BYTES_MAX]; /* what a row's spans point to, until the next row */
     char skeleton[STREAM_BYTES_MAX];
     char topic[SUBJECT_BYTES_MAX];
@@ -129,6 +137,14 @@ enum rc keep_text(struct sqlite *self, char *buffer, size_t least, size_t most, 
 enum rc read_stream(struct sqlite *self, sqlite3_stmt *row, struct stream_row *ret) MUST_CHECK;
 enum rc read_device(struct sqlite *self, sqlite3_stmt *row, struct device_row *ret) MUST_CHECK;
 struct standing read_standing(sqlite3_stmt *row);
+
+/* The rows that are written together at the end of a transaction. Before somebody looks at events, those so far
+ * must be written; sqlite_drop_rows() forgets what a rollback undoes. */
+enum rc sqlite_bulk_open(struct sqlite *self) MUST_CHECK;
+void sqlite_bulk_close(struct sqlite *self);
+enum rc sqlite_write_events(struct sqlite *self) MUST_CHECK;
+enum rc sqlite_write_rows(struct sqlite *self) MUST_CHECK;
+void sqlite_drop_rows(struct sqlite *self);
 
 /* Set the calls of sqlite_log.c, sqlite_people.c, sqlite_replay.c and sqlite_clean.c. */
 void sqlite_clean_calls(struct backend_calls *calls);
