@@ -21,6 +21,12 @@ void map_init(struct map *self)
     randombytes_buf(self->hash_key, sizeof(self->hash_key));
 }
 
+void map_init_ours(struct map *self)
+{
+    map_init(self);
+    self->is_ours = true;
+}
+
 void map_fini(struct map *self)
 {
     free(self->slots);
@@ -37,15 +43,28 @@ void map_clear(struct map *self)
     }
 }
 
-/* The slot of that key, or the empty one where it belongs. */
-static struct map_slot *slot_of(const struct map *self, uint64_t key)
+/* The upper half of the product: it depends on all bits of the key. */
+static uint64_t spread(uint64_t key)
+{
+    return (key * UINT64_C(0x9e3779b97f4a7c15)) >> 32;
+}
+
+static uint64_t hash_of(const struct map *self, uint64_t key)
 {
     unsigned char hash[crypto_shorthash_BYTES];
     uint64_t at;
 
+    if (self->is_ours)
+        return spread(key);
     crypto_shorthash(hash, (const unsigned char *)&key, sizeof(key), self->hash_key);
     memcpy(&at, hash, sizeof(at));
-    for (;; at++) {
+    return at;
+}
+
+/* The slot of that key, or the empty one where it belongs. */
+static struct map_slot *slot_of(const struct map *self, uint64_t key)
+{
+    for (uint64_t at = hash_of(self, key);; at++) {
         struct map_slot *slot = &self->slots[at & (self->capacity - 1)];
 
         if (slot->age != self->age || slot->key == key)

@@ -11,12 +11,15 @@ struct answers {
     uint64_t entry;                     /* where the one before it lies; 0: nowhere */
 };
 
+/* Rows that are remembered over commits, some hundred bytes each; when there are more, all are read again. */
+#define KEPT_MAX 16384
+
 void txn_init(struct txn *self, struct backend *backend, struct arena *arena)
 {
-    *self = (struct txn){.backend = backend, .arena = arena};
-    map_init(&self->places);
+    *self = (struct txn){.backend = backend, .arena = arena, .is_fresh = true};
+    map_init_ours(&self->places);
     map_init(&self->sessions);
-    map_init(&self->stands);
+    map_init_ours(&self->stands);
 }
 
 void txn_fini(struct txn *self)
@@ -24,22 +27,41 @@ void txn_fini(struct txn *self)
     map_fini(&self->places);
     map_fini(&self->sessions);
     map_fini(&self->stands);
+    arena_fini(&self->kept);
+}
+
+static void forget(struct txn *self)
+{
+    map_clear(&self->places);
+    map_clear(&self->sessions);
+    map_clear(&self->stands);
+    arena_clear(&self->kept);
+    self->kept_count = 0;
+    self->is_fresh = true;
+}
+
+static void *keep(struct txn *self, size_t size_bytes)
+{
+    self->kept_count++;
+    return arena_alloc(&self->kept, size_bytes);
 }
 
 enum rc txn_begin(struct txn *self, enum txn_space space)
 {
     arena_clear(self->arena);
-    map_clear(&self->places);
-    map_clear(&self->sessions);
-    map_clear(&self->stands);
+    if (self->is_open || self->kept_count > KEPT_MAX)
+        forget(self);
     self->changed_places = NULL;
     self->changed_sessions = NULL;
     self->space = space;
+    self->is_open = true;
+    self->number++;
 
     enum rc rc = self->backend->calls->begin(self->backend);
-    if (rc != RC_OK)
-        return rc;
-    return self->backend->calls->last_stream(self->backend, &self->last_stream);
+    if (rc == RC_OK && self->is_fresh)
+        rc = self->backend->calls->last_stream(self->backend, &self->last_stream);
+    self->is_fresh = self->is_fresh && rc != RC_OK;
+    return rc;
 }
 
 enum rc txn_needed(struct txn *self, enum rc rc, const char *what)
@@ -49,6 +71,17 @@ enum rc txn_needed(struct txn *self, enum rc rc, const char *what)
     snprintf(self->backend->why, sizeof(self->backend->why), "the log is damaged: a %s is missing",
              what);
     return RC_STORE;
+}
+
+/* What is remembered is what is in the log now. */
+static void settle(struct txn *self)
+{
+    for (struct place *place = self->changed_places; place != NULL; place = place->next_changed)
+        place->is_changed = false;
+    for (struct session *session = self->changed_sessions; session != NULL;
+         session = session->next_changed)
+        session->is_changed = false;
+    self->is_open = false;
 }
 
 enum rc txn_commit(struct txn *self)
@@ -66,7 +99,11 @@ enum rc txn_commit(struct txn *self)
         if (rc != RC_OK)
             return rc;
     }
-    return self->backend->calls->commit(self->backend);
+
+    const enum rc rc = self->backend->calls->commit(self->backend);
+    if (rc == RC_OK)
+        settle(self);
+    return rc;
 }
 
 enum rc txn_place(struct txn *self, stream_id stream, struct place **ret)
@@ -79,7 +116,7 @@ enum rc txn_place(struct txn *self, stream_id stream, struct place **ret)
 
         if (rc != RC_OK)
             return rc;
-        place = arena_alloc(self->arena, sizeof(*place));
+        place = keep(self, sizeof(*place));
         place->row = row;
         map_put(&self->places, stream.v, place);
     }
@@ -106,7 +143,7 @@ enum rc txn_session(struct txn *self, session_id id, struct session **ret)
 
         if (rc != RC_OK && rc != RC_END)
             return rc;
-        session = arena_alloc(self->arena, sizeof(*session));
+        session = keep(self, sizeof(*session));
         session->row = row;
         map_put(&self->sessions, id.v, session);
     }
@@ -139,7 +176,7 @@ static enum rc find_stand(struct txn *self, stream_id stream, stream_id account,
 
         if (rc != RC_OK && rc != RC_END)
             return rc;
-        stand = arena_alloc(self->arena, sizeof(*stand));
+        stand = keep(self, sizeof(*stand));
         *stand = standing;
         map_put(&self->stands, key, stand);
     }
@@ -218,7 +255,7 @@ void txn_use_number(struct txn *self, struct session *session, stream_id account
     session->row.account = account;
     session->row.last++;
     session->row.entry = row->entry;
-    if (session->answers != NULL)
+    if (session->answers_of == self->number)
         session->answers->item[session->row.last % POST_WINDOW] = *row;
     if (!session->is_changed) {
         session->is_changed = true;
@@ -233,8 +270,9 @@ enum rc txn_answer(struct txn *self, struct session *session, uint32_t number,
     INVARIANT(number >= 1 && number <= session->row.last);
     if (session->row.last - number >= POST_WINDOW)
         return RC_END;
-    if (session->answers == NULL) {
+    if (session->answers_of != self->number) {
         session->answers = arena_alloc(self->arena, sizeof(*session->answers));
+        session->answers_of = self->number;
         session->answers->least = session->row.last + 1;
         session->answers->entry = session->row.entry;
     }

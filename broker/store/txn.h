@@ -1,8 +1,9 @@
 /* txn.h - one transaction in the making: what it has touched, and how an event is appended.
  *
- * Streams' places and sessions change with every operation, but are read once and written once a
- * transaction. What is remembered here dies with the transaction, so a rollback
- * needs nothing but txn_begin(). */
+ * Streams' places and sessions change with every operation, but are written once a transaction. Those of busy streams
+ * and sessions, and how accounts stand with rooms, are remembered over commits, since nobody else writes them: then
+ * nothing is read before it is written. A transaction that was not committed takes all of it along: txn_begin() forgets, so
+ * a rollback needs nothing else. */
 #ifndef BROKER_STORE_TXN_H
 #define BROKER_STORE_TXN_H
 
@@ -27,6 +28,7 @@ struct session {
     bool is_changed;
     struct session *next_changed;
     struct answers *answers; /* read from the log when somebody asks again */
+    uint64_t answers_of;     /* the transaction that they live with */
 };
 
 /* What may still be written; what may not is RC_DISK_FULL. A little may be so that a room can be defended, and a
@@ -39,7 +41,12 @@ struct txn {
     store_entropy *entropy;
     void *entropy_context;
     enum txn_space space;
+    uint64_t number;       /* of this transaction, since the start */
+    bool is_open;          /* or was when it failed */
+    bool is_fresh;         /* nothing is remembered, last_stream neither */
     stream_id last_stream; /* the newest */
+    struct arena kept;     /* what the maps hold */
+    size_t kept_count;
     struct map places;
     struct map sessions;
     struct map stands; /* struct standing, of stream and account */
@@ -50,7 +57,7 @@ struct txn {
 void txn_init(struct txn *self, struct backend *backend, struct arena *arena);
 void txn_fini(struct txn *self);
 
-/* Forget what another transaction touched, and begin. Codes here and below as in backend.h. */
+/* Forget what another transaction left behind, and begin. Codes here and below as in backend.h. */
 enum rc txn_begin(struct txn *self, enum txn_space space) MUST_CHECK;
 /* Write what has changed, and commit. */
 enum rc txn_commit(struct txn *self) MUST_CHECK;
