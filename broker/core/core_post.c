@@ -80,6 +80,7 @@ static void submit(struct core *self, const struct asked *asked, uint32_t target
         op->kind_name = message_has(message, HAS_KIND) ? message->kind : SPAN("message");
     }
     ticket->session = session->id;
+    ticket->session_row = asked->session;
     ticket->number = op->number;
     session->pending++;
     if (op->number > session->accepted)
@@ -185,7 +186,7 @@ static void follow_store(struct session *session, const struct ticket *ticket,
 
 void core_stored_post(struct core *self, struct ticket *ticket, const struct op_result *result)
 {
-    const uint32_t row = sessions_by_id(&self->sessions, ticket->session);
+    const uint32_t row = sessions_by_id_at(&self->sessions, ticket->session, ticket->session_row);
 
     if (result->rc == RC_OK && result->is_duplicate)
         core_count(self, COUNT_DUPLICATES);

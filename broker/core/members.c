@@ -34,9 +34,7 @@ void members_fini(struct members *self)
 
 static uint64_t pair_hash(const struct members *self, uint32_t room, uint32_t person)
 {
-    const uint32_t pair[2] = {room, person};
-
-    return table_hash(&self->pairs, pair, sizeof pair);
+    return table_hash_own(&self->pairs, (uint64_t)room << 32 | person);
 }
 
 static uint32_t find(const struct members *self, uint32_t room, uint32_t person)

@@ -2,6 +2,7 @@
 
 #include "shared/base/invariant.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,9 @@ uint32_t pending_take(struct pending *self, enum op_kind kind, peer_id asker)
 
     INVARIANT(row != 0);
     list_remove(&self->free, self->links, row);
-    self->row[row] = (struct ticket){.kind = kind, .asker = asker};
+    memset(&self->row[row], 0, offsetof(struct ticket, topic));
+    self->row[row].kind = kind;
+    self->row[row].asker = asker;
     if (asker.v != 0)
         self->asks[asker.v % ASKERS]++;
     self->count++;

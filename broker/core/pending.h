@@ -18,6 +18,7 @@ struct ticket {
     bool is_inbox;    /* HELLO */
     bool is_reserved; /* a row of some table is kept free for the outcome */
     session_id session;
+    uint32_t session_row; /* where it stood when it asked */
     uint32_t number;
     uint32_t person; /* stream rows; 0: not there yet */
     uint32_t stream;
@@ -29,10 +30,11 @@ struct ticket {
     uint64_t until_ms;                   /* KEY_BAN, ADMIT */
     enum role role;                      /* ADMIT, ROLE */
     bool is_for_device;                  /* ADMIT */
-    uint16_t topic_len;                  /* TOPIC */
-    char topic[SUBJECT_BYTES_MAX];
-    char name[STREAM_BYTES_MAX]; /* HELLO, ADMIT: nick; JOIN: "#room"; MARK: the mark */
+    uint16_t topic_len;
     uint8_t name_len;
+    /* From here on nothing is cleared for a new ticket. */
+    char topic[SUBJECT_BYTES_MAX]; /* TOPIC */
+    char name[STREAM_BYTES_MAX];   /* HELLO, ADMIT: nick; JOIN: "#room"; MARK: the mark */
 };
 
 /* Who asks is counted by the low bits of the peer's number: libzmq counts peers up, so two share a place only

@@ -28,7 +28,7 @@ void sessions_fini(struct sessions *self)
 
 static uint64_t peer_hash(const struct sessions *self, peer_id peer)
 {
-    return table_hash(&self->by_peer, &peer.v, sizeof peer.v);
+    return table_hash_own(&self->by_peer, peer.v);
 }
 
 static uint64_t id_hash(const struct sessions *self, session_id id)
@@ -60,6 +60,12 @@ uint32_t sessions_by_id(const struct sessions *self, session_id id)
             return row;
     }
     return 0;
+}
+
+uint32_t sessions_by_id_at(const struct sessions *self, session_id id, uint32_t row)
+{
+    /* A free row has id 0, which no session has; another session in it has another id. */
+    return row != 0 && id.v != 0 && self->row[row].id.v == id.v ? row : sessions_by_id(self, id);
 }
 
 uint32_t sessions_add(struct sessions *self, session_id id, peer_id peer, uint32_t person,

@@ -43,6 +43,8 @@ void sessions_fini(struct sessions *self);
 /* Row numbers; 0 when there is none. */
 uint32_t sessions_by_peer(const struct sessions *self, peer_id peer);
 uint32_t sessions_by_id(const struct sessions *self, session_id id);
+/* The same; `row` is where it stood some time ago, and mostly still does. */
+uint32_t sessions_by_id_at(const struct sessions *self, session_id id, uint32_t row);
 
 /* Add a live session; 0 when the table is full. `id` and `peer` must not be there yet. */
 uint32_t sessions_add(struct sessions *self, session_id id, peer_id peer, uint32_t person,

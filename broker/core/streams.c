@@ -46,7 +46,7 @@ uint32_t streams_by_name(const struct streams *self, struct span name)
 
 uint32_t streams_by_id(const struct streams *self, stream_id id)
 {
-    const uint64_t hash = table_hash(&self->by_id, &id.v, sizeof id.v);
+    const uint64_t hash = table_hash_own(&self->by_id, id.v);
     uint32_t cursor = 0;
     uint32_t row;
 
@@ -69,7 +69,7 @@ uint32_t streams_add(struct streams *self, stream_id id, struct span name)
     stream->name_len = (uint8_t)name.len;
     stream->epoch = 1;
     table_put(&self->by_name, table_hash(&self->by_name, name.ptr, name.len), row);
-    table_put(&self->by_id, table_hash(&self->by_id, &id.v, sizeof id.v), row);
+    table_put(&self->by_id, table_hash_own(&self->by_id, id.v), row);
     if (stream_is_room(stream))
         self->rooms++;
     else

@@ -19,6 +19,8 @@ bool table_init(struct table *self, uint32_t rows_max, const unsigned char key[1
     self->hash = calloc(size, sizeof *self->hash);
     self->row = calloc(size, sizeof *self->row);
     memcpy(self->key, key, sizeof self->key);
+    memcpy(&self->factor, key, sizeof self->factor);
+    self->factor |= 1;
     return self->hash != NULL && self->row != NULL;
 }
 
@@ -38,6 +40,14 @@ uint64_t table_hash(const struct table *self, const void *bytes, size_t len)
     crypto_shorthash(out, bytes, len, self->key);
     memcpy(&hash, out, sizeof hash);
     return hash;
+}
+
+/* The low bits choose the place, and those of a product know only the low bits of the number. */
+uint64_t table_hash_own(const struct table *self, uint64_t number)
+{
+    const uint64_t product = number * self->factor;
+
+    return product ^ product >> 32;
 }
 
 void table_put(struct table *self, uint64_t hash, uint32_t row)
