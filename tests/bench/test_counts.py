@@ -25,6 +25,7 @@ COUNTED = {
     "encode": ("wire_write", 640, 1920),
     "core": ("core_step", 500, 1500),
     "store": ("store_apply", 640, 1920),
+    "rooms": ("store_apply", 640, 1920),
     "read": ("store_read", 512, 2560),
 }
 

@@ -1,6 +1,6 @@
 /* counts - does the same work a number of times, for counting instructions (tests/bench/test_counts.py).
  *
- *   counts decode|encode|core|store|read TIMES [FOLDER]
+ *   counts decode|encode|core|store|rooms|read TIMES [FOLDER]
  *
  * What is counted is one function and what it calls; callgrind is told its name. Two runs with different TIMES
  * tell what one time costs, without what comes before. Nothing here depends on time or chance. */
@@ -170,6 +170,48 @@ static void store_posts(size_t times)
     store_close(&store);
 }
 
+/* Posts of as many people as a batch has, each to a room of their own. */
+static void store_rooms(size_t times)
+{
+    static struct op ops[BATCH];
+    static struct op_result results[BATCH];
+    static char nicks[BATCH][16], names[BATCH][16];
+    stream_id account, room;
+    struct store *store = open_store(&account, &room);
+
+    for (size_t i = 0; i < BATCH; i++) {
+        snprintf(nicks[i], sizeof(nicks[i]), "peer%zu", i);
+        snprintf(names[i], sizeof(names[i]), "#hall%zu", i);
+        ops[i] = (struct op){.kind = OP_HELLO,
+                             .ts_ms = NOW_MS,
+                             .nick = span_of(nicks[i]),
+                             .skeleton = span_of(nicks[i])};
+    }
+    INVARIANT(store_apply(store, ops, BATCH, results) == RC_OK);
+    for (size_t i = 0; i < BATCH; i++)
+        ops[i] = (struct op){.kind = OP_JOIN,
+                             .ts_ms = NOW_MS,
+                             .nick = span_of(nicks[i]),
+                             .account = results[i].stream,
+                             .name = span_of(names[i]),
+                             .skeleton = span_of(names[i] + 1)};
+    INVARIANT(store_apply(store, ops, BATCH, results) == RC_OK);
+    for (size_t i = 0; i < BATCH; i++) {
+        ops[i].kind = OP_POST;
+        ops[i].session = (session_id){UINT64_C(0x9e3779b97f4a7c15) * (i + 1)};
+        ops[i].stream = results[i].stream;
+        ops[i].text = SPAN(TEXT_128);
+        ops[i].kind_name = SPAN("message");
+    }
+    for (size_t done = 0; done < times; done += BATCH) {
+        for (size_t i = 0; i < BATCH; i++)
+            ops[i].number++;
+        INVARIANT(store_apply(store, ops, BATCH, results) == RC_OK && results[0].rc == RC_OK);
+        store_release(store);
+    }
+    store_close(&store);
+}
+
 static void store_pages(size_t times)
 {
     stream_id account, room;
@@ -194,11 +236,8 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(size_t times);
-    } table[] = {{"decode", decode},
-                 {"encode", encode},
-                 {"core", core},
-                 {"store", store_posts},
-                 {"read", store_pages}};
+    } table[] = {{"decode", decode},     {"encode", encode},     {"core", core},
+                 {"store", store_posts}, {"rooms", store_rooms}, {"read", store_pages}};
     const size_t times = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
 
     if (argc > 3)
@@ -209,6 +248,6 @@ int main(int argc, char **argv)
             return 0;
         }
     }
-    fprintf(stderr, "counts: decode|encode|core|store|read TIMES [FOLDER]\n");
+    fprintf(stderr, "counts: decode|encode|core|store|rooms|read TIMES [FOLDER]\n");
     return 2;
 }
