@@ -2,6 +2,7 @@
 #include "broker/store/sqlite_rows.h"
 
 #include "broker/store/sqlite_reader.h"
+#include "broker/store/sqlite_vfs.h"
 #include "shared/base/alloc.h"
 #include "shared/base/clock.h"
 
@@ -150,7 +151,8 @@ enum rc store_open_sqlite(const char *where, struct store **ret, const char **re
     sqlite_replay_calls(&self->calls);
     sqlite_clean_calls(&self->calls);
     self->base.calls = &self->calls;
-    self->db = (struct db){.why = self->base.why, .why_size = sizeof(self->base.why)};
+    self->db =
+        (struct db){.vfs = vfs_name(), .why = self->base.why, .why_size = sizeof(self->base.why)};
     self->checkpoint_at = CHECKPOINT_PAGES;
     rc = files_open(&self->files, where, &self->db);
     if (rc == RC_OK) {

@@ -48,8 +48,9 @@ enum rc db_open(struct db *self, enum db_mode mode)
     const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                       (mode == DB_WRITER ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
 
-    if ((mode == DB_ALONE ? open_alone(self, flags)
-                          : sqlite3_open_v2(self->path, &self->handle, flags, NULL)) != SQLITE_OK)
+    if ((mode == DB_ALONE
+             ? open_alone(self, flags)
+             : sqlite3_open_v2(self->path, &self->handle, flags, self->vfs)) != SQLITE_OK)
         return db_failed(self, "open");
     sqlite3_busy_timeout(self->handle, DB_BUSY_MS);
     /* A file may be made to harm whoever opens it: no functions from its schema, no writing to it. */

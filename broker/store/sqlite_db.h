@@ -17,6 +17,7 @@
 struct db {
     sqlite3 *handle;
     const char *path; /* borrowed */
+    const char *vfs;  /* what to open the file through; NULL: as SQLite does */
     char *why;        /* borrowed: where the last failure is told */
     size_t why_size;
 };

@@ -16,6 +16,7 @@ static struct {
     unsigned syncs;
     bool fails_sync;  /* EIO */
     bool fails_write; /* ENOSPC */
+    unsigned writes;
 } faults;
 
 static void copy_file(const char *from, const char *to)
@@ -71,6 +72,7 @@ __attribute__((visibility("default"))) int fsync(int fd)
 
 static ssize_t faulty_pwrite(int fd, const void *bytes, size_t len, off_t at)
 {
+    faults.writes++;
     if (faults.fails_write) {
         errno = ENOSPC;
         return -1;
@@ -298,6 +300,27 @@ static void the_file_keeps_to_its_size_limit(void **state)
     assert_int_equal(box->result.seq, number + 1);
 }
 
+static void a_commit_is_written_in_few_pieces(void **state)
+{
+    struct box *box = *state;
+    static char text[TEXT_BYTES_MAX + 1];
+    const stream_id alice = person(box, "alice");
+    const stream_id lobby = room(box, "#lobby", "alice", alice);
+    struct op ops[40];
+    struct op_result results[40];
+
+    memset(text, 'x', TEXT_BYTES_MAX);
+    fail_writes(false); /* ours counts them */
+    assert_int_equal(post(box, alice, lobby, 1, text), RC_OK);
+    for (uint32_t i = 0; i < 40; i++)
+        ops[i] = op_post(box, "alice", alice, "#lobby", lobby, 77, i + 2, text);
+    faults.writes = 0;
+    assert_int_equal(store_apply(box->store, ops, 40, results), RC_OK);
+    assert_in_range(faults.writes, 1, 40 * TEXT_BYTES_MAX / 4096 / 4);
+    assert_int_equal(read_range(box, lobby, 42, 0, 0).count,
+                     1); /* a reader sees it through its own eyes */
+}
+
 static int set_up(void **state)
 {
     *state = box_new(true);
@@ -325,6 +348,7 @@ int main(void)
         TEST(a_log_on_a_full_disk_can_still_be_opened_and_read),
         TEST(a_checkpoint_on_a_full_disk_is_no_failure),
         TEST(the_file_keeps_to_its_size_limit),
+        TEST(a_commit_is_written_in_few_pieces),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
