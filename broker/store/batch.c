@@ -77,7 +77,7 @@ static void copy_rekeyed(struct batch *self, const struct op_result *from, struc
 void batch_set_results(struct batch *self, const struct op_result *results)
 {
     INVARIANT(self->results == NULL);
-    self->results = x_alloc(self->count, sizeof(*self->results));
+    self->results = x_realloc(NULL, self->count, sizeof(*self->results));
     for (size_t i = 0; i < self->count; i++) {
         const struct op_result *from = &results[i];
         struct appended *appended;

@@ -19,6 +19,7 @@
 /* Cleaning comes in small chunks with a rest between them, so posts hardly wait for it. */
 #define CLEAN_REST_MS  20
 #define CLEAN_EVERY_MS 1000
+#define WAIT_MS_MAX    60000 /* when there is nothing to clean any more */
 
 /* What travels over the pair, either way. A batch belongs to whoever received it; none: other limits, or stop. */
 struct handover {
@@ -83,32 +84,17 @@ static void send_over(void *socket, const struct handover *handover)
 
 /* --- the thread ---------------------------------------------------------------------- */
 
-static void take_in(struct worker *self, struct batch *batch)
+/* Wait no longer than until it is time to clean. */
+static void limit_wait(const struct worker *self)
 {
-    const size_t count = self->op_count + batch->count;
-
-    if (count > self->op_capacity) {
-        self->op_capacity = count > COMMIT_OPS_MAX ? count : COMMIT_OPS_MAX;
-        self->ops = x_realloc(self->ops, self->op_capacity, sizeof(*self->ops));
-        self->results = x_realloc(self->results, self->op_capacity, sizeof(*self->results));
-    }
-    if (batch->count > 0)
-        memcpy(&self->ops[self->op_count], batch->ops, batch->count * sizeof(*batch->ops));
-    self->op_count = count;
-    self->batches[self->batch_count++] = batch;
-}
-
-/* False: it is time to clean, and there is no batch. */
-static bool wait_for_batch(const struct worker *self)
-{
-    zmq_pollitem_t item = {.socket = self->socket, .events = ZMQ_POLLIN};
     const uint64_t now_ms = clock_mono_ms();
+    const uint64_t left_ms = self->clean_at_ms > now_ms ? self->clean_at_ms - now_ms : 0;
+    const int wait_ms = left_ms < WAIT_MS_MAX ? (int)left_ms : WAIT_MS_MAX;
 
-    return zmq_poll(&item, 1,
-                    self->clean_at_ms > now_ms ? (long)(self->clean_at_ms - now_ms) : 0) != 0;
+    (void)zmq_setsockopt(self->socket, ZMQ_RCVTIMEO, &wait_ms, sizeof(wait_ms));
 }
 
-/* Wait for a batch, and take along what has piled up behind it. */
+/* Wait for a batch, and take along what has piled up behind it. None: it is time to clean. */
 static void gather(struct worker *self)
 {
     struct handover handover;
@@ -116,8 +102,7 @@ static void gather(struct worker *self)
 
     self->batch_count = 0;
     self->op_count = 0;
-    if (!wait_for_batch(self))
-        return;
+    limit_wait(self);
     while (self->batch_count < COMMIT_BATCHES_MAX && self->op_count < COMMIT_OPS_MAX) {
         if (!receive(self->socket, flags, &handover)) {
             if (errno == EINTR)
@@ -135,9 +120,32 @@ static void gather(struct worker *self)
             self->is_stopping = true;
             return;
         }
-        take_in(self, handover.batch);
+        self->batches[self->batch_count++] = handover.batch;
+        self->op_count += handover.batch->count;
         flags = ZMQ_DONTWAIT;
     }
+}
+
+/* The operations of all batches in a row; those of a single one stand so already. */
+static const struct op *line_up(struct worker *self)
+{
+    size_t at = 0;
+
+    if (self->op_count > self->op_capacity) {
+        self->op_capacity = self->op_count > COMMIT_OPS_MAX ? self->op_count : COMMIT_OPS_MAX;
+        self->ops = x_realloc(self->ops, self->op_capacity, sizeof(*self->ops));
+        self->results = x_realloc(self->results, self->op_capacity, sizeof(*self->results));
+    }
+    if (self->batch_count == 1)
+        return self->batches[0]->ops;
+    for (size_t i = 0; i < self->batch_count; i++) {
+        const struct batch *batch = self->batches[i];
+
+        if (batch->count > 0)
+            memcpy(&self->ops[at], batch->ops, batch->count * sizeof(*batch->ops));
+        at += batch->count;
+    }
+    return self->ops;
 }
 
 static void hand_back(struct worker *self, struct batch *batch, enum rc rc, uint64_t commit_us)
@@ -152,7 +160,8 @@ static void hand_back(struct worker *self, struct batch *batch, enum rc rc, uint
 static void commit(struct worker *self)
 {
     const uint64_t begun_us = clock_mono_us();
-    const enum rc rc = store_apply(self->store, self->ops, self->op_count, self->results);
+    const struct op *ops = line_up(self);
+    const enum rc rc = store_apply(self->store, ops, self->op_count, self->results);
     const uint64_t commit_us = clock_mono_us() - begun_us + 1; /* 0 is for no commit */
     size_t at = 0;
 
