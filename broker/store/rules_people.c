@@ -176,7 +176,7 @@ static void go_on(struct txn *txn, const struct op *op, stream_id account, struc
     if (op->number <= session->row.last + 1 || op->number == UINT32_MAX ||
         txn->space != SPACE_FOR_ALL)
         return;
-    session->answers = NULL;
+    session->answers_of = 0; /* what was read is of other numbers */
     session->row.last = op->number - 2;
     txn_use_number(txn, session, account, &nothing);
 }

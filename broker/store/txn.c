@@ -30,7 +30,7 @@ void txn_fini(struct txn *self)
     arena_fini(&self->kept);
 }
 
-static void forget(struct txn *self)
+void txn_forget(struct txn *self)
 {
     map_clear(&self->places);
     map_clear(&self->sessions);
@@ -50,7 +50,7 @@ enum rc txn_begin(struct txn *self, enum txn_space space)
 {
     arena_clear(self->arena);
     if (self->is_open || self->kept_count > KEPT_MAX)
-        forget(self);
+        txn_forget(self);
     self->changed_places = NULL;
     self->changed_sessions = NULL;
     self->space = space;

@@ -28,7 +28,7 @@ struct session {
     bool is_changed;
     struct session *next_changed;
     struct answers *answers; /* read from the log when somebody asks again */
-    uint64_t answers_of;     /* the transaction that they live with */
+    uint64_t answers_of;     /* the transaction that they live with, as txn.number; 0: none */
 };
 
 /* What may still be written; what may not is RC_DISK_FULL. A little may be so that a room can be defended, and a
@@ -53,6 +53,9 @@ struct txn {
     struct place *changed_places;
     struct session *changed_sessions;
 };
+
+/* Nothing is remembered. */
+void txn_forget(struct txn *self);
 
 void txn_init(struct txn *self, struct backend *backend, struct arena *arena);
 void txn_fini(struct txn *self);
