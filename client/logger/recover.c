@@ -13,6 +13,7 @@
 /* More than any two records: 16 KiB of text, six bytes each when escaped, and the fields. Of a text log, more than lies
  * between two lines of ours. */
 #define TAIL_BYTES_MAX  (256 * 1024)
+#define FIRST_BYTES     4096 /* most first lines fit */
 #define MARKS_BYTES_MAX (2 * LOGFILE_MARK_EVERY)
 #define CHUNK_BYTES     (64 * 1024)
 
@@ -218,7 +219,7 @@ enum rc recover_file(int fd, enum logfile_format format, struct tail *ret)
     struct tail tail = {.place = 0};
     struct stat info;
     enum rc rc = RC_SYSTEM;
-    bool is_whole;
+    bool is_compressed, is_whole;
     size_t end;
 
     if (fstat(fd, &info) != 0)
@@ -226,8 +227,11 @@ enum rc recover_file(int fd, enum logfile_format format, struct tail *ret)
     if (!S_ISREG(info.st_mode))
         return RC_CONFIG;
     ending.size = (uint64_t)info.st_size;
-    ending.buf = x_alloc(1, ending.capacity);
-    if (recover_is_compressed(fd))
+    is_compressed = recover_is_compressed(fd);
+    if (!is_compressed && ending.size < ending.capacity)
+        ending.capacity = ending.size + 1; /* most are small, and megabytes are dear */
+    ending.buf = x_realloc(NULL, ending.capacity, 1);
+    if (is_compressed)
         read_compressed(fd, &ending);
     else if (!read_plain(fd, &ending))
         goto out;
@@ -247,25 +251,44 @@ out:
     return rc;
 }
 
+/* The first line; `ret->ptr` is the caller's to free. False: there is none, or it has no end in what may be a line. */
+static bool read_first_line(gzFile file, struct span *ret)
+{
+    char *buf = NULL;
+    size_t len = 0;
+
+    for (size_t capacity = FIRST_BYTES; capacity <= TAIL_BYTES_MAX; capacity *= 2) {
+        buf = x_realloc(buf, capacity, 1);
+
+        const int n = gzread(file, buf + len, (unsigned)(capacity - len));
+        const char *newline = n <= 0 ? NULL : memchr(buf + len, '\n', (size_t)n);
+
+        *ret = (struct span){buf, newline == NULL ? 0 : (size_t)(newline - buf)};
+        if (newline != NULL || n < (int)(capacity - len))
+            return newline != NULL;
+        len = capacity;
+    }
+    return false;
+}
+
 uint64_t recover_first(int fd, enum logfile_format format)
 {
     const int own = dup(fd);
-    char *buf = x_alloc(1, TAIL_BYTES_MAX);
+    /* It reads plain files as well. */
     gzFile file = own < 0 || lseek(own, 0, SEEK_SET) != 0 ? NULL : gzdopen(own, "rb");
-    const int len = file == NULL ? 0 : gzread(file, buf, TAIL_BYTES_MAX); /* plain files as well */
-    const char *newline = len <= 0 ? NULL : memchr(buf, '\n', (size_t)len);
-    const struct span line = {buf, newline == NULL ? 0 : (size_t)(newline - buf)};
+    struct span line = {NULL, 0};
+    const bool has_line = file != NULL && read_first_line(file, &line);
     struct tail tail = {.place = 0};
     struct calendar when;
 
-    if (newline != NULL && format == LOGFILE_TEXT)
+    if (has_line && format == LOGFILE_TEXT)
         tail.place = textlog_read_mark(line, &when);
-    else if (newline != NULL)
+    else if (has_line)
         (void)recover_line(line, &tail);
     if (file != NULL)
         gzclose_r(file);
     else if (own >= 0)
         close(own);
-    free(buf);
+    free((char *)(uintptr_t)line.ptr);
     return tail.place;
 }

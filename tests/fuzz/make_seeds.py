@@ -202,11 +202,10 @@ def make_small():
         write("fuzz_logger_files", name + "-foreign", first + whole + b"not ours\n")
         write("fuzz_logger_files", name + "-gzip", first + gzip.compress(whole, mtime=0))
         write("fuzz_logger_files", name + "-gzip-torn", first + gzip.compress(whole, mtime=0)[:-12])
-        folder = bytes([first[0] | 2])
         for kind, how in (("plain", 0), ("gzip", 8), ("cut", 0x18)):
             for place in (0, 1, 5):  # the current file; put aside by us; by another program
-                write("fuzz_logger_files", f"{name}-folder-{kind}-{place}",
-                      folder + bytes([2, place | how]) + len(whole).to_bytes(2, "little") + whole + bytes([2 | how])
+                write("fuzz_logger_folder", f"{name}-folder-{kind}-{place}",
+                      first + bytes([2, place | how]) + len(whole).to_bytes(2, "little") + whole + bytes([2 | how])
                       + len(whole).to_bytes(2, "little") + whole)
     write("fuzz_outbox_file", "records", b"\1" + b"\0\5\1" + b"\1\1\0\0\0\2hi" + b"\1\2\0\1\1\3hey" + b"\2\1")
     write("fuzz_outbox_file", "bytes", b"\0zchat outbox 1 7 1 5 0123456789abcdef\n")
