@@ -85,22 +85,18 @@ static void refuse_read(struct hub *self, const struct effect *effect, enum rc r
     front_reply(self->parts.front, effect->peer, &error);
 }
 
-/* A page of STATS, under the ref of the END that follows it. */
+/* Where a page of STATS goes, under the ref of the END that follows it. */
 struct told {
     struct front *front;
     const struct effect *effect;
-    uint64_t row; /* that comes next */
 };
 
 static void tell_figure(void *context, const struct sample *sample)
 {
-    struct told *told = context;
+    const struct told *told = context;
     struct message stat = {.verb = VERB_STAT};
     char name[SAMPLE_NAME_BYTES];
-    const uint64_t row = told->row++;
 
-    if (row < told->effect->seq || row - told->effect->seq >= LIST_PAGE_MAX)
-        return;
     sample_name(sample, name);
     message_set(&stat, NAME, name, span_of(name));
     message_set(&stat, VALUE, value, sample->value);
@@ -113,17 +109,12 @@ static void tell_figures(struct hub *self, struct effect *effect)
 {
     struct told told = {.front = self->parts.front, .effect = effect};
     struct figures figures;
+    uint64_t next;
 
     tally_collect(&self->tally, &self->parts, self->ev.now_ms, &figures);
-    figures_each(&figures, tell_figure, &told);
-    for (size_t i = 0; i < LATENCIES * LATENCY_NUMBERS; i++) {
-        const struct latency latency = figures_latency(&figures, i / LATENCY_NUMBERS);
-        const struct sample sample = latency_number(&latency, i % LATENCY_NUMBERS);
-
-        tell_figure(&told, &sample);
-    }
-    if (told.row > effect->seq && told.row - effect->seq > LIST_PAGE_MAX)
-        message_set(&effect->message, CURSOR, cursor, effect->seq + LIST_PAGE_MAX);
+    next = figures_page(&figures, effect->seq, LIST_PAGE_MAX, tell_figure, &told);
+    if (next != 0)
+        message_set(&effect->message, CURSOR, cursor, next);
     front_reply(self->parts.front, effect->peer, &effect->message);
 }
 

@@ -125,11 +125,14 @@ static enum rc check_tables(struct core *self, const struct asked *asked)
         rc = core_counted(self, REFUSED_ACCOUNT_MEMBERSHIPS,
                           core_share_for_one(members->tally[asked->person].members, joining,
                                              limits->account_memberships_max));
-    if (rc != RC_OK || row == 0)
+    if (rc != RC_OK)
         return rc;
-    rc = core_counted(self, REFUSED_ROOM_MEMBERS,
-                      core_room_for_one(members->tally[row].members,
-                                        core_stream(self, row)->joining, limits->room_members_max));
+    /* Those who made a room that is not known yet may all have made this one. */
+    rc = core_counted(
+        self, REFUSED_ROOM_MEMBERS,
+        core_room_for_one(row == 0 ? 0 : members->tally[row].members,
+                          self->rooms_reserved + (row == 0 ? 0 : core_stream(self, row)->joining),
+                          limits->room_members_max));
     return rc == RC_LIMIT ? RC_ROOM_FULL : rc;
 }
 

@@ -81,6 +81,37 @@ struct sample latency_number(const struct latency *self, size_t number)
                            .value = values[number]};
 }
 
+struct page {
+    uint64_t first, max;
+    uint64_t row; /* that comes next */
+    figures_visit *visit;
+    void *context;
+};
+
+static void visit_if_on(void *context, const struct sample *sample)
+{
+    struct page *page = context;
+    const uint64_t row = page->row++;
+
+    if (row >= page->first && row - page->first < page->max)
+        page->visit(page->context, sample);
+}
+
+uint64_t figures_page(const struct figures *self, uint64_t first, uint64_t max,
+                      figures_visit *visit, void *context)
+{
+    struct page page = {.first = first, .max = max, .visit = visit, .context = context};
+
+    figures_each(self, visit_if_on, &page);
+    for (size_t i = 0; i < LATENCIES * LATENCY_NUMBERS; i++) {
+        const struct latency latency = figures_latency(self, i / LATENCY_NUMBERS);
+        const struct sample sample = latency_number(&latency, i % LATENCY_NUMBERS);
+
+        visit_if_on(&page, &sample);
+    }
+    return page.row > first && page.row - first > max ? first + max : 0;
+}
+
 void sample_name(const struct sample *self, char buf[static SAMPLE_NAME_BYTES])
 {
     snprintf(buf, SAMPLE_NAME_BYTES, "%s%s%s", self->family, self->label[0] == '\0' ? "" : ".",

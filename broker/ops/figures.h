@@ -135,6 +135,11 @@ struct latency figures_latency(const struct figures *self, size_t number);
 #define LATENCY_NUMBERS 4
 struct sample latency_number(const struct latency *self, size_t number);
 
+/* The rows of STATS, those of the latencies last: visit at most `max` of them, from row `first` on. Returns the row at which
+ * the next page begins; 0: there is none. */
+uint64_t figures_page(const struct figures *self, uint64_t first, uint64_t max,
+                      figures_visit *visit, void *context);
+
 /* "refusals.too_fast", as in JSON and STATS. The longest is below this. */
 #define SAMPLE_NAME_BYTES 64
 void sample_name(const struct sample *self, char buf[static SAMPLE_NAME_BYTES]);

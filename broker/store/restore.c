@@ -82,6 +82,20 @@ static enum rc copy_bytes(struct restoring *self, int from, int to)
     return got < 0 ? cannot(self, "read", self->file) : RC_OK;
 }
 
+/* What a restore that was killed has left. Its journal would be rolled back into ours. */
+static enum rc remove_partial(struct restoring *self)
+{
+    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
+    char path[FILE_PATH_MAX];
+
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        snprintf(path, sizeof(path), "%.4000s%s", self->partial, suffixes[i]);
+        if (unlink(path) != 0 && errno != ENOENT)
+            return cannot(self, "remove", path);
+    }
+    return RC_OK;
+}
+
 static enum rc copy_file(struct restoring *self)
 {
     const int from = open(self->file, O_RDONLY | O_CLOEXEC);
@@ -90,7 +104,11 @@ static enum rc copy_file(struct restoring *self)
 
     if (from < 0)
         return cannot(self, "read", self->file);
-    (void)unlink(self->partial);
+    rc = remove_partial(self);
+    if (rc != RC_OK) {
+        close(from);
+        return rc;
+    }
     to = open(self->partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     rc = to < 0 ? cannot(self, "write", self->partial) : copy_bytes(self, from, to);
     close(from);
@@ -173,6 +191,6 @@ enum rc store_restore(const char *file, const char *data, struct copy_done *ret,
     if (rc == RC_OK)
         *ret = done;
     else
-        (void)unlink(self.partial);
+        (void)!remove_partial(&self);
     return rc;
 }

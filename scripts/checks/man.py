@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""man.py - the manual pages and the programs' --help name the same options, and libzchat(3) every function and kind of
-event that zchat.h has."""
+"""man.py - the manual pages and the programs' --help name the same options, libzchat(3) has every function and kind of
+event that zchat.h has, and what a page opens it closes."""
 import re
 import subprocess
 
@@ -25,6 +25,22 @@ def check_library(faults):
         faults.add(LIBRARY_PAGE, f"names {name}(), which {HEADER} does not have")
 
 
+def check_blocks(faults):
+    """Lists and displays are closed before the next section begins; groff only warns of it, when somebody listens."""
+    ends = {"El": "Bl", "Ed": "Bd"}
+    for path in sorted((ROOT / "docs/man").iterdir()):
+        page, opened = path.relative_to(ROOT), []
+        for number, line in enumerate([*path.read_text().splitlines(), ".Sh"], 1):
+            word = line[1:].split(" ", 1)[0] if line.startswith(".") else ""
+            if word in ends.values():
+                opened.append((word, number))
+            elif word in ends and (not opened or opened.pop()[0] != ends[word]):
+                faults.add(f"{page}:{number}", f".{word} closes nothing")
+            elif word in ("Sh", "Ss") and opened:
+                faults.add(f"{page}:{opened[-1][1]}", f".{opened[-1][0]} is not closed before the section ends")
+                opened = []
+
+
 def main():
     args, faults = arguments(), Faults()
     for program, page in PAGES.items():
@@ -41,6 +57,7 @@ def main():
         for option in sorted(in_page - in_help):
             faults.add(page, f"tells of --{option}, which {program} --help does not have")
     check_library(faults)
+    check_blocks(faults)
     faults.finish("man: pages, programs and the library's header name the same")
 
 

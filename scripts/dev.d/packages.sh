@@ -43,5 +43,8 @@ if [ "$is_chroot" = yes ]; then
     need_tool debootstrap unshare setpriv
     rm -rf build/package-next
     packages_into build/package-next -D "ZCHAT_PACKAGE_VERSION=$(dpkg-deb -f build/package/deb/zchat_*.deb Version)+1"
-    /usr/bin/python3 -B tests/packages/chroot.py --record --packages build/package/deb --next build/package-next/deb
+    cmake --preset release >/dev/null
+    cmake --build --preset release --target zchat-check >/dev/null
+    /usr/bin/python3 -B tests/packages/chroot.py --record --packages build/package/deb --next build/package-next/deb \
+        --checker build/release/bin/zchat-check
 fi

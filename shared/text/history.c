@@ -23,10 +23,11 @@ struct history {
 };
 
 static const char *const KIND_NAMES[HISTORY_KINDS] = {
-    [HISTORY_POST] = "post",           [HISTORY_RETRY] = "retry",   [HISTORY_STORED] = "stored",
-    [HISTORY_DELIVERED] = "delivered", [HISTORY_FAILED] = "failed", [HISTORY_UNKNOWN] = "unknown",
-    [HISTORY_FOLLOW] = "follow",       [HISTORY_SHOWN] = "shown",   [HISTORY_GAP] = "gap",
-    [HISTORY_APPEND] = "append",
+    [HISTORY_POST] = "post",           [HISTORY_RETRY] = "retry",     [HISTORY_STORED] = "stored",
+    [HISTORY_DELIVERED] = "delivered", [HISTORY_FAILED] = "failed",   [HISTORY_UNKNOWN] = "unknown",
+    [HISTORY_FOLLOW] = "follow",       [HISTORY_SHOWN] = "shown",     [HISTORY_GAP] = "gap",
+    [HISTORY_APPEND] = "append",       [HISTORY_REMOVED] = "removed", [HISTORY_PURGED] = "purged",
+    [HISTORY_RESTORED] = "restored",
 };
 
 const char *history_kind_name(enum history_kind kind)

@@ -22,6 +22,11 @@ enum history_kind {
     HISTORY_SHOWN, /* run was shown `stream` `seq`: post `number` of `session`, of `hash` (0, 0, 0: no post) */
     HISTORY_GAP,    /* run was told that `stream` `seq`..`last` is no longer kept */
     HISTORY_APPEND, /* the broker appended `stream` `seq`, as above */
+    /* What only a test knows, and tells the checker. */
+    HISTORY_REMOVED, /* the broker was to remove `stream` `seq`..`last` */
+    HISTORY_PURGED,  /* the broker was to empty what `nick` had said until `time` */
+    HISTORY_RESTORED, /* the broker goes on from a copy asked for at `time`, in which `stream` ends before `seq`; what
+                         stands from there up to `last` is nobody's from now on */
     HISTORY_KINDS
 };
 
@@ -35,7 +40,8 @@ struct history_record {
     uint64_t session; /* SHOWN, APPEND: the author's */
     uint64_t number;
     uint64_t hash;
-    bool is_copy; /* SHOWN, APPEND: the sender's own copy of a private message */
+    bool is_copy;  /* SHOWN, APPEND: the sender's own copy of a private message */
+    uint64_t time; /* when, as a number that grows; 0: not known. Written is the clock's. */
 };
 
 /* 64 bits of the text's BLAKE2b; never 0. */

@@ -1,6 +1,7 @@
 #include "tests/checker/checker.h"
 
 #include "shared/base/alloc.h"
+#include "tests/checker/gone.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -12,8 +13,14 @@ struct entry {
     bool is_copy;
     uint32_t nick;
     uint32_t stream;
-    uint64_t run, seq, last, session, number, hash;
+    uint64_t run, seq, last, session, number, hash, time;
     size_t order; /* as it was added: within a run, as it happened */
+};
+
+/* Entries of some kinds, sorted; the caller frees. */
+struct picked {
+    struct entry *entry;
+    size_t count;
 };
 
 struct checker {
@@ -28,6 +35,9 @@ struct checker {
     FILE *out;
     size_t most;
     size_t broken;
+    bool is_complete;
+    struct gone gone;
+    struct picked purges; /* PURGED */
 };
 
 struct checker *checker_new(void)
@@ -102,6 +112,7 @@ void checker_add(struct checker *self, const struct history_record *record)
                                               .session = record->session,
                                               .number = record->number,
                                               .hash = record->hash,
+                                              .time = record->time,
                                               .order = self->count};
     if (record->kind == HISTORY_RETRY)
         resolve_retry(self, &self->entry[self->count]);
@@ -175,12 +186,6 @@ static int by_author_in_stream(const void *left, const void *right)
     return 0;
 }
 
-/* Entries of some kinds, sorted; the caller frees. */
-struct picked {
-    struct entry *entry;
-    size_t count;
-};
-
 static struct picked pick(const struct checker *self, unsigned kinds,
                           int (*order)(const void *, const void *))
 {
@@ -202,8 +207,59 @@ static bool is_same_event(const struct entry *a, const struct entry *b)
     return a->session == b->session && a->number == b->number && a->hash == b->hash;
 }
 
+/* What was said there may be emptied: its author was purged behind it. */
+static bool is_purged(const struct checker *self, const struct entry *post)
+{
+    for (size_t i = 0; post != NULL && i < self->purges.count; i++) {
+        if (self->purges.entry[i].nick == post->nick && post->time <= self->purges.entry[i].time)
+            return true;
+    }
+    return false;
+}
+
+/* The first POST of that number; NULL: its author's history is not here. */
+static const struct entry *find_post(const struct picked *posts, const struct entry *event)
+{
+    const struct entry wanted = {
+        .kind = HISTORY_POST, .session = event->session, .number = event->number};
+    size_t low = 0;
+    size_t high = posts->count;
+
+    while (low < high) {
+        const size_t middle = (low + high) / 2;
+
+        if (by_author(&posts->entry[middle], &wanted) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < posts->count && posts->entry[low].session == event->session &&
+        posts->entry[low].number == event->number)
+        return &posts->entry[low];
+    return NULL;
+}
+
+/* To one reader something was said there, to another it was removed meanwhile. */
+static bool is_emptied(const struct checker *self, const struct picked *posts,
+                       const struct entry *a, const struct entry *b)
+{
+    const struct entry *said = a->session != 0 ? a : b;
+    const struct entry *other = a->session != 0 ? b : a;
+
+    return other->session == 0 && is_purged(self, find_post(posts, said));
+}
+
+static void judge_hole(struct checker *self, const struct entry *last, const struct entry *entry)
+{
+    const uint64_t next = last == NULL ? 1 : last->seq + 1;
+
+    if (entry->seq != next && !gone_has(&self->gone, entry->stream, next, entry->seq - 1))
+        broken(self, "hole: nobody was shown %s %llu", self->name[entry->stream],
+               (unsigned long long)(entry->seq - 1));
+}
+
 /* One order: whoever saw a place saw the same there. What remains is the log, a place each. */
-static void judge_one_order(struct checker *self, struct picked *log, bool is_complete)
+static void judge_one_order(struct checker *self, const struct picked *posts, struct picked *log)
 {
     size_t kept = 0;
 
@@ -213,15 +269,14 @@ static void judge_one_order(struct checker *self, struct picked *log, bool is_co
         const bool is_in_stream = last != NULL && last->stream == entry->stream;
 
         if (is_in_stream && last->seq == entry->seq) {
-            if (!is_same_event(last, entry))
+            if (!is_same_event(last, entry) && !is_emptied(self, posts, last, entry))
                 broken(self, "order: %s %llu is one event to %s and another to %s",
                        self->name[entry->stream], (unsigned long long)entry->seq,
                        self->name[last->nick], self->name[entry->nick]);
             continue;
         }
-        if (is_complete && entry->seq != (is_in_stream ? last->seq + 1 : 1))
-            broken(self, "hole: nobody was shown %s %llu", self->name[entry->stream],
-                   (unsigned long long)(entry->seq - 1));
+        if (self->is_complete)
+            judge_hole(self, is_in_stream ? last : NULL, entry);
         log->entry[kept++] = *entry;
     }
     log->count = kept;
@@ -254,6 +309,11 @@ static void judge_runs(struct checker *self)
                    self->name[entry->nick], stream, (unsigned long long)entry->seq,
                    (unsigned long long)next);
         next = (entry->kind == HISTORY_GAP ? entry->last : entry->seq) + 1;
+        if (entry->kind == HISTORY_GAP && self->is_complete &&
+            !gone_has(&self->gone, entry->stream, entry->seq, entry->last))
+            broken(self, "gap: %s was told that %s %llu to %llu are gone, which are kept",
+                   self->name[entry->nick], stream, (unsigned long long)entry->seq,
+                   (unsigned long long)entry->last);
         if (stream[0] == '@' && strcmp(stream + 1, self->name[entry->nick]) != 0)
             broken(self, "private: %s was shown %s %llu", self->name[entry->nick], stream,
                    (unsigned long long)entry->seq);
@@ -312,8 +372,22 @@ struct fate {
     const struct entry *place; /* not the sender's own copy */
 };
 
-static void judge_fate(struct checker *self, const struct fate *fate, const struct picked *log,
-                       bool is_complete)
+/* An acknowledged post is where it was said to be. */
+static bool is_kept(const struct checker *self, const struct fate *fate, const struct picked *log)
+{
+    const struct entry *stored = fate->stored;
+    const struct entry *there = find_place(log, stored->stream, stored->seq);
+
+    if (there == NULL)
+        return !self->is_complete ||
+               gone_excuses(&self->gone, stored->stream, stored->seq, stored->time);
+    if (there->session == 0 && is_purged(self, fate->post))
+        return true;
+    return there->session == stored->session && there->number == stored->number &&
+           (fate->post == NULL || there->hash == fate->post->hash);
+}
+
+static void judge_fate(struct checker *self, const struct fate *fate, const struct picked *log)
 {
     const struct entry *any = fate->post != NULL    ? fate->post
                               : fate->place != NULL ? fate->place
@@ -324,11 +398,7 @@ static void judge_fate(struct checker *self, const struct fate *fate, const stru
     const unsigned long long number = any->number;
     const unsigned long long session = any->session;
     if (fate->stored != NULL) {
-        const struct entry *there = find_place(log, fate->stored->stream, fate->stored->seq);
-
-        if (there == NULL ? is_complete
-                          : there->session != session || there->number != number ||
-                                (fate->post != NULL && there->hash != fate->post->hash))
+        if (!is_kept(self, fate, log))
             broken(self,
                    "lost: %s was told that %016llx %llu is stored at %s %llu, where it is not",
                    self->name[fate->stored->nick], session, number,
@@ -339,7 +409,7 @@ static void judge_fate(struct checker *self, const struct fate *fate, const stru
     if (fate->failed != NULL && fate->place != NULL)
         broken(self, "failed: %016llx %llu was told failed, and stands at %s %llu", session, number,
                self->name[fate->place->stream], (unsigned long long)fate->place->seq);
-    if (is_complete && fate->place != NULL &&
+    if (self->is_complete && fate->place != NULL &&
         (fate->post == NULL || fate->post->hash != fate->place->hash ||
          fate->post->stream != fate->place->stream))
         broken(self, "invented: %s %llu says what %016llx %llu did not",
@@ -347,16 +417,24 @@ static void judge_fate(struct checker *self, const struct fate *fate, const stru
                number);
 }
 
-/* Every post has one fate. */
-static void judge_posts(struct checker *self, const struct picked *log, bool is_complete)
+/* Authors name posts by run, readers by session: bring both under session. */
+static struct picked pick_by_session(const struct checker *self, unsigned kinds)
 {
-    struct picked all = pick(self, 1u << HISTORY_POST | ANSWERED, by_author);
-    const size_t own = all.count;
+    struct picked picked = pick(self, kinds, by_author);
 
-    /* Authors name posts by run, readers by session: bring both under session. */
-    all.entry = x_realloc(all.entry, own + log->count + 1, sizeof *all.entry);
-    for (size_t i = 0; i < own; i++)
-        all.entry[i].session = all.entry[i].run;
+    for (size_t i = 0; i < picked.count; i++)
+        picked.entry[i].session = picked.entry[i].run;
+    if (picked.count > 0)
+        qsort(picked.entry, picked.count, sizeof *picked.entry, by_author);
+    return picked;
+}
+
+/* Every post has one fate. */
+static void judge_posts(struct checker *self, const struct picked *log)
+{
+    struct picked all = pick_by_session(self, 1u << HISTORY_POST | ANSWERED);
+
+    all.entry = x_realloc(all.entry, all.count + log->count + 1, sizeof *all.entry);
     for (size_t i = 0; i < log->count; i++) {
         if (log->entry[i].session != 0 && !log->entry[i].is_copy) {
             all.entry[all.count] = log->entry[i];
@@ -391,23 +469,46 @@ static void judge_posts(struct checker *self, const struct picked *log, bool is_
                        self->name[fate.place->stream], (unsigned long long)fate.place->seq,
                        self->name[entry->stream], (unsigned long long)entry->seq);
         }
-        judge_fate(self, &fate, log, is_complete);
+        judge_fate(self, &fate, log);
     }
     free(all.entry);
+}
+
+/* What the broker was to give up, so that it is missed by nobody. */
+static void note_gone(struct checker *self)
+{
+    struct picked gone = pick(self, 1u << HISTORY_REMOVED | 1u << HISTORY_RESTORED, by_place);
+
+    for (size_t i = 0; i < gone.count; i++)
+        gone_add(&self->gone, &(struct gone_range){.stream = gone.entry[i].stream,
+                                                   .first = gone.entry[i].seq,
+                                                   .last = gone.entry[i].last,
+                                                   .since = gone.entry[i].kind == HISTORY_RESTORED
+                                                                ? gone.entry[i].time
+                                                                : 0});
+    gone_sort(&self->gone);
+    self->purges = pick(self, 1u << HISTORY_PURGED, by_place);
+    free(gone.entry);
 }
 
 size_t checker_judge(struct checker *self, const struct checker_options *options, FILE *out,
                      size_t most)
 {
     struct picked log = pick(self, SEEN, by_place);
+    struct picked posts = pick_by_session(self, 1u << HISTORY_POST);
 
     self->out = out;
     self->most = most;
     self->broken = 0;
-    judge_one_order(self, &log, options->is_complete);
+    self->is_complete = options->is_complete;
+    note_gone(self);
+    judge_one_order(self, &posts, &log);
     judge_runs(self);
     judge_sender_order(self, &log);
-    judge_posts(self, &log, options->is_complete);
+    judge_posts(self, &log);
+    gone_fini(&self->gone);
+    free(self->purges.entry);
+    free(posts.entry);
     free(log.entry);
     return self->broken;
 }

@@ -15,6 +15,18 @@ static struct span token(const char **at, char end)
     return span;
 }
 
+/* The digits of "2026-11-23T09:21:50.123Z": as a number they keep the order. */
+static uint64_t number_of_time(struct span text)
+{
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] >= '0' && text.ptr[i] <= '9')
+            number = number * 10 + (uint64_t)(text.ptr[i] - '0');
+    }
+    return number;
+}
+
 static bool set_field(struct history_record *record, struct span key, struct span value)
 {
     const struct {
@@ -36,6 +48,8 @@ static bool set_field(struct history_record *record, struct span key, struct spa
         record->nick = value;
     if (span_equal(key, SPAN("stream")))
         record->stream = value;
+    if (span_equal(key, SPAN("ts")))
+        record->time = number_of_time(value);
     if (span_equal(key, SPAN("copy")))
         record->is_copy = true;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {

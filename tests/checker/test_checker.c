@@ -78,6 +78,25 @@ static void good_talk(struct fixture *f)
     shown(f, 2, "#a", 3, 1, 2);
 }
 
+static void gone(struct fixture *f, enum history_kind kind, const char *stream, uint64_t first,
+                 uint64_t last, uint64_t time)
+{
+    checker_add(
+        f->checker,
+        &(struct history_record){
+            .kind = kind, .stream = span_of(stream), .seq = first, .last = last, .time = time});
+}
+
+static void gap(struct fixture *f, uint64_t run, const char *stream, uint64_t first, uint64_t last)
+{
+    checker_add(f->checker, &(struct history_record){.kind = HISTORY_GAP,
+                                                     .nick = SPAN("bob"),
+                                                     .run = run,
+                                                     .stream = span_of(stream),
+                                                     .seq = first,
+                                                     .last = last});
+}
+
 static size_t judge(struct fixture *f)
 {
     const struct checker_options options = {.is_complete = true};
@@ -161,14 +180,107 @@ static void a_told_gap_is_no_hole(void **state)
     struct fixture *f = *state;
 
     good_talk(f);
-    checker_add(f->checker, &(struct history_record){.kind = HISTORY_GAP,
-                                                     .nick = SPAN("bob"),
-                                                     .run = 3,
-                                                     .stream = SPAN("#a"),
-                                                     .seq = 1,
-                                                     .last = 2});
+    gone(f, HISTORY_REMOVED, "#a", 1, 2, 0);
+    gap(f, 3, "#a", 1, 2);
     shown(f, 3, "#a", 3, 1, 2);
     assert_int_equal(judge(f), 0);
+}
+
+static void a_gap_where_nothing_was_removed_is_found(void **state)
+{
+    struct fixture *f = *state;
+
+    good_talk(f);
+    gone(f, HISTORY_REMOVED, "#a", 1, 1, 0);
+    gone(f, HISTORY_REMOVED, "#b", 1, 9, 0);
+    gap(f, 3, "#a", 1, 2);
+    shown(f, 3, "#a", 3, 1, 2);
+    assert_broken(f, "gap:");
+}
+
+/* Nobody was shown what was removed: neither a loss nor a hole. What was not removed is both. */
+static void what_was_removed_is_missed_by_nobody(void **state)
+{
+    struct fixture *f = *state;
+
+    post(f, 1, 1, "#a");
+    post(f, 1, 2, "#a");
+    answer(f, HISTORY_STORED, 1, 1, "#a", 1);
+    answer(f, HISTORY_STORED, 1, 2, "#a", 2);
+    shown(f, 2, "#a", 3, 0, 0);
+    assert_int_equal(judge(f), 3);
+    gone(f, HISTORY_REMOVED, "#a", 1, 1, 0);
+    assert_int_equal(judge(f), 2);
+    gone(f, HISTORY_REMOVED, "#a", 2, 2, 0);
+    assert_int_equal(judge(f), 0);
+}
+
+static void who_was_told_before_a_copy_can_count_on_it(void **state)
+{
+    struct fixture *f = *state;
+    struct history_record stored = {.kind = HISTORY_STORED,
+                                    .nick = SPAN("alice"),
+                                    .run = 1,
+                                    .stream = SPAN("#a"),
+                                    .seq = 4,
+                                    .number = 3,
+                                    .time = 20};
+
+    good_talk(f);
+    post(f, 1, 3, "#a");
+    checker_add(f->checker, &stored);
+    gone(f, HISTORY_RESTORED, "#a", 4, 999, 20);
+    assert_int_equal(judge(f), 0);
+    post(f, 1, 4, "#a");
+    stored.number = 4;
+    stored.seq = 5;
+    stored.time = 19;
+    checker_add(f->checker, &stored);
+    assert_broken(f, "lost:");
+}
+
+static void a_number_given_again_behind_a_copy_is_found(void **state)
+{
+    struct fixture *f = *state;
+
+    good_talk(f);
+    post(f, 1, 3, "#a");
+    answer(f, HISTORY_STORED, 1, 3, "#a", 4);
+    gone(f, HISTORY_RESTORED, "#a", 4, 999, 0);
+    post(f, 5, 1, "#a");
+    answer(f, HISTORY_STORED, 5, 1, "#a", 4);
+    shown(f, 2, "#a", 4, 5, 1);
+    assert_broken(f, "lost:");
+}
+
+/* alice's text is gone for who reads later; its place is not. */
+static void what_was_purged_stands_without_its_text(void **state)
+{
+    struct fixture *f = *state;
+
+    good_talk(f);
+    shown(f, 3, "#a", 1, 0, 0);
+    shown(f, 3, "#a", 2, 0, 0);
+    assert_broken(f, "order:");
+    checker_add(f->checker, &(struct history_record){.kind = HISTORY_PURGED, .nick = SPAN("bob")});
+    assert_broken(f, "order:");
+    checker_add(f->checker,
+                &(struct history_record){.kind = HISTORY_PURGED, .nick = SPAN("alice")});
+    assert_int_equal(judge(f), 0);
+    shown(f, 2, "#a", 4, 0, 0);
+    post(f, 1, 3, "#a");
+    answer(f, HISTORY_STORED, 1, 3, "#a", 4);
+    assert_int_equal(judge(f), 0);
+    checker_add(f->checker, &(struct history_record){.kind = HISTORY_POST,
+                                                     .nick = SPAN("alice"),
+                                                     .run = 1,
+                                                     .stream = SPAN("#a"),
+                                                     .number = 4,
+                                                     .hash = 1004,
+                                                     .time = 1});
+    answer(f, HISTORY_STORED, 1, 4, "#a", 5);
+    shown(f, 2, "#a", 5, 0, 0);
+    assert_broken(f, "lost:");
 }
 
 static void a_post_at_two_places_is_doubled(void **state)
@@ -289,6 +401,11 @@ int main(void)
         TEST(following_once_more_starts_anew),
         TEST(a_hole_in_what_a_run_sees_is_skipped),
         TEST(a_told_gap_is_no_hole),
+        TEST(a_gap_where_nothing_was_removed_is_found),
+        TEST(what_was_removed_is_missed_by_nobody),
+        TEST(who_was_told_before_a_copy_can_count_on_it),
+        TEST(a_number_given_again_behind_a_copy_is_found),
+        TEST(what_was_purged_stands_without_its_text),
         TEST(a_post_at_two_places_is_doubled),
         TEST(a_sender_out_of_order_is_found),
         TEST(a_failed_post_in_the_log_is_found),

@@ -117,6 +117,13 @@ class Copy(unittest.TestCase):
         self.assertEqual(self.check("settings", "--build", str(self.root))[0], 0)
         self.assertIn(".It Cm new\nA new one.\n", (self.root / "docs/man/zchat.conf.5").read_text())
 
+    def test_a_list_that_a_manual_page_does_not_close_is_named(self):
+        page = self.root / "docs/man/zchat.7"
+        lines = page.read_text().splitlines(keepends=True)
+        lines.remove(".El\n")
+        page.write_text("".join(lines))
+        self.assert_found("man", r"docs/man/zchat\.7:\d+: \.Bl is not closed", "--build", str(self.root))
+
     def test_a_symbol_of_the_world_in_the_core_is_named(self):
         if shutil.which("cc") is None:
             self.skipTest("no compiler in the path")

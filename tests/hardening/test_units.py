@@ -68,6 +68,16 @@ class Units(unittest.TestCase):
         wanted |= {"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "seccomp", "setrlimit"}
         self.assertEqual(wanted - allowed("zchat-broker.service") - NOT_NEEDED, set())
 
+    def test_the_ports_that_documents_and_samples_name_may_be_bound(self):
+        texts = {path: (ROOT / path).read_text() for path in ("docs/operations.md", "dist/conf/zchat-broker.conf",
+                                                              "dist/prometheus/zchat.rules.yml", "broker/ops/options.c")}
+        wanted = {port for text in texts.values() for port in re.findall(r"127\.0\.0\.1:(\d+)", text)}
+        wanted |= set(re.findall(r"^#port = (\d+)$", texts["dist/conf/zchat-broker.conf"], re.M))
+        self.assertEqual(wanted, {"5670", "9670"})
+        wanted.add("5671")
+        self.assertEqual({f"tcp:{port}" for port in wanted}, set(settings("zchat-broker.service", "SocketBindAllow")))
+        self.assertEqual(settings("zchat-broker.service", "SocketBindDeny"), ["any"])
+
     def test_a_broker_that_ends_is_there_again_at_once(self):
         unit = "zchat-broker.service"
         for key, value in (("Type", "notify"), ("Restart", "always"), ("RestartSec", "100ms"),

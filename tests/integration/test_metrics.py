@@ -9,6 +9,7 @@ import socket
 import stat
 
 from metrics import Page
+from raw_client import RawClient
 from zchat_test import check, equal, program, run_tests, test, wait_until
 
 DIST = pathlib.Path(__file__).resolve().parents[2] / "dist"
@@ -99,6 +100,37 @@ def stats_need_no_page(scene):
     stats = {row["name"]: row["value"] for row in owner_of(scene, broker).ok("admin", "stats", "--json").json()}
     wait_until(lambda: "metrics.listening" not in "\n".join(broker.process.err), "no page")
     check(stats["descriptors"] > 0 and stats["descriptors_max"] > 0, f"what the system says is there too: {stats}")
+
+
+def page_of_stats(client, ref, **cursor):
+    """The rows of one page, and its END."""
+    client.send({"v": "stats", "ref": ref, **cursor})
+    rows, told = [], []
+    while not told or told[-1]["v"] != "end":
+        frame = client.receive()
+        check(frame is not None, f"STATS {cursor} has no END")
+        told += [each for each in frame if each.get("ref") == ref]
+    rows = [each["name"] for each in told[:-1]]
+    check(all(each["v"] == "stat" for each in told[:-1]), f"what a page is made of: {told}")
+    return rows, told[-1]
+
+
+@test
+def a_page_of_stats_begins_where_it_is_asked_to(scene):
+    broker = scene.broker()
+    token = (broker.data / "owner.url").read_text().strip().rsplit("invite=", 1)[1]
+    with RawClient(broker.url) as owner:
+        owner.hello("olga", invite=bytes.fromhex(token))
+        whole, end = page_of_stats(owner, 1)
+        check("cursor" not in end or len(whole) == 128, f"only a full page has another: {len(whole)} {end}")
+        while "cursor" in end:
+            rows, end = page_of_stats(owner, 2, cursor=end["cursor"])
+            whole += rows
+        for first in (1, 7, len(whole) - 1):
+            rows, end = page_of_stats(owner, 3, cursor=first)
+            equal((rows, end.get("cursor")), (whole[first:first + 128], None), f"the page from row {first} on")
+        for first in (len(whole), len(whole) + 5, 2**40):
+            equal(page_of_stats(owner, 4, cursor=first)[0], [], f"the page from row {first} on")
 
 
 @test

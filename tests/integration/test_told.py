@@ -31,6 +31,21 @@ def end(line, code):
 
 
 @test
+def all_pages_of_the_figures_are_asked_for(scene):
+    broker, alice = person(scene)
+
+    def page(asked, _):
+        first = asked.get("cursor", 0)
+        rows = [{"v": "stat", "name": f"figure_{n}", "value": n, "ref": asked["ref"]} for n in range(first, min(first + 128, 300))]
+        return rows + [{"v": "end", "ref": asked["ref"], **({"cursor": first + 128} if first + 128 < 300 else {})}]
+
+    broker.answers["stats"] = page
+    rows = alice.ok("admin", "stats", "--json").json()
+    equal([(row["name"], row["value"]) for row in rows], [(f"figure_{n}", n) for n in range(300)], "rows of three pages")
+    equal([asked.get("cursor", 0) for asked in broker.asked_of("stats")], [0, 128, 256], "what was asked")
+
+
+@test
 def each_order_says_what_it_is_about(scene):
     broker, alice = person(scene)
     orders = {

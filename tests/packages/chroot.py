@@ -14,8 +14,11 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
+
+import care
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MIRROR = "http://deb.debian.org/debian"
@@ -67,9 +70,9 @@ class System:
     def run(self, *command, check=True, user=None, env=None, is_online=False, stdin=""):
         return run(*self.args(command, user, is_online), check=check, input=stdin, env={**self.environment, **(env or {})})
 
-    def start(self, *command, user=None, env=None):
-        process = subprocess.Popen(self.args(command, user), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                   env={**self.environment, **(env or {})}, stdin=subprocess.DEVNULL)
+    def start(self, *command, user=None, env=None, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE):
+        process = subprocess.Popen(self.args(command, user), stdout=stdout, stderr=stderr, text=True,
+                                   env={**self.environment, **(env or {})}, stdin=stdin)
         self.processes.append(process)
         return process
 
@@ -101,11 +104,11 @@ def make_base(base):
     part.rename(base)
 
 
-def exec_start(system, package):
+def exec_start(system, package, state=None):
     """The unit's own command line, and its user, as systemd would run it."""
     unit = (system.folder / f"usr/lib/systemd/system/{package}.service").read_text()
     words = re.search(r"^ExecStart=(.*)$", unit, re.M).group(1)
-    words = words.replace("${STATE_DIRECTORY}", f"/var/lib/{package}").split()
+    words = words.replace("${STATE_DIRECTORY}", state or f"/var/lib/{package}").split()
     return [word for word in words if not word.startswith("$")], re.search(r"^User=(.*)$", unit, re.M).group(1)
 
 
@@ -131,13 +134,13 @@ class Notifications:
 
 
 @contextlib.contextmanager
-def broker(system):
+def broker(system, state="/var/lib/zchat-broker"):
     """The broker by its ExecStart, ready; stopped by SIGTERM at the end."""
-    command, user = exec_start(system, "zchat-broker")
+    command, user = exec_start(system, "zchat-broker", state)
     number = user_id(system, user)
     notifications = Notifications(system)
     begin = time.monotonic()
-    process = system.start(*command, user=number, env={"STATE_DIRECTORY": "/var/lib/zchat-broker", "NOTIFY_SOCKET": "/run/notify"})
+    process = system.start(*command, user=number, env={"STATE_DIRECTORY": state, "NOTIFY_SOCKET": "/run/notify"})
     line = process.stdout.readline().strip()
     if not line.startswith("ready "):
         process.wait()
@@ -213,7 +216,7 @@ def expect(is_true, text):
         raise SystemExit(f"not so: {text}")
 
 
-def try_all(system, first, following):
+def try_all(system, first, following, checker):
     needed = set()
     for path in first.glob("*.deb"):
         depends = run("dpkg-deb", "-f", path, "Depends").stdout
@@ -254,6 +257,8 @@ def try_all(system, first, following):
         expect(history(system, url) == ["before the upgrade", "after the upgrade"], "all is there, in order")
     say("- key, people and messages are those from before the upgrade")
 
+    care.take_care(sys.modules[__name__], system, checker)
+
     begin = time.monotonic()
     system.run("sh", "-c", "cc -Wall -Werror -o /tmp/echo_bot /usr/share/doc/libzchat-dev/examples/echo_bot.c"
                " $(pkg-config --cflags --libs zchat) && ldd /tmp/echo_bot | grep -q 'libzchat.so.0 => /'")
@@ -276,6 +281,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--packages", type=pathlib.Path, required=True)
     parser.add_argument("--next", type=pathlib.Path, required=True)
+    parser.add_argument("--checker", type=pathlib.Path, required=True, help="zchat-check, from a build with tests")
     parser.add_argument("--record", action="store_true")
     args = parser.parse_args()
     if os.geteuid() != 0:
@@ -299,7 +305,7 @@ def main():
     say()
     system = System(folder)
     try:
-        try_all(system, args.packages.resolve(), args.next.resolve())
+        try_all(system, args.packages.resolve(), args.next.resolve(), args.checker.resolve())
     finally:
         system.end()
         shutil.rmtree(folder, ignore_errors=True)

@@ -187,6 +187,16 @@ static void entropy(void *context, unsigned char *bytes, size_t len)
         bytes[i] = (unsigned char)world_random(context);
 }
 
+static void set_limits(struct world *self)
+{
+    struct store_limits limits = STORE_LIMITS_DEFAULTS;
+
+    limits.keep.events = self->weather.keep_events;
+    if (self->now_ms < self->full_until_ms && self->options.dir == NULL)
+        limits.free_bytes_min = UINT64_MAX; /* SQLite's looks at the disk by the real clock */
+    store_set_limits(self->store, &limits);
+}
+
 void broker_open_store(struct world *self)
 {
     const char *why = "";
@@ -201,6 +211,8 @@ void broker_open_store(struct world *self)
     if (rc != RC_OK)
         world_fail(self, "the store cannot be opened: %s %s", rc_name(rc), why);
     INVARIANT(rc == RC_OK);
+    set_limits(self);
+    retention_opened(self);
 }
 
 static void close_store(struct world *self)
@@ -301,16 +313,6 @@ void broker_command(struct world *self, struct conn *conn, const char *bytes, si
     }
 }
 
-static void set_full(struct world *self)
-{
-    struct store_limits limits = STORE_LIMITS_DEFAULTS;
-
-    if (self->now_ms < self->full_until_ms)
-        limits.free_bytes_min = UINT64_MAX;
-    if (self->options.dir == NULL) /* SQLite's looks at the disk by the real clock */
-        store_set_limits(self->store, &limits);
-}
-
 /* Commit what has piled up. At times the power goes behind it; a disk that fails ends the broker, and what it
  * was doing is done or not. */
 void broker_commit(struct world *self)
@@ -327,7 +329,8 @@ void broker_commit(struct world *self)
         ops[i] = self->asked[i].op;
     self->results_count = count;
     self->results = x_alloc(count + 1, sizeof *self->results);
-    set_full(self);
+    if (self->options.dir == NULL)
+        set_limits(self);
     if (!has_failed || world_chance(self, 500)) {
         const enum rc rc = store_apply(self->store, ops, count, self->results);
 
@@ -337,6 +340,8 @@ void broker_commit(struct world *self)
         check_results(self, self->results, count);
     }
     forget_asked(self, count);
+    if (self->weather.keep_events > 0 && world_below(self, 2) == 0)
+        retention_clean(self);
     self->commits_at_ms = UINT64_MAX;
     if (has_failed || (world_is_storm(self) && world_chance(self, self->weather.unanswered))) {
         broker_crash(self);
@@ -368,22 +373,25 @@ void broker_results(struct world *self)
 }
 
 static void answer_page(struct world *self, const struct read_order *order,
-                        const struct store_page *page, bool is_done)
+                        const struct store_page *page, bool is_gone, bool is_done)
 {
     static char bytes[FRAME_BYTES_MAX];
     struct wire_buf buf = {.data = bytes, .capacity = sizeof bytes};
-    struct message head = {.verb = VERB_EVENTS};
+    struct message head = {.verb = is_gone ? VERB_GONE : VERB_EVENTS};
     struct conn *conn = find_conn(self, order->peer);
 
-    if (page->kept > order->first && order->first != 0 && page->count == 0 && page->kept > 1)
-        head.verb = VERB_GONE;
     message_set(&head, STREAM, stream, span_of(order->name));
-    message_set(&head, FIRST, first, head.verb == VERB_GONE ? page->kept : page->first);
-    message_set(&head, LAST, last, page->last);
+    message_set(&head, FIRST, first, is_gone ? page->there : page->first);
+    if (!is_gone)
+        message_set(&head, LAST, last, page->last);
+    else if (page->before != 0)
+        message_set(&head, LAST, last, page->before);
     message_set(&head, SEQ, seq, page->head);
-    message_set(&head, DONE, done, is_done);
+    if (!is_gone)
+        message_set(&head, DONE, done, is_done);
     message_set(&head, REF, ref, order->ref);
-    if (wire_write(&buf, &head) != RC_OK || wire_append(&buf, page->wire) != RC_OK)
+    if (wire_write(&buf, &head) != RC_OK ||
+        wire_append(&buf, is_gone ? SPAN("") : page->wire) != RC_OK)
         INVARIANT(!"a page fits its frame");
     if (conn != NULL && conn->is_served) {
         check_reply(self, conn, &head);
@@ -415,14 +423,16 @@ void broker_read(struct world *self, const struct read_order *order)
         return;
     for (uint32_t credit = order->credit; credit > 0; credit--) {
         const enum rc rc = store_read(self->reader, &range, &page);
-        const bool is_done = credit == 1 || page.count == 0 || page.last >= page.head ||
+        const bool is_gone =
+            rc == RC_OK && order->peer.v != 0 && range.first != 0 && range.first < page.there;
+        const bool is_done = is_gone || credit == 1 || page.count == 0 || page.last >= page.head ||
                              (order->last != 0 && page.last >= order->last);
 
         INVARIANT(rc == RC_OK);
         if (order->peer.v == 0)
             republish(self, order, page.wire);
         else
-            answer_page(self, order, &page, is_done);
+            answer_page(self, order, &page, is_gone, is_done);
         if (is_done)
             break;
         range.first = page.last + 1;

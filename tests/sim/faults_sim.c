@@ -84,6 +84,8 @@ void faults_turn(struct world *self)
         stall(self);
     if (world_chance(self, weather->clock_jumps))
         jump(self);
+    if (world_chance(self, weather->purges))
+        retention_purge(self);
     if (world_chance(self, weather->disk_full)) {
         self->full_until_ms = until(self, FULL_MS);
         world_tell(self, "the disk is full until %llu", (unsigned long long)self->full_until_ms);

@@ -25,7 +25,8 @@ void history_said(struct world *self, const struct post *post)
                                          .run = post->session.v,
                                          .stream = span_of(post->target),
                                          .number = post->number,
-                                         .hash = hash_of(span_of(post->text))});
+                                         .hash = hash_of(span_of(post->text)),
+                                         .time = self->now_ms + 1});
 }
 
 void history_followed(struct world *self, const struct client *client, const char *stream)
@@ -56,10 +57,39 @@ void history_told(struct world *self, const struct client *client, const struct 
         record.hash =
             event->session == 0 ? 0 : hash_of((struct span){event->text, event->text_len});
         record.is_copy = event->peer_seq != 0;
+    } else if (event->kind == ZCHAT_GAP) {
+        record.kind = HISTORY_GAP;
+        record.seq = event->first;
+        record.last = event->last;
     } else {
         return;
     }
     checker_add(self->checker, &record);
+}
+
+void history_purged(struct world *self, const char *nick)
+{
+    checker_add(self->checker, &(struct history_record){.kind = HISTORY_PURGED,
+                                                        .nick = span_of(nick),
+                                                        .time = self->now_ms + 1});
+}
+
+/* Each stream's removed events, as one. */
+static void add_removed(struct world *self)
+{
+    char name[32];
+
+    for (unsigned i = 0; i < self->weather.rooms + self->weather.people; i++) {
+        if (i < self->weather.rooms)
+            snprintf(name, sizeof name, "#room%u", i);
+        else
+            snprintf(name, sizeof name, "@%s", self->person[i - self->weather.rooms].nick);
+        if (world_removed(self, name) > 0)
+            checker_add(self->checker, &(struct history_record){.kind = HISTORY_REMOVED,
+                                                                .stream = span_of(name),
+                                                                .seq = 1,
+                                                                .last = world_removed(self, name)});
+    }
 }
 
 void history_logged(struct world *self, const struct message *event)
@@ -84,6 +114,7 @@ void history_judge(struct world *self)
     size_t len = 0;
     FILE *out = open_memstream(&told, &len);
 
+    add_removed(self);
     if (checker_judge(self->checker, &options, out, 1) > 0) {
         fflush(out);
         told[strcspn(told, "\n")] = '\0';

@@ -65,7 +65,7 @@ uint64_t check_first_since(struct world *self, const char *stream, uint64_t sinc
     struct store_range range = {
         .stream = world_stream(self, stream), .events_max = 1, .bytes_max = FETCH_PAGE_BYTES_MAX};
 
-    for (range.first = 1; range.first <= until; range.first++) {
+    for (range.first = world_removed(self, stream) + 1; range.first <= until; range.first++) {
         struct store_page page;
         struct message event;
 
@@ -79,6 +79,18 @@ uint64_t check_first_since(struct world *self, const char *stream, uint64_t sinc
     return 0;
 }
 
+uint64_t history_next(const struct history_view *history)
+{
+    return history->last != 0 ? history->last + 1 : first_of_history(history);
+}
+
+/* From a time on, what was removed since is not missed. */
+static bool is_later_start(struct world *self, const struct history_view *history, uint64_t seq)
+{
+    return history->from.kind == ZCHAT_FROM_TIME && seq > first_of_history(history) &&
+           seq - 1 <= world_removed(self, history->stream);
+}
+
 /* True when the event belongs to the history that this client reads. */
 bool check_history(struct world *self, struct client *client, const struct zchat_event *event)
 {
@@ -90,7 +102,8 @@ bool check_history(struct world *self, struct client *client, const struct zchat
         world_fail(self, "%s reads %s back and is shown %llu after %llu", client->nick,
                    event->stream, (unsigned long long)event->seq,
                    (unsigned long long)history->last);
-    else if (history->last == 0 && event->seq != first_of_history(history))
+    else if (history->last == 0 && event->seq != first_of_history(history) &&
+             !is_later_start(self, history, event->seq))
         world_fail(self, "%s reads %s back from %llu and is shown %llu first", client->nick,
                    event->stream, (unsigned long long)first_of_history(history),
                    (unsigned long long)event->seq);
@@ -121,7 +134,8 @@ void check_live(struct world *self, struct client *client, const struct zchat_ev
     if (strcmp(history->stream, event->stream) != 0)
         return;
     if (event->seq != history->until ||
-        (history->last != event->seq && first_of_history(history) != 0))
+        (history->last != event->seq && first_of_history(history) != 0 &&
+         !is_later_start(self, history, event->seq + 1)))
         world_fail(self, "%s reads %s back until %llu; it ends at %llu, shown %llu", client->nick,
                    event->stream, (unsigned long long)history->until,
                    (unsigned long long)event->seq, (unsigned long long)history->last);
@@ -186,6 +200,25 @@ static bool is_connected(const struct client *client)
     return true;
 }
 
+/* What another device has confirmed may be removed before this one is shown it, and a receipt with it. */
+static bool has_own_gap(const struct client *client)
+{
+    for (unsigned i = 0; i < client->follows; i++) {
+        if (client->follow[i].stream[0] == '@' && client->follow[i].has_gap)
+            return true;
+    }
+    return false;
+}
+
+/* A private message of a client that still runs, which nobody has told it to be delivered. */
+bool world_awaits_receipt(const struct world *self, const struct post *post)
+{
+    const struct client *client = &self->client[post->client];
+
+    return post->life == client->life && post->target[0] == '@' && post->state == ZCHAT_STORED &&
+           strcmp(post->target + 1, client->nick) != 0 && !has_own_gap(client);
+}
+
 bool world_has_settled(struct world *self)
 {
     struct places places = {.count = 0};
@@ -205,11 +238,7 @@ bool world_has_settled(struct world *self)
             return false;
     }
     for (size_t i = 0; i < self->posts; i++) {
-        const struct post *post = &self->post[i];
-        const struct client *client = &self->client[post->client];
-
-        if (post->life == client->life && post->target[0] == '@' && post->state == ZCHAT_STORED &&
-            strcmp(post->target + 1, client->nick) != 0)
+        if (world_awaits_receipt(self, &self->post[i]))
             return false;
     }
     return true;
@@ -245,6 +274,9 @@ void check_last_words(struct world *self)
     for (size_t i = self->last_words; i < self->posts; i++) {
         const struct post *post = &self->post[i];
 
+        /* A repeat of it may have found it removed already. */
+        if (post->rc == RC_TOO_OLD && world_removed(self, post->target) > 0)
+            continue;
         if (post->state == ZCHAT_WAITING || post->state == ZCHAT_UNKNOWN)
             world_fail(self, "post %u of %s has no answer in the calm", post->number,
                        self->client[post->client].nick);
@@ -257,7 +289,7 @@ struct entry {
     char stream[24];
     char from[16];
     char to[16];
-    char type; /* 'm', 'r', 'j', 'l' */
+    char type; /* 'm', 'r', 'j', 'l'; 'p': a message that was purged */
     uint64_t seq;
     uint64_t session;
     uint32_t number;
@@ -307,8 +339,10 @@ static void add_entry(struct world *self, struct log *log, const struct message 
 
 static void read_stream(struct world *self, const struct place *place, struct log *log)
 {
-    struct store_range range = {
-        .stream = place->id, .first = 1, .events_max = 256, .bytes_max = FETCH_PAGE_BYTES_MAX};
+    struct store_range range = {.stream = place->id,
+                                .first = world_removed(self, place->name) + 1,
+                                .events_max = 256,
+                                .bytes_max = FETCH_PAGE_BYTES_MAX};
     struct store_page page;
 
     while (store_read(self->reader, &range, &page) == RC_OK && page.count > 0) {
@@ -321,8 +355,11 @@ static void read_stream(struct world *self, const struct place *place, struct lo
     }
 }
 
-static bool has_copy(const struct log *log, const struct entry *message)
+/* Or had: of the sender's stream something is removed. */
+static bool has_copy(struct world *self, const struct log *log, const struct entry *message)
 {
+    char own[32];
+
     for (size_t i = 0; i < log->count; i++) {
         const struct entry *entry = &log->item[i];
 
@@ -331,7 +368,8 @@ static bool has_copy(const struct log *log, const struct entry *message)
             strcmp(entry->stream + 1, message->from) == 0)
             return true;
     }
-    return false;
+    snprintf(own, sizeof own, "@%s", message->from);
+    return world_removed(self, own) > 0;
 }
 
 /* A private message stands with both of its people, and a text stands once. */
@@ -353,20 +391,26 @@ static void check_messages(struct world *self, const struct log *log)
         else
             is_there[entry->text] = true;
         if (entry->stream[0] == '@' && strcmp(entry->stream + 1, entry->from) != 0 &&
-            !has_copy(log, entry))
+            !has_copy(self, log, entry))
             world_fail(self, "%s %llu has no copy in the stream of %s", entry->stream,
                        (unsigned long long)entry->seq, entry->from);
     }
     free(is_there);
 }
 
-static bool is_covered(const struct log *log, const struct entry *receipt, uint64_t before)
+static bool is_covered(struct world *self, const struct log *log, const struct entry *receipt,
+                       uint64_t before)
 {
+    char stream[32];
+
+    snprintf(stream, sizeof stream, "@%s", receipt->from);
+    if (world_removed(self, stream) > before) /* what it covers may be removed */
+        return true;
     for (size_t i = 0; i < log->count; i++) {
         const struct entry *entry = &log->item[i];
 
-        if (entry->type == 'm' && entry->stream[0] == '@' && entry->peer_seq == 0 &&
-            strcmp(entry->stream + 1, receipt->from) == 0 &&
+        if ((entry->type == 'm' || entry->type == 'p') && entry->stream[0] == '@' &&
+            entry->peer_seq == 0 && strcmp(entry->stream + 1, receipt->from) == 0 &&
             strcmp(entry->from, receipt->stream + 1) == 0 && entry->seq > before &&
             entry->seq <= receipt->upto)
             return true;
@@ -380,19 +424,22 @@ static void check_order(struct world *self, const struct log *log, size_t at)
     const struct entry *entry = &log->item[at];
     const struct entry *before = NULL;
 
-    if (entry->type == 'm')
+    if (entry->type == 'm' || entry->type == 'p')
         return;
     for (size_t i = at; i-- > 0 && before == NULL;) {
         const struct entry *other = &log->item[i];
 
         if (strcmp(other->stream, entry->stream) == 0 && strcmp(other->from, entry->from) == 0 &&
-            (other->type == 'r') == (entry->type == 'r') && other->type != 'm')
+            (other->type == 'r') == (entry->type == 'r') && other->type != 'm' &&
+            other->type != 'p')
             before = other;
     }
     if (entry->type == 'r') {
-        if (!is_covered(log, entry, before == NULL ? 0 : before->upto))
+        if (!is_covered(self, log, entry, before == NULL ? 0 : before->upto))
             world_fail(self, "the receipt %s %llu covers nothing new", entry->stream,
                        (unsigned long long)entry->seq);
+    } else if (before == NULL && world_removed(self, entry->stream) > 0) {
+        return; /* how it stood before is removed */
     } else if (entry->type == (before == NULL ? 'l' : before->type)) {
         world_fail(self, "%s %llu: %s %s again", entry->stream, (unsigned long long)entry->seq,
                    entry->from, entry->type == 'j' ? "joins" : "leaves");

@@ -89,6 +89,7 @@ static void retry(struct world *self, struct client *client)
         uint32_t number;
 
         if (post->session.v != client->session.v ||
+            post->rc == RC_TOO_OLD || /* stored once; where, is removed */
             (post->state != ZCHAT_UNKNOWN &&
              (post->state != ZCHAT_FAILED || post->failed_as != 0 || world_below(self, 4) != 0)))
             continue;

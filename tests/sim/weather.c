@@ -62,6 +62,8 @@ struct weather weather_draw(uint64_t seed)
     weather.leaves = at_times(random, 60);
     weather.histories = at_times(random, 300);
     weather.lies = at_times(random, 150);
+    weather.keep_events = at_times(random, 24);
+    weather.purges = at_times(random, 40);
     return weather;
 }
 

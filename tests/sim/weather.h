@@ -38,7 +38,9 @@
     X(clock_jumps, 0, "in each half second: the broker's clock jumps by hours")                   \
     X(leaves, 0, "of an act: a room is left, and joined again later")                             \
     X(histories, 0, "of an act: a part of a stream is read back")                                 \
-    X(lies, 0, "of an act: a command that a model would never send")
+    X(lies, 0, "of an act: a command that a model would never send")                              \
+    X(keep_events, 0, "of each stream, the newest; 0: all")                                       \
+    X(purges, 0, "in each half second: a room or a person is purged")
 
 struct weather {
 #define X(part, least, what) unsigned part;
@@ -52,7 +54,7 @@ struct weather_part {
     unsigned least;
     size_t offset;
 };
-#define WEATHER_PARTS ((size_t)26)
+#define WEATHER_PARTS ((size_t)28)
 extern const struct weather_part WEATHER_PART[WEATHER_PARTS];
 
 static inline unsigned *weather_at(struct weather *self, size_t part)

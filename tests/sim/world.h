@@ -34,6 +34,7 @@ struct person {
     char nick[16];
     uint64_t shown;       /* of the own stream, by any device */
     uint64_t confirmed;   /* as the core had it last */
+    bool is_purged;       /* at some time */
     bool left[ROOMS_MAX]; /* once at least: a late LEAVE may still come */
     bool joined[ROOMS_MAX];
     /* How long its unconfirmed events have not been published (broker_checks.c). */
@@ -48,6 +49,7 @@ struct follow_view {
     uint64_t last;  /* shown */
     uint64_t acked; /* a post at this place was acknowledged before it was followed */
     bool is_live;
+    bool has_gap; /* something was removed before it was shown */
 };
 
 /* A history being read back; `stream` "" when there is none. */
@@ -56,7 +58,7 @@ struct history_view {
     struct zchat_place from;
     uint64_t until;
     uint64_t first; /* from a time on: where that is, 0: nowhere */
-    uint64_t last;  /* shown; 0: nothing yet */
+    uint64_t last;  /* shown, or told as gone; 0: nothing yet */
 };
 
 /* What keeps a client's frames from arriving. */
@@ -145,6 +147,7 @@ struct world {
     } * session; /* all that ever were */
     size_t sessions;
     uint64_t acked[ROOMS_MAX + CLIENTS_MAX + 1]; /* the highest acknowledged place of each stream */
+    uint64_t removed[ROOMS_MAX + CLIENTS_MAX + 1]; /* each stream's events up to here */
     stream_id stream[ROOMS_MAX + CLIENTS_MAX + 1];
 
     struct flight **flight; /* a heap by time */
@@ -192,6 +195,14 @@ void broker_read(struct world *self, const struct read_order *order);
 void broker_tick(struct world *self);
 void broker_fini(struct world *self);
 
+/* What is kept no longer (retention_sim.c). */
+void retention_opened(struct world *self);
+void retention_clean(struct world *self);
+void retention_purge(struct world *self); /* a room, or a person */
+uint64_t world_removed(struct world *self, const char *stream);
+bool check_is_purged(struct world *self, struct span nick);
+void check_gap(struct world *self, struct client *client, const struct zchat_event *gap);
+
 /* What happens in a storm beside the wire's tricks (faults_sim.c). */
 void faults_turn(struct world *self);
 void faults_revive(
@@ -228,6 +239,7 @@ void check_at_end(struct world *self);
 void history_said(struct world *self, const struct post *post);
 void history_followed(struct world *self, const struct client *client, const char *stream);
 void history_told(struct world *self, const struct client *client, const struct zchat_event *event);
+void history_purged(struct world *self, const char *nick);
 void history_logged(struct world *self, const struct message *event);
 void history_judge(struct world *self);
 
@@ -243,6 +255,7 @@ void check_pong(struct world *self, struct client *client, const struct message 
                 unsigned confirming_before);
 void check_delivery(struct world *self, const struct post *post, uint64_t seq);
 void check_refusal(struct world *self, const struct post *post);
+uint64_t history_next(const struct history_view *history); /* the place that has to be shown now */
 bool check_history(struct world *self, struct client *client, const struct zchat_event *event);
 uint64_t check_first_since(struct world *self, const char *stream, uint64_t since_ms,
                            uint64_t until);
@@ -251,6 +264,7 @@ void check_presence(struct world *self, const struct zchat_event *event);
 void check_last_words(struct world *self);
 void check_log(struct world *self);
 bool broker_knows_all(struct world *self); /* every client's session is alive */
+bool world_awaits_receipt(const struct world *self, const struct post *post);
 bool world_has_settled(struct world *self);
 
 #endif

@@ -197,6 +197,49 @@ static void a_full_room_takes_nobody_more(void **state)
     join(stage, CAROL, "#lobby");
 }
 
+/* All of them ask at the same time, and ask again while they are told to: the first ones come in, the others are told why not. */
+static void of_many_who_come_at_once_as_many_as_fit_come_in(void **state)
+{
+    enum { PEOPLE = 12, PLACES = 5 };
+    struct stage *stage = *state;
+    struct core_limits limits = stage->limits;
+    enum rc told[PEOPLE];
+    unsigned joined = 0, waiting = PEOPLE;
+
+    limits.room_members_max = PLACES;
+    reopen_stage(stage, &limits);
+    for (unsigned i = 0; i < PEOPLE; i++) {
+        char nick[16];
+
+        snprintf(nick, sizeof(nick), "person%u", i);
+        enter(stage, (peer_id){100 + i}, nick, 100 + i);
+        told[i] = RC_BUSY;
+    }
+    for (unsigned round = 0; waiting > 0; round++) {
+        assert_true(round < 3);
+        for (unsigned i = 0; i < PEOPLE; i++) {
+            if (told[i] == RC_BUSY)
+                say_join(stage, (peer_id){100 + i}, "#lobby");
+        }
+        stage_commit_all(stage);
+        waiting = 0;
+        for (unsigned i = 0; i < PEOPLE; i++) {
+            if (told[i] != RC_BUSY)
+                continue;
+            const struct said *said = stage_take_reply(stage, (peer_id){100 + i}, VERB_NONE);
+
+            assert_non_null(said);
+            told[i] = said->message.verb == VERB_JOINED ? RC_OK : (enum rc)said->message.code;
+            joined += told[i] == RC_OK;
+            waiting += told[i] == RC_BUSY;
+        }
+        stage_clear(stage);
+    }
+    assert_int_equal(joined, PLACES);
+    for (unsigned i = 0; i < PEOPLE; i++)
+        assert_int_equal(told[i], i < PLACES ? RC_OK : RC_ROOM_FULL);
+}
+
 static void rooms_are_bounded_also_those_on_their_way(void **state)
 {
     struct stage *stage = *state;
@@ -353,6 +396,7 @@ int main(void)
         on_stage(a_full_disk_refuses_join_and_leave_and_nothing_changes),
         on_stage(a_room_that_looks_like_another_is_not_made_r12),
         on_stage(a_full_room_takes_nobody_more),
+        on_stage(of_many_who_come_at_once_as_many_as_fit_come_in),
         on_stage(rooms_are_bounded_also_those_on_their_way),
         on_stage(memberships_are_bounded_also_those_on_their_way),
         on_stage(join_and_leave_are_busy_when_too_much_is_pending),
