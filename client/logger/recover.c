@@ -19,9 +19,10 @@
 
 /* The end of a file's content. */
 struct ending {
-    char *buf; /* owned */
-    size_t capacity, len;
-    uint64_t size; /* of all content */
+    char *buf;            /* owned */
+    size_t capacity, len; /* of all that is kept; and as much is there */
+    size_t room;          /* in buf: `capacity` at most */
+    uint64_t size;        /* of all content */
 };
 
 const char *logfile_ending(enum logfile_format format)
@@ -108,8 +109,11 @@ static void read_compressed(int fd, struct ending *self)
         return;
     }
     for (;;) {
-        if (self->capacity - self->len < CHUNK_BYTES) {
-            const size_t kept = self->capacity / 2;
+        if (self->room - self->len < CHUNK_BYTES && self->room < self->capacity) {
+            self->room = 2 * self->room < self->capacity ? 2 * self->room : self->capacity;
+            self->buf = x_realloc(self->buf, self->room, 1);
+        } else if (self->room - self->len < CHUNK_BYTES) {
+            const size_t kept = self->room / 2;
 
             memmove(self->buf, self->buf + self->len - kept, kept);
             self->len = kept;
@@ -228,9 +232,11 @@ enum rc recover_file(int fd, enum logfile_format format, struct tail *ret)
         return RC_CONFIG;
     ending.size = (uint64_t)info.st_size;
     is_compressed = recover_is_compressed(fd);
+    /* Most are small, and megabytes are dear; how much is in a compressed one shows as it is read. */
     if (!is_compressed && ending.size < ending.capacity)
-        ending.capacity = ending.size + 1; /* most are small, and megabytes are dear */
-    ending.buf = x_realloc(NULL, ending.capacity, 1);
+        ending.capacity = ending.size + 1;
+    ending.room = is_compressed ? CHUNK_BYTES : ending.capacity;
+    ending.buf = x_realloc(NULL, ending.room, 1);
     if (is_compressed)
         read_compressed(fd, &ending);
     else if (!read_plain(fd, &ending))

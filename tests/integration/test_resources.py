@@ -95,6 +95,7 @@ def a_disk_near_its_end_refuses_posts_serves_reads_and_recovers(scene):
     alice, bob = scene.person("alice", broker), scene.person("bob", broker)
     alice.ok("join", "#lobby")
     alice.ok("send", "#lobby", "room enough")
+    bob.ok("ping")  # before: nobody new gets into a full broker
     tail = bob.tail("#lobby", "--since", "all")
     fill(disk / "filler", 8 << 20)
     result = wait_for_refusal(alice)
