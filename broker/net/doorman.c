@@ -40,7 +40,7 @@ struct door {
 };
 
 /* What the hub says to the thread. */
-enum order_kind { ORDER_WATCH, ORDER_LIMITS, ORDER_STOP };
+enum order_kind { ORDER_WATCH, ORDER_LIMITS }; /* an empty message: stop */
 struct order {
     enum order_kind kind;
     struct door door;
@@ -253,11 +253,10 @@ static void read_door(struct doorman *self, struct door *door)
 static bool take_order(struct doorman *self)
 {
     struct order order;
+    const int len = zmq_recv(self->commands, &order, sizeof(order), ZMQ_DONTWAIT);
 
-    if (zmq_recv(self->commands, &order, sizeof(order), ZMQ_DONTWAIT) != sizeof(order))
-        return true;
-    if (order.kind == ORDER_STOP)
-        return false;
+    if (len != (int)sizeof(order))
+        return len < 0;
     if (order.kind == ORDER_LIMITS) {
         self->limits = order.limits;
         return true;
@@ -370,15 +369,23 @@ failed:
     return RC_SYSTEM;
 }
 
-static void give_order(struct doorman *self, const struct order *order)
+/* False: errno says why, and the order is not given. */
+static bool give_order(struct doorman *self, const void *order, size_t size)
 {
-    while (zmq_send(self->control, order, sizeof(*order), 0) < 0 && errno == EINTR)
-        ;
+    int len;
+
+    do
+        len = zmq_send(self->control, order, size, 0);
+    while (len < 0 && errno == EINTR);
+    return len == (int)size;
 }
 
 void doorman_set_limits(struct doorman *self, const struct doorman_limits *limits)
 {
-    give_order(self, &(struct order){.kind = ORDER_LIMITS, .limits = *limits});
+    const struct order order = {.kind = ORDER_LIMITS, .limits = *limits};
+
+    if (!give_order(self, &order, sizeof(order)))
+        log_error("doorman.limits", "they stay as they were: %s", strerror(errno));
 }
 
 enum rc doorman_watch(struct doorman *self, void *socket)
@@ -403,8 +410,8 @@ enum rc doorman_watch(struct doorman *self, void *socket)
         zmq_socket_monitor(socket, address, events) == 0 &&
         zmq_connect(order.door.monitor, address) == 0) {
         handover_give(order.door.monitor);
-        give_order(self, &order);
-        return RC_OK;
+        if (give_order(self, &order, sizeof(order)))
+            return RC_OK;
     }
     failure = errno;
     if (order.door.monitor != NULL)
@@ -427,7 +434,7 @@ void doorman_stop(struct doorman **self_p)
     if (self == NULL)
         return;
     *self_p = NULL;
-    give_order(self, &(struct order){.kind = ORDER_STOP});
+    (void)give_order(self, "", 0); /* nothing in it, so libzmq needs no memory for it */
     (void)pthread_join(self->thread, NULL);
     log_info("doorman.served",
              "accepted=%" PRIu64 " peak=%" PRIu32 " cut_full=%" PRIu64 " cut_address=%" PRIu64

@@ -71,7 +71,7 @@ class Trial:
         broker = Broker(scene)
         broker.port = scene.free_port(None)
         env = {**env, "XDG_RUNTIME_DIR": str(broker.runtime)}
-        process = scene.start(broker.args(broker.port), "broker", env=env)
+        process = scene.start(broker.args(broker.port), f"broker ({self.name})", env=env)
         acked = []
         if has_line(process, "ready "):
             url = next(line for line in process.out if line.startswith("ready ")).split(" ", 1)[1]
