@@ -303,7 +303,8 @@ static void *serve(void *context)
             if (items[i].revents & ZMQ_POLLIN)
                 read_door(self, of[i]);
         }
-        wait_ms = heap_tend(&heap, self->stats.accepted - self->stats.connections, clock_mono_ms());
+        wait_ms = heap_tend(&heap, self->stats.accepted,
+                            self->stats.accepted - self->stats.connections, clock_mono_ms());
         is_stopping = (items[0].revents & ZMQ_POLLIN) && !take_order(self);
     }
     for (size_t i = 0; i < DOORS_MAX; i++) {
