@@ -58,7 +58,7 @@ def document(bench, about, pictures):
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/dev bench")
-    parser.add_argument("workloads", nargs="*", help="fanout single private idle steady behind rooms; default: all")
+    parser.add_argument("workloads", nargs="*", help="fanout single private idle steady behind rooms threads; default: all")
     parser.add_argument("--quick", action="store_true", help="fewer cells, shorter: under five minutes")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="servers whose names hold this")
     parser.add_argument("--record", action="store_true", help="write docs/results/bench-DATE.md, .json and pictures")

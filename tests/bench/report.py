@@ -3,7 +3,7 @@ import pathlib
 import shutil
 import subprocess
 
-LABELS = ("members", "pairs", "users", "flight", "rate", "rooms", "events")
+LABELS = ("members", "pairs", "users", "readers", "flight", "rate", "rooms", "events")
 # What a server is compared with: the floor of its kind.
 FLOOR_OF = {"zchat curve": "relay curve", "relay sync curve": "relay curve"}
 SYNC_FLOOR_OF = {"zchat curve": "relay sync curve"}
@@ -51,7 +51,7 @@ def table(rows):
     for workload in dict.fromkeys(row["workload"] for row in rows):
         of_it = [row for row in rows if row["workload"] == workload]
         labels = [label for label in LABELS if label in of_it[0]]
-        is_idle, is_behind = workload == "idle", workload == "behind"
+        is_idle, is_behind = workload == "idle", workload in ("behind", "readers")
         is_private = workload == "private"
         cost = "cpu_per_post_ns" if is_private else "cpu_per_delivery_ns"
         heads = [*labels, "server", "ns/post" if is_private else "ns/delivery", "ratio", "posts/s", "ratio to sync", "ack p50 µs", "p99", "heard p50 µs", "p99",
@@ -75,7 +75,7 @@ def table(rows):
                           number(row["delivery_p99_us"]), number(row["broker_cpus"], 2), number(row["load_cpus"], 2),
                           number(row["spread"], 2)]
             if is_behind:
-                cells += [number(row["behind_per_s"]), number(row["quiet_ack_p99_us"])]
+                cells += [number(row["behind_per_s"]), number(row.get("quiet_ack_p99_us"))]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

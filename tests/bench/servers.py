@@ -144,6 +144,18 @@ class ZchatCurve(Zchat):
     name = "zchat curve"
 
 
+class ZchatOneIo(ZchatPlain):
+    name, flags = "zchat plain, 1 I/O thread", ("--insecure", "--io-threads", "1")
+
+
+class ZchatCurveOneIo(Zchat):
+    name, flags = "zchat curve, 1 I/O thread", ("--io-threads", "1")
+
+
+class ZchatOneReader(ZchatPlain):
+    name, flags = "zchat plain, 1 reader", ("--insecure", "--reader-threads", "1")
+
+
 class Floor(Server):
     kind = "relay"
     flags = ()

@@ -6,7 +6,8 @@ import statistics
 import time
 
 from servers import (Fanout, Mosquitto, Nats, Ngircd, RedisAlways, RedisNo, RelayCurve, RelayGather, RelayPlain, RelaySync,
-                     RelaySyncCurve, ZchatCurve, ZchatPlain, Broken, Missing, measure)
+                     RelaySyncCurve, ZchatCurve, ZchatCurveOneIo, ZchatOneIo, ZchatOneReader, ZchatPlain, Broken, Missing,
+                     measure)
 
 OURS = (ZchatPlain, ZchatCurve)
 FLOORS = (RelayPlain, RelayCurve, RelaySync, RelaySyncCurve, RelayGather, Fanout)
@@ -75,7 +76,7 @@ class Bench:
         return None
 
     def cell(self, workload, labels, kinds, run, repeats=None):
-        repeats = repeats or (2 if self.is_quick else 5)
+        repeats = repeats or (2 if self.is_quick else 3)
         kinds = [kind for kind in kinds if self.is_wanted(kind)]
         told = {kind: [] for kind in kinds}
         begun = time.monotonic()
@@ -150,13 +151,24 @@ class Bench:
                       lambda server, n=rooms: figures(
                           measure(server, ["--users", 100, "--rooms", n, "--flight", 64, "--ms", self.ms()])))
 
+    def threads(self):
+        """What a second thread brings: one that moves bytes, one that reads what is old for four at once."""
+        self.cell("threads", {"members": 100, "flight": 1024}, (ZchatPlain, ZchatOneIo, ZchatCurve, ZchatCurveOneIo),
+                  lambda server: figures(measure(server, ["--users", 100, "--flight", 1024, "--ms", self.ms()])))
+
+        def four_behind(server):
+            measure(server, ["--users", 10, "--flight", 1024, "--count", BEHIND_EVENTS, "--warm", 0])
+            return figures(measure(server, ["--users", 10, "--rate", 10, "--ms", self.ms(), "--behind", 4]))
+        self.cell("readers", {"readers": 4, "rate": 10, "events": BEHIND_EVENTS}, (ZchatPlain, ZchatOneReader), four_behind)
+
     def all(self):
-        return {name: getattr(self, name) for name in ("fanout", "single", "private", "idle", "steady", "behind", "rooms")}
+        names = ("fanout", "single", "private", "idle", "steady", "behind", "rooms", "threads")
+        return {name: getattr(self, name) for name in names}
 
 
 def tell(row):
     """One line of progress."""
-    labels = " ".join(f"{key} {row[key]}" for key in ("members", "pairs", "users", "flight", "rate", "rooms", "events") if key in row)
+    labels = " ".join(f"{key} {row[key]}" for key in ("members", "pairs", "users", "readers", "flight", "rate", "rooms", "events") if key in row)
     cost = row["cpu_per_delivery_ns"]
     return (f"{row['workload']:8} {labels:36} {row['server']:18} {cost or 0:8.0f} ns/delivery {row['posts_per_s']:9.0f} posts/s"
             f"  p50 {row['ack_p50_us'] or 0:6.0f} p99 {row['ack_p99_us'] or 0:6.0f} us  load {row['load_cpus']:.2f} cpu")

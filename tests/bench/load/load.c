@@ -373,8 +373,8 @@ static void begin_measurement(void)
         load.user[i].heard_before = load.user[i].heard;
     }
     engine.is_measured = true;
-    if (load.is_behind)
-        load.driver->behind(&load.user[load.users - 1]);
+    for (uint32_t i = load.users - load.behind; i < load.users; i++)
+        load.driver->behind(&load.user[i]);
 }
 
 static void idle(uint64_t us)

@@ -60,7 +60,8 @@ struct load {
     struct link_target talk, hear;
     uint32_t users, posters, flight, rate, rooms, text_bytes;
     uint64_t ms, warm_ms, count, idle_ms;
-    bool is_private, is_behind;
+    uint32_t behind; /* so many read what is old meanwhile */
+    bool is_private;
     int pid; /* of the broker; 0: its CPU is not measured */
     struct user *user;
     uint64_t now_us;

@@ -2,7 +2,7 @@
  *
  *   load --driver NAME --talk PORT --hear PORT [--key HEX] [--pid N] --users N [--posters N]
  *        [--flight N | --rate N] [--rooms N] [--text BYTES] [--ms N | --count N] [--warm MS]
- *        [--idle MS] [--private 1] [--behind 1]
+ *        [--idle MS] [--private 1] [--behind N]
  *
  * The CPU of `--pid` is counted from silence to silence: what was posted is delivered by then. */
 #include "tests/bench/load/load.h"
@@ -141,13 +141,14 @@ int main(int argc, char **argv)
     load.warm_ms = number(WARM);
     load.idle_ms = number(IDLE);
     load.is_private = number(PRIVATE) != 0;
-    load.is_behind = number(BEHIND) != 0;
+    load.behind = number(BEHIND);
     load.posters = number(POSTERS);
     if (load.posters == 0)
         load.posters = load.rate > 0 || load.flight > load.users ? load.users : load.flight;
     if (load.users == 0 || load.rooms == 0 || load.posters > load.users || load.posters == 0 ||
         load.text_bytes < STAMP_BYTES + 1 || load.text_bytes > TEXT_MAX ||
-        (load.is_private && load.users % 2 != 0) || (load.is_behind && load.driver->behind == NULL))
+        (load.is_private && load.users % 2 != 0) || load.behind > load.users ||
+        (load.behind > 0 && load.driver->behind == NULL))
         load_die("these numbers do not go together");
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
