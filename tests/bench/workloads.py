@@ -97,7 +97,7 @@ class Bench:
         return not self.only or any(part in kind.name for part in self.only)
 
     def ms(self):
-        return 500 if self.is_quick else 2000
+        return 500 if self.is_quick else 1000
 
     # The workloads
 
@@ -127,9 +127,9 @@ class Bench:
     def idle(self):
         for users in (1000,) if self.is_quick else (1000, 5000):
             self.cell("idle", {"users": users}, OURS + (RelayPlain, RelayCurve),
-                      lambda server, n=users: {**(told := figures(measure(server, ["--users", n, "--idle", 1000 if self.is_quick else 10000]))),
+                      lambda server, n=users: {**(told := figures(measure(server, ["--users", n, "--idle", 1000 if self.is_quick else 5000]))),
                                                "memory_per_user_kb": told["memory_grown_kb"] / n},
-                      repeats=1 if self.is_quick else 3)
+                      repeats=1 if self.is_quick else 2)
 
     def steady(self):
         self.cell("steady", {"members": 10, "rate": 1000}, OURS + (RelayPlain, RelaySync, RelaySyncCurve) + (() if self.is_quick else PEERS),
