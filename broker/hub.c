@@ -32,9 +32,9 @@ struct hub {
     struct admission admission;
     struct tally tally;
     struct pace pace;
-    struct wakeup wakeup;
     unsigned look;       /* of enum look: what this turn has to look at */
-    unsigned again;      /* and the next one, since a sign may be used up */
+    unsigned unsure;     /* what no descriptor tells of (wakeup.h) */
+    uint64_t replies;    /* sent until the last turn, or dropped */
     struct batch *batch; /* what this turn asks of the store */
     struct frame frame;  /* the one that is read */
     struct wire_reader reader;
@@ -152,6 +152,7 @@ static void carry_out(struct hub *self, struct effect *effect)
         break; /* in step(), since a refusal is told to the core */
     case FX_BACKUP:
         backup_ask(self->parts.backup, effect->name);
+        self->unsure |= LOOK_BACKUP;
         break;
     case FX_ADMIT:
         admission_admit(&self->admission, effect->key);
@@ -242,6 +243,7 @@ static void receive(struct hub *self)
 {
     size_t work = WORK_PER_TURN;
 
+    self->unsure |= LOOK_COMMANDS;
     for (size_t frames = 0; work > 0;) {
         enum rc rc;
 
@@ -249,9 +251,13 @@ static void receive(struct hub *self)
             work = on_frame(self, work);
             continue;
         }
-        rc = frames++ < FRAMES_PER_TURN ? front_receive(self->parts.front, &self->frame) : RC_END;
-        if (rc == RC_END)
+        if (frames++ == FRAMES_PER_TURN)
             break;
+        rc = front_receive(self->parts.front, &self->frame);
+        if (rc == RC_END) {
+            self->unsure &= ~(unsigned)LOOK_COMMANDS;
+            break;
+        }
         self->reader = wire_reader_over(self->frame.payload, TO_BROKER);
         self->is_reading = rc == RC_OK;
         if (rc == RC_OK && self->frame.is_new)
@@ -266,7 +272,7 @@ static void submit(struct hub *self)
     if (batch_count(self->batch) == 0)
         return;
     writer_submit(self->parts.writer, &self->batch);
-    self->again |= LOOK_STORED;
+    self->unsure |= LOOK_STORED;
     tally_submitted(&self->tally, self->ev.now_ms);
     self->batch = batch_new();
 }
@@ -355,13 +361,14 @@ static void take_read(struct hub *self)
             step(self, CORE_EV_READ);
         }
     }
-    self->again |= LOOK_READ;
+    self->unsure |= LOOK_READ;
 }
 
 static void take_backup(struct hub *self)
 {
     struct backup_done done;
 
+    self->unsure |= LOOK_BACKUP; /* one at a time */
     if (backup_take(self->parts.backup, &done) != RC_OK)
         return;
     self->ev.backup.rc = done.rc;
@@ -399,8 +406,13 @@ static void flush(struct hub *self)
     const uint64_t now_us = clock_mono_us();
     const bool may_hold = pace_may_hold(&self->pace, self->tally.batches > 0, now_us);
     const size_t held = front_flush(self->parts.front, may_hold ? PACE_WORTH : 0);
+    const struct front_stats *stats = front_get_stats(self->parts.front);
+    const uint64_t replies = stats->sent + stats->slow + stats->departed;
 
     pace_flushed(&self->pace, held > 0, now_us);
+    if (replies != self->replies)
+        self->unsure |= LOOK_COMMANDS;
+    self->replies = replies;
 }
 
 static enum rc turn(struct hub *self)
@@ -408,10 +420,9 @@ static enum rc turn(struct hub *self)
     enum rc rc;
 
     read_clocks(self);
-    receive(self);
+    if (self->is_reading || (self->look & LOOK_COMMANDS) != 0)
+        receive(self);
     submit(self); /* the writer's thread commits what has piled up */
-    self->look |= self->again;
-    self->again = 0;
     if ((self->look & LOOK_STORED) != 0 && take_stored(self) == RC_STORE)
         return RC_STORE;
     if ((self->look & LOOK_READ) != 0)
@@ -423,8 +434,10 @@ static enum rc turn(struct hub *self)
     submit(self);
     rc = admission_turn(&self->admission, self->ev.now_ms);
     flush(self);
-    if (self->parts.watch != NULL && (self->look & LOOK_WATCH) != 0)
+    if (self->parts.watch != NULL && (self->look & LOOK_WATCH) != 0) {
         watch_answer(self->parts.watch, &self->tally, &self->parts, self->ev.now_ms);
+        self->unsure |= LOOK_WATCH;
+    }
     announcer_turn(self->parts.announcer, self->ev.now_ms);
     if ((self->look & LOOK_SIGNAL) != 0)
         take_signal(self);
@@ -456,10 +469,13 @@ static void wait_for_work(struct hub *self)
     const size_t operations = writer_get_stats(self->parts.writer)->last_operations;
     const uint64_t rest_us = self->tally.batches > 0 ? pace_rest_us(&self->pace, operations) : 0;
 
+    const unsigned unsure = self->unsure;
+
+    self->unsure = 0;
     if (rest_us > 0 && !self->is_stopping && !self->is_reading)
-        self->look = wakeup_rest(&self->wakeup, rest_us);
+        self->look = wakeup_rest(&self->parts, unsure, rest_us);
     else
-        self->look = wakeup_wait(&self->wakeup, wait_ms(self), self->is_stopping);
+        self->look = wakeup_wait(&self->parts, unsure, wait_ms(self), self->is_stopping);
 }
 
 /* What was refused by each limit, but for zeros, in lines that the log does not cut. */
@@ -551,7 +567,6 @@ enum rc hub_run(const struct hub_parts *parts)
     self->parts = *parts;
     self->admission.keyring = parts->keyring;
     self->admission.front = parts->front;
-    self->wakeup = wakeup_over(&self->parts);
     self->look = LOOK_ALL;
     self->batch = batch_new();
     self->welcomed = x_alloc(parts->sessions_max, sizeof(*self->welcomed));

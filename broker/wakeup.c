@@ -1,80 +1,108 @@
 #include "broker/wakeup.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <time.h>
 #include <zmq.h>
 
-#define RESTS_MAX 16
+/* What is waited for, in this order; when stopping, the first two alone. */
+enum { STORED, SIGNAL, COMMANDS, BROADCASTS, READ, BACKUP, WATCH, DESCRIPTORS };
 
-/* In `descriptor`, and of what is looked at. */
-enum { STORED, READ, BACKUP, WATCH, SIGNAL, DESCRIPTORS };
-
+/* Of the broadcasts nothing is read: libzmq itself takes what subscribers say. */
 static const unsigned looks[DESCRIPTORS] = {
-    [STORED] = LOOK_STORED, [READ] = LOOK_READ,     [BACKUP] = LOOK_BACKUP,
-    [WATCH] = LOOK_WATCH,   [SIGNAL] = LOOK_SIGNAL,
+    [STORED] = LOOK_STORED, [SIGNAL] = LOOK_SIGNAL, [COMMANDS] = LOOK_COMMANDS,
+    [BROADCASTS] = 0,       [READ] = LOOK_READ,     [BACKUP] = LOOK_BACKUP,
+    [WATCH] = LOOK_WATCH,
 };
 
-/* -1, which poll() passes over: there is none. What is not polled is found when everything is looked at. */
-static int descriptor_of(void *socket)
+static void *socket_of(const struct hub_parts *parts, int at)
 {
-    int fd = -1;
-    size_t size = sizeof(fd);
-
-    if (socket == NULL || zmq_getsockopt(socket, ZMQ_FD, &fd, &size) != 0)
-        return -1;
-    return fd;
+    switch (at) {
+    case STORED:
+        return writer_socket(parts->writer);
+    case COMMANDS:
+        return front_commands(parts->front);
+    case BROADCASTS:
+        return front_broadcasts(parts->front); /* another one after front_cut() */
+    case READ:
+        return readers_socket(parts->readers);
+    case BACKUP:
+        return backup_socket(parts->backup);
+    case WATCH:
+        return parts->watch;
+    default:
+        return NULL;
+    }
 }
 
-struct wakeup wakeup_over(const struct hub_parts *parts)
+/* -1, which poll() passes over: there is none. */
+static struct pollfd item_of(const struct hub_parts *parts, int at)
 {
-    return (struct wakeup){.parts = parts,
-                           .descriptor = {
-                               [STORED] = descriptor_of(writer_socket(parts->writer)),
-                               [READ] = descriptor_of(readers_socket(parts->readers)),
-                               [BACKUP] = descriptor_of(backup_socket(parts->backup)),
-                               [WATCH] = descriptor_of(parts->watch),
-                               [SIGNAL] = parts->signal_fd,
-                           }};
+    struct pollfd item = {.fd = -1, .events = POLLIN};
+    size_t size = sizeof(item.fd);
+    void *socket = socket_of(parts, at);
+
+    if (at == SIGNAL)
+        item.fd = parts->signal_fd;
+    else if (socket != NULL && zmq_getsockopt(socket, ZMQ_FD, &item.fd, &size) != 0)
+        item.fd = -1;
+    return item;
 }
 
-unsigned wakeup_wait(struct wakeup *self, long ms, bool is_stopping)
+/* Ask it, which also makes its descriptor tell of what comes from now on. */
+static bool has_message(void *socket)
 {
-    const struct hub_parts *parts = self->parts;
-    zmq_pollitem_t items[] = {
-        {.socket = writer_socket(parts->writer), .events = ZMQ_POLLIN},
-        {.fd = parts->signal_fd, .events = ZMQ_POLLIN},
-        /* from here on not when stopping */
-        {.socket = front_commands(parts->front), .events = ZMQ_POLLIN},
-        {.socket = front_broadcasts(parts->front), .events = ZMQ_POLLIN},
-        {.socket = readers_socket(parts->readers), .events = ZMQ_POLLIN},
-        {.socket = backup_socket(parts->backup), .events = ZMQ_POLLIN},
-        {.socket = parts->watch, .events = ZMQ_POLLIN},
-    };
-    const int count = (int)(sizeof(items) / sizeof(items[0]));
+    int events = 0;
+    size_t size = sizeof(events);
 
-    (void)zmq_poll(items, is_stopping ? 2 : parts->watch == NULL ? count - 1 : count, ms);
-    self->rests = 0;
-    return LOOK_ALL;
+    return socket != NULL && zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0 &&
+           (events & ZMQ_POLLIN) != 0;
 }
 
-unsigned wakeup_rest(struct wakeup *self, uint64_t us)
+static unsigned ask(const struct hub_parts *parts, unsigned unsure, int count)
+{
+    unsigned look = 0;
+
+    for (int i = 0; i < count; i++) {
+        if ((unsure & looks[i]) != 0 && has_message(socket_of(parts, i)))
+            look |= looks[i];
+    }
+    return look;
+}
+
+static unsigned sleep_on(const struct hub_parts *parts, int count, int ms)
+{
+    struct pollfd items[DESCRIPTORS];
+    unsigned look = 0;
+
+    for (int i = 0; i < count; i++)
+        items[i] = item_of(parts, i);
+    if (poll(items, (nfds_t)count, ms) < 0)
+        return LOOK_ALL;
+    for (int i = 0; i < count; i++) {
+        if (items[i].revents == 0)
+            continue;
+        look |= looks[i];
+        if (i == BROADCASTS)
+            (void)has_message(socket_of(parts, i));
+    }
+    return look;
+}
+
+unsigned wakeup_wait(const struct hub_parts *parts, unsigned unsure, long ms, bool is_stopping)
+{
+    const int count = is_stopping ? COMMANDS : DESCRIPTORS;
+    const unsigned look = ask(parts, unsure, count);
+
+    return look | sleep_on(parts, count, look != 0 ? 0 : ms > INT_MAX ? INT_MAX : (int)ms);
+}
+
+unsigned wakeup_rest(const struct hub_parts *parts, unsigned unsure, uint64_t us)
 {
     const struct timespec time = {.tv_nsec = (long)us * 1000};
-    struct pollfd urgent[] = {{.fd = self->descriptor[STORED], .events = POLLIN},
-                              {.fd = self->descriptor[SIGNAL], .events = POLLIN}};
-    struct pollfd items[DESCRIPTORS];
-    unsigned look = LOOK_COMMANDS;
+    struct pollfd urgent[] = {item_of(parts, STORED), item_of(parts, SIGNAL)};
 
-    (void)ppoll(urgent, sizeof(urgent) / sizeof(urgent[0]), &time, NULL);
-    if (++self->rests >= RESTS_MAX) {
-        self->rests = 0;
-        return LOOK_ALL;
-    }
-    for (size_t i = 0; i < DESCRIPTORS; i++)
-        items[i] = (struct pollfd){.fd = self->descriptor[i], .events = POLLIN};
-    if (poll(items, DESCRIPTORS, 0) < 0)
-        return LOOK_ALL;
-    for (size_t i = 0; i < DESCRIPTORS; i++)
-        look |= items[i].revents != 0 ? looks[i] : 0;
-    return look;
+    if ((unsure & LOOK_STORED) == 0 || !has_message(socket_of(parts, STORED)))
+        (void)ppoll(urgent, sizeof(urgent) / sizeof(urgent[0]), &time, NULL);
+    return unsure | sleep_on(parts, DESCRIPTORS, 0);
 }

@@ -1,13 +1,16 @@
 /* wakeup.h - how the hub sleeps, and what it has to look at when it wakes.
  *
- * To find a socket of libzmq empty costs two questions to the system, so a look at all of them costs more than the
- * frames that a busy hub finds. After a rest (broker/pace.h) only those are looked at whose descriptor says that something came;
- * as libzmq may take that sign while it sends, everything is looked at every so often. */
+ * To find a socket of libzmq empty costs two questions to the system, and zmq_poll() asks all sockets before it sleeps
+ * and again afterwards: thirty questions for one message. So the hub sleeps on the sockets' descriptors (ZMQ_FD) and
+ * looks only where one is readable. A descriptor says that something came since its socket was asked last; what was
+ * left unread then, and what came while we sent (sending takes the sign), it does not say. Whoever did either names that
+ * socket `unsure`, and it is asked once more before the sleep. */
 #ifndef BROKER_WAKEUP_H
 #define BROKER_WAKEUP_H
 
 #include "broker/hub.h"
 
+/* A set: what to look at. */
 enum look {
     LOOK_COMMANDS = 1,
     LOOK_STORED = 2,
@@ -18,20 +21,11 @@ enum look {
     LOOK_ALL = 63,
 };
 
-struct wakeup {
-    const struct hub_parts *parts;
-    int descriptor
-        [5]; /* of those in the order above but for the first; the watch's -1: there is none */
-    unsigned rests; /* since everything was looked at */
-};
+/* Sleep until something comes, `ms` at most (-1: for ever), or a signal interrupts. When `is_stopping`, only what is
+ * stored and signals count. Returns what to look at. */
+unsigned wakeup_wait(const struct hub_parts *parts, unsigned unsure, long ms, bool is_stopping);
 
-struct wakeup wakeup_over(const struct hub_parts *parts);
-
-/* Sleep until something comes, `ms` at most (-1: for ever), or a signal interrupts. When `is_stopping`, only what is stored and signals
- * count. Returns what to look at, here and below: a set of enum look. */
-unsigned wakeup_wait(struct wakeup *self, long ms, bool is_stopping);
-
-/* Sleep until a commit is there, or a signal, `us` (under a second) at most. */
-unsigned wakeup_rest(struct wakeup *self, uint64_t us);
+/* Sleep until a commit is there, or a signal, `us` (under a second) at most; then likewise. */
+unsigned wakeup_rest(const struct hub_parts *parts, unsigned unsure, uint64_t us);
 
 #endif
