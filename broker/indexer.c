@@ -2,6 +2,7 @@
 
 #include "broker/store/pair.h"
 #include "shared/base/alloc.h"
+#include "shared/base/clock.h"
 #include "shared/base/handover.h"
 #include "shared/base/invariant.h"
 #include "shared/base/log.h"
@@ -11,8 +12,8 @@
 #include <sys/resource.h>
 #include <zmq.h>
 
-#define PAUSE_MS      25  /* between chunks */
-#define IDLE_MAX_MS   100 /* between looks, when nothing is said */
+#define PAUSE_MS      100 /* between small chunks: what comes meanwhile makes a larger one */
+#define LONG_MS       20  /* what takes longer was a full chunk, and more is waiting */
 #define DISK_PAUSE_MS 5000
 #define NICE          19
 
@@ -41,16 +42,18 @@ static void give_up(struct indexer *self)
 }
 
 /* How long to wait before the next turn; negative: for ever, since it has failed. */
-static long after(struct indexer *self, enum rc rc, long pause_ms)
+static long after(struct indexer *self, enum rc rc, uint64_t begun_ms)
 {
+    const uint64_t took_ms = clock_mono_ms() - begun_ms;
+
     if (rc != RC_DISK_FULL && self->is_disk_full) {
         self->is_disk_full = false;
         log_info("search.room", "messages are indexed again");
     }
-    if (rc == RC_OK)
+    if (rc == RC_OK && took_ms >= LONG_MS) /* half of the time is for others */
+        return took_ms < PAUSE_MS ? (long)took_ms : PAUSE_MS;
+    if (rc == RC_OK || rc == RC_END)
         return PAUSE_MS;
-    if (rc == RC_END)
-        return pause_ms * 2 < IDLE_MAX_MS ? pause_ms * 2 : IDLE_MAX_MS;
     if (rc == RC_DISK_FULL) {
         if (!self->is_disk_full)
             log_warn("search.disk_full", "what is said now can be searched when there is room");
@@ -77,6 +80,7 @@ static void renew(struct indexer *self, long *pause_ms)
 /* False: stop. */
 static bool take_requests(struct indexer *self, long *pause_ms)
 {
+    const uint64_t now_ms = clock_mono_ms();
     struct request request;
 
     for (;;) {
@@ -95,28 +99,30 @@ static bool take_requests(struct indexer *self, long *pause_ms)
             rc = search_index_forget(self->index, request.stream, request.upto);
         /* A full disk keeps it, until the next start looks what the log gave up. */
         if (rc != RC_OK)
-            *pause_ms = after(self, rc, *pause_ms);
+            *pause_ms = after(self, rc, now_ms);
     }
 }
 
 static void *run(void *context)
 {
     struct indexer *self = context;
+    uint64_t now_ms = clock_mono_ms();
     long pause_ms;
 
     handover_take(self);
     /* Of this thread alone, on Linux. Without it, it is just less kind. */
     (void)setpriority(PRIO_PROCESS, 0, NICE);
     (void)zmq_send(self->asked, "", 0, 0);
-    pause_ms = after(self, search_index_check(self->index), PAUSE_MS);
+    pause_ms = after(self, search_index_check(self->index), now_ms);
     for (;;) {
         zmq_pollitem_t item = {.socket = self->asked, .events = ZMQ_POLLIN};
 
         (void)zmq_poll(&item, 1, pause_ms);
         if (!take_requests(self, &pause_ms))
             return NULL;
+        now_ms = clock_mono_ms();
         if (pause_ms >= 0)
-            pause_ms = after(self, search_index_turn(self->index), pause_ms);
+            pause_ms = after(self, search_index_turn(self->index), now_ms);
     }
 }
 
