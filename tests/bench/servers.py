@@ -180,6 +180,10 @@ class RelayCurve(Floor):
     name, flags = "relay curve", ("--curve",)
 
 
+class RelayCurveZap(Floor):
+    name, flags = "relay curve zap", ("--curve", "--zap")
+
+
 class RelaySync(Floor):
     name, is_durable = "relay sync", True
 

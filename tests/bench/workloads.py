@@ -5,7 +5,7 @@ what else the machine does hits all of them alike."""
 import statistics
 import time
 
-from servers import (Fanout, Mosquitto, Nats, Ngircd, RedisAlways, RedisNo, RelayCurve, RelayGather, RelayPlain, RelaySync,
+from servers import (Fanout, Mosquitto, Nats, Ngircd, RedisAlways, RedisNo, RelayCurve, RelayCurveZap, RelayGather, RelayPlain, RelaySync,
                      RelaySyncCurve, ZchatCurve, ZchatCurveOneIo, ZchatOneIo, ZchatOneReader, ZchatPlain, Broken, Missing,
                      measure)
 
@@ -126,7 +126,7 @@ class Bench:
 
     def idle(self):
         for users in (1000,) if self.is_quick else (1000, 5000):
-            self.cell("idle", {"users": users}, OURS + (RelayPlain, RelayCurve),
+            self.cell("idle", {"users": users}, OURS + (RelayPlain, RelayCurve, RelayCurveZap),
                       lambda server, n=users: {**(told := figures(measure(server, ["--users", n, "--idle", 1000 if self.is_quick else 5000]))),
                                                "memory_per_user_kb": told["memory_grown_kb"] / n},
                       repeats=1 if self.is_quick else 2)

@@ -1,15 +1,17 @@
 /* relay - the floor: what is the least that a ROUTER and a PUB of this libzmq cost. It stores nothing and knows nobody.
  *
- *   relay [--curve] [--sync FILE] [--gather N] [--io-threads N]
+ *   relay [--curve [--zap]] [--sync FILE] [--gather N] [--io-threads N]
  *
  * A frame from a DEALER is a topic, one NUL, and a record: two bytes of length and a text. It is published as it is,
  * and the sender gets eight bytes. --sync: what one turn brought is appended to FILE and synced before it is answered.
- * --gather: up to N frames of one turn and topic leave as one, their records back to back. Prints `ready PORT PORT
- * KEY` (commands, broadcasts); ends with its standard input. */
+ * --gather: up to N frames of one turn and topic leave as one, their records back to back. --zap: a handler is asked
+ * about each key and lets it in, as anybody needs who does not serve strangers. Prints `ready PORT PORT KEY` (commands,
+ * broadcasts); ends with its standard input. */
 #include "shared/base/alloc.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,6 +171,39 @@ static void run(void)
     }
 }
 
+/* RFC 27: version, request id, domain, address, routing id, mechanism, key; the answer repeats the first two. */
+static void *admit_all(void *socket)
+{
+    static const char *const rest[] = {"200", "OK", "user", ""};
+
+    for (;;) {
+        char version[8], id[32], excess[256];
+        const int version_len = zmq_recv(socket, version, sizeof(version), 0);
+        const int id_len = zmq_recv(socket, id, sizeof(id), 0);
+        int more = 1;
+        size_t size = sizeof(more);
+
+        if (version_len < 0 || id_len < 0)
+            return NULL;
+        while (zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &size) == 0 && more)
+            (void)zmq_recv(socket, excess, sizeof(excess), 0);
+        (void)zmq_send(socket, version, (size_t)version_len, ZMQ_SNDMORE);
+        (void)zmq_send(socket, id, (size_t)id_len, ZMQ_SNDMORE);
+        for (size_t i = 0; i < 4; i++)
+            (void)zmq_send(socket, rest[i], strlen(rest[i]), i < 3 ? ZMQ_SNDMORE : 0);
+    }
+}
+
+static void open_zap(void *context)
+{
+    pthread_t thread; /* it lives as long as the process */
+    void *socket = zmq_socket(context, ZMQ_REP);
+
+    if (socket == NULL || zmq_bind(socket, "inproc://zeromq.zap.01") != 0 ||
+        pthread_create(&thread, NULL, admit_all, socket) != 0)
+        die("zap");
+}
+
 static void *open_socket(void *context, int type, const char *secret, char *endpoint, size_t size)
 {
     const int yes = 1, most = QUEUE_MAX;
@@ -190,7 +225,7 @@ int main(int argc, char **argv)
 {
     char public_key[41] = "", secret_key[41], commands[64], broadcasts[64], hex[65] = "-";
     unsigned char key[32];
-    bool is_curve = false;
+    bool is_curve = false, has_zap = false;
     int io_threads = 2;
     void *context = zmq_ctx_new();
 
@@ -199,6 +234,8 @@ int main(int argc, char **argv)
 
         if (strcmp(argv[i], "--curve") == 0)
             is_curve = true;
+        else if (strcmp(argv[i], "--zap") == 0)
+            has_zap = true;
         else if (has_value && strcmp(argv[i], "--sync") == 0)
             relay.file = open(argv[++i], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         else if (has_value && strcmp(argv[i], "--gather") == 0)
@@ -210,6 +247,8 @@ int main(int argc, char **argv)
     if (is_curve &&
         (zmq_curve_keypair(public_key, secret_key) != 0 || zmq_z85_decode(key, public_key) == NULL))
         die("keys");
+    if (has_zap)
+        open_zap(context);
     for (size_t i = 0; is_curve && i < sizeof(key); i++)
         snprintf(hex + 2 * i, 3, "%02x", key[i]);
     relay.router =
