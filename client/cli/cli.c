@@ -99,7 +99,7 @@ enum exit_code cli_flush(void)
         return EXIT_GO_ON;
     problem = errno;
     if (signal_number != 0)
-        return EXIT_GO_ON; /* the next wait ends us */
+        return (enum exit_code)(EXIT_SIGNALLED + signal_number); /* stdio has dropped it */
     if (is_reader_gone(problem))
         return EXIT_DONE; /* `| head` has what it wanted */
     cli_say("cannot write to standard output: %s", problem != 0 ? strerror(problem) : "it failed");

@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """The verbs of zchat as CLI.md describes them: the human form, the JSON form, the exit code. [R-14]."""
 import datetime
+import fcntl
 import json
 import os
 import re
 import signal
 import subprocess
+import termios
 
 from zchat_test import check, equal, messages, program, run_tests, test, texts, wait_until
 
@@ -344,6 +346,34 @@ def what_could_not_be_written_is_not_confirmed(scene):
     rest = bob.ok("tail", "@bob", "--json", "--until-end").json()
     check(0 < len(rest) < count, f"{len(rest)} of {count} are left")
     equal(texts(rest), lines[count - len(rest):], "the rest")
+
+
+def is_in_pipe(pid):
+    """Whether it waits for room in a pipe, as far as the system tells."""
+    with open(f"/proc/{pid}/wchan", encoding="ascii") as file:
+        where = file.read()
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        return "pipe" in where or where in ("", "0") and file.read().rsplit(")", 1)[1].split()[0] == "S"
+
+
+@test
+def what_a_signal_kept_from_being_written_is_not_confirmed(scene):
+    alice, bob = meet(scene, "alice", "bob")
+    lines = [f"{n} {'x' * 2500}" for n in range(5)]
+    alice.ok("send", "@bob", "--lines", stdin="\n".join(lines).encode())
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)  # holds one line and not a part of the next
+    tail = subprocess.Popen(bob.args(["tail", "@bob", "--json"]), env=scene.environment(), stdout=writer, stdin=subprocess.DEVNULL)
+    os.close(writer)
+    wait_until(lambda: len(fcntl.ioctl(reader, termios.FIONREAD, bytes(4)).rstrip(b"\0")) > 0 and is_in_pipe(tail.pid),
+               "a line in the pipe, and one that waits")
+    tail.send_signal(signal.SIGTERM)
+    with os.fdopen(reader, "rb") as pipe:
+        printed = [json.loads(line)["text"] for line in pipe.read().splitlines()]
+    equal(tail.wait(20), 128 + signal.SIGTERM, "exit code of the tail")
+    check(len(printed) < len(lines), f"{len(printed)} lines were printed")
+    rest = texts(bob.ok("tail", "@bob", "--json", "--until-end").json())
+    equal(printed + rest, lines, "what was printed, and what is left")
 
 
 @test
