@@ -51,8 +51,13 @@ static struct backup_done make_copy(struct backup *self, const char *name)
     const uint64_t began_ms = clock_mono_ms();
     struct copy_done copy = {0};
     char why[COPY_WHY_BYTES] = "";
-    struct backup_done done = {.rc = store_copy(&job, &copy, why)};
+    struct backup_done done = {.rc = RC_FAILED};
 
+    if (self->data == NULL)
+        snprintf(why, sizeof(why),
+                 "the messages are in PostgreSQL: copy them with pg_dump or pg_basebackup");
+    else
+        done.rc = store_copy(&job, &copy, why);
     done.size_bytes = copy.size_bytes;
     done.events = copy.events;
     done.took_ms = clock_mono_ms() - began_ms;

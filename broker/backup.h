@@ -11,7 +11,7 @@
 
 struct backup;
 
-/* `data` is borrowed. RC_SYSTEM: no thread or socket. */
+/* `data` is borrowed; NULL: the messages are not in a folder, and every copy fails with a word about it. RC_SYSTEM: no thread or socket. */
 enum rc backup_start(const char *data, uint64_t free_bytes_min, void *zmq_context,
                      struct backup **ret) MUST_CHECK;
 void backup_stop(struct backup **self_p); /* a copy that runs is given up and removed */

@@ -1,5 +1,6 @@
 /* main.c - the broker: reads its configuration, puts the parts together and runs the hub. */
 #include "broker/admission.h"
+#include "broker/database.h"
 #include "broker/hub.h"
 #include "broker/indexer.h"
 #include "broker/limits.h"
@@ -45,6 +46,7 @@ struct broker {
     int lock;
     struct key_pair keys;
     struct store *store;
+    struct sandbox_peer peer; /* the store's server, if it is one */
     struct core *core;
     void *zmq_context;
     struct keyring *keyring;
@@ -173,19 +175,6 @@ static void on_record(void *context, const struct record *record)
         replay->rc = core_replay(replay->core, record);
 }
 
-static enum rc open_store(struct broker *self)
-{
-    const struct store_limits limits = limits_of_store(&self->options);
-    const char *why = "";
-
-    if (store_open_sqlite(self->options.data, &self->store, &why) != RC_OK) {
-        snprintf(self->why, sizeof(self->why), "%s", why);
-        return RC_STORE;
-    }
-    store_set_limits(self->store, &limits);
-    return RC_OK;
-}
-
 static enum rc open_core(struct broker *self)
 {
     struct core_limits limits = self->options.limits;
@@ -211,7 +200,8 @@ static enum rc open_core(struct broker *self)
                  "memberships-max");
     else
         snprintf(self->why, sizeof(self->why), "%s holds a record that makes no sense (%s)",
-                 self->options.data, rc_name(replay.rc));
+                 database_is_remote(&self->options) ? "the database of store" : self->options.data,
+                 rc_name(replay.rc));
     return replay.rc;
 }
 
@@ -345,8 +335,8 @@ static enum rc start_threads(struct broker *self)
     if (readers_start(self->store, self->zmq_context, self->options.reader_threads,
                       self->indexer != NULL ? self->options.data : NULL, &self->readers) != RC_OK)
         return complain_of(self, "cannot start the readers");
-    if (backup_start(self->options.data, self->options.disk_free_min_bytes, self->zmq_context,
-                     &self->backup) != RC_OK)
+    if (backup_start(database_is_remote(&self->options) ? NULL : self->options.data,
+                     self->options.disk_free_min_bytes, self->zmq_context, &self->backup) != RC_OK)
         return complain_of(self, "cannot start the thread for backups");
     return start_watch(self);
 }
@@ -474,7 +464,7 @@ static enum rc broker_open(struct broker *self)
     if (rc == RC_OK && !secret_lock(&self->keys, sizeof(self->keys)))
         log_warn("key.not_locked", "reason=\"%s\": the key may reach the swap", strerror(errno));
     if (rc == RC_OK)
-        rc = open_store(self);
+        rc = database_open(&self->options, &self->store, &self->peer, self->why);
     if (rc == RC_OK && self->options.history[0] != '\0' &&
         (rc = history_open(self->options.history, &self->history)) != RC_OK)
         (void)complain_of(self, self->options.history);
@@ -485,7 +475,7 @@ static enum rc broker_open(struct broker *self)
     if (rc == RC_OK && store_copy_folder(self->options.data, self->why) != RC_OK)
         rc = RC_SYSTEM;
     if (rc == RC_OK) /* before the first thread is started */
-        rc = sandbox_limit_files(&self->sandbox, &self->options, self->why);
+        rc = sandbox_limit_files(&self->sandbox, &self->options, &self->peer, self->why);
     if (rc == RC_OK)
         rc = open_sockets(self);
     if (rc == RC_OK)

@@ -1,10 +1,12 @@
 #include "broker/offline.h"
 
+#include "broker/database.h"
 #include "broker/import_file.h"
-#include "broker/limits.h"
 #include "broker/ops/keyfile.h"
 #include "broker/store/check_data.h"
+#include "broker/store/migrate.h"
 #include "broker/store/restore.h"
+#include "shared/base/files.h"
 #include "shared/text/event_line.h"
 #include "shared/wire/wire.h"
 
@@ -32,7 +34,8 @@ static int complain(const char *format, ...)
 bool offline_is_asked(const struct options *options)
 {
     return options->restore[0] != '\0' || options->is_check_data ||
-           options->export_room[0] != '\0' || options->import[0] != '\0';
+           options->export_room[0] != '\0' || options->import[0] != '\0' ||
+           options->migrate[0] != '\0';
 }
 
 static int restore(const struct options *options)
@@ -156,6 +159,38 @@ static int export_room(const struct options *options, struct store *store)
                                                   : complain("writing: %s", strerror(errno));
 }
 
+/* --- migrate ------------------------------------------------------------------------- */
+
+static int migrate(const struct options *options)
+{
+    char why[OPTIONS_WHY_BYTES], from[DATABASE_URL_BYTES], to[DATABASE_URL_BYTES];
+    struct migrate_place source = {.folder = options->data}, target = {.folder = options->migrate};
+    struct migrate_done done;
+    enum rc rc = RC_OK;
+
+    if (database_is_remote(options)) {
+        rc = database_url(options->store, from, sizeof(from), why);
+        source = (struct migrate_place){.url = from};
+    }
+    if (rc == RC_OK && options_are_store(options->migrate)) {
+        rc = database_url(options->migrate, to, sizeof(to), why);
+        target = (struct migrate_place){.url = to};
+    } else if (rc == RC_OK && files_make_folder(options->migrate) != RC_OK) {
+        return complain("cannot make %s: %s", options->migrate, strerror(errno));
+    }
+    if (rc == RC_OK)
+        rc = store_migrate(&source, &target, &done, why);
+    explicit_bzero(from, sizeof(from));
+    explicit_bzero(to, sizeof(to));
+    if (rc != RC_OK)
+        return complain("%s", why);
+    fprintf(stderr,
+            "zchat-broker: copied %" PRIu64 " events in %" PRIu64 " streams, and %" PRIu64
+            " sessions\n",
+            done.events, done.streams, done.sessions);
+    return EXIT_SUCCESS;
+}
+
 /* --- import -------------------------------------------------------------------------- */
 
 static int import_room(const struct options *options, struct store *store)
@@ -175,14 +210,12 @@ static int import_room(const struct options *options, struct store *store)
 
 static int with_store(const struct options *options)
 {
-    const struct store_limits limits = limits_of_store(options);
+    char why[OPTIONS_WHY_BYTES];
     struct store *store = NULL;
-    const char *why = "";
     int code;
 
-    if (store_open_sqlite(options->data, &store, &why) != RC_OK)
+    if (database_open(options, &store, NULL, why) != RC_OK)
         return complain("%s", why);
-    store_set_limits(store, &limits);
     code = options->import[0] != '\0' ? import_room(options, store) : export_room(options, store);
     store_close(&store);
     return code;
@@ -201,6 +234,8 @@ int offline_run(const struct options *options)
         code = restore(options);
     else if (options->is_check_data)
         code = check_data(options);
+    else if (options->migrate[0] != '\0')
+        code = migrate(options);
     else
         code = with_store(options);
     (void)close(lock);

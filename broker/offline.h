@@ -1,4 +1,5 @@
-/* offline.h - what is done with the data folder instead of serving: --restore, --check-data, --export, --import. */
+/* offline.h - what is done with the data folder instead of serving: --restore, --check-data, --export, --import,
+ * --migrate. */
 #ifndef BROKER_OFFLINE_H
 #define BROKER_OFFLINE_H
 

@@ -3,17 +3,20 @@
 
 # shellcheck disable=SC2034  # used by the scripts that source this
 PACKAGES_BUILD=(build-essential cmake ninja-build pkg-config
-    libzmq3-dev libcmocka-dev libsqlite3-dev libsodium-dev libmsgpack-dev libicu-dev
+    libzmq3-dev libcmocka-dev libsqlite3-dev libpq-dev libsodium-dev libmsgpack-dev libicu-dev
     libseccomp-dev libmicrohttpd-dev libncurses-dev zlib1g-dev libpcre2-dev file)
 # What the demonstration and the tests use beside the compiler.
 PACKAGES_RUN=(python3 python3-zmq python3-msgpack tmux iproute2)
-# What the tests count instructions with.
-PACKAGES_TEST=(valgrind)
+# What the tests count instructions with, and the database server that they start.
+PACKAGES_TEST=(valgrind postgresql-15)
 # What single verbs of scripts/dev use.
 PACKAGES_TOOLS=(clang libclang-rt-14-dev gcovr clang-format clang-tidy cppcheck shellcheck mandoc
     irclog2html logrotate zsh fish debootstrap lintian)
 # What scripts/dev bench compares with and draws with.
 PACKAGES_BENCH=(gnuplot-nox nats-server redis-server mosquitto ngircd)
+
+# The tests start servers of their own: none shall run because the package is there.
+NO_CLUSTER=/etc/postgresql-common/createcluster.conf
 
 packages_missing() {
     local package
@@ -43,6 +46,9 @@ packages_install() {
         as_root=(sudo)
     fi
     echo "installing: ${missing[*]}"
+    if [[ " ${missing[*]} " == *" postgresql-15 "* && ! -e $NO_CLUSTER ]]; then
+        "${as_root[@]}" install -D -m 0644 /dev/stdin "$NO_CLUSTER" <<<"create_main_cluster = false"
+    fi
     kept_env=(env DEBIAN_FRONTEND=noninteractive)
     "${as_root[@]}" "${kept_env[@]}" apt-get update -qq
     "${as_root[@]}" "${kept_env[@]}" apt-get install -y -qq --no-install-recommends \

@@ -109,14 +109,24 @@ enum rc landlock_allow(struct landlock *self, const char *path, unsigned uses)
     return rc;
 }
 
-enum rc landlock_allow_port(struct landlock *self, uint16_t port)
+static enum rc allow_port(struct landlock *self, uint64_t access, uint16_t port)
 {
-    const struct port_rule rule = {.access = NET_BIND_TCP, .port = port};
+    const struct port_rule rule = {.access = access, .port = port};
 
     if (self->abi < 4)
         return RC_OK;
     return syscall(SYS_landlock_add_rule, self->ruleset, RULE_NET_PORT, &rule, 0) == 0 ? RC_OK
                                                                                        : RC_SYSTEM;
+}
+
+enum rc landlock_allow_port(struct landlock *self, uint16_t port)
+{
+    return allow_port(self, NET_BIND_TCP, port);
+}
+
+enum rc landlock_allow_connect(struct landlock *self, uint16_t port)
+{
+    return allow_port(self, NET_CONNECT_TCP, port);
 }
 
 enum rc landlock_enforce(struct landlock *self)

@@ -22,7 +22,7 @@ struct landlock {
     int ruleset; /* -1: not begun */
 };
 
-/* `limits_ports`: TCP ports may be bound only when allowed; connecting is never allowed (ABI 4).
+/* `limits_ports`: TCP ports may be bound only when allowed, and connected to only when allowed, with or without it (ABI 4).
  * `allows_abstract`: abstract sockets of others may be spoken to (ABI 6 forbids it otherwise).
  * RC_END: this kernel has no Landlock; RC_SYSTEM: errno. */
 enum rc landlock_begin(struct landlock *self, bool limits_ports, bool allows_abstract) MUST_CHECK;
@@ -31,6 +31,8 @@ enum rc landlock_begin(struct landlock *self, bool limits_ports, bool allows_abs
  * and so are pipes, of which the kernel takes no rules. RC_SYSTEM: errno. */
 enum rc landlock_allow(struct landlock *self, const char *path, unsigned uses) MUST_CHECK;
 enum rc landlock_allow_port(struct landlock *self, uint16_t port) MUST_CHECK;
+/* To connect to this TCP port, of any machine. */
+enum rc landlock_allow_connect(struct landlock *self, uint16_t port) MUST_CHECK;
 
 /* From here on. Also sets no_new_privs. RC_SYSTEM: errno. */
 enum rc landlock_enforce(struct landlock *self) MUST_CHECK;

@@ -8,11 +8,28 @@
 #define REGISTRATION_CHOICE "open|invite|closed|auto"
 #define REGISTRATION_AUTO   3 /* behind those of enum registration */
 
+bool options_are_store(const char *text)
+{
+    return strncmp(text, "postgres://", 11) == 0 || strncmp(text, "postgresql://", 13) == 0 ||
+           (text[0] == '@' && text[1] != '\0');
+}
+
+static const char *check_store(const char *text)
+{
+    return text[0] == '\0' || options_are_store(text)
+               ? NULL
+               : "postgres://USER@HOST/DATABASE, or @FILE that holds such a URL";
+}
+
 /* clang-format off */
 static const struct conf_row TABLE[] = {
     CONF_COMMON_CONFIG(struct options),
     {.key = "data", .type = CONF_TEXT, AT(data), .argument = "DIR",
      .help = "keep key and messages here (default $XDG_STATE_HOME/zchat-broker)"},
+    {.key = "store", .type = CONF_TEXT, AT(store), .check = check_store, .argument = "URL",
+     .help = "keep messages in this PostgreSQL database instead of DIR: postgres://USER@HOST/DATABASE without a password, or @FILE that holds such a URL with one"},
+    {.key = "require-replication", .type = CONF_FLAG, AT(is_replication_required),
+     .help = "do not start unless the database of store has a standby that each commit waits for"},
     {.key = "bind", .type = CONF_ADDRESS, CONF_LIST_AT(struct options, bind, bind_count), .initial = "127.0.0.1", .argument = "ADDRESS",
      .help = "listen here: an IPv4 or IPv6 address, localhost, * or ipc:///PATH; may be repeated"},
     {.key = "port", .type = CONF_UINT, AT(port), .initial = "5670", .most = 65534, .argument = "N",
@@ -122,6 +139,8 @@ static const struct conf_row TABLE[] = {
      .help = "write the room's events to standard output, one JSON object a line, and exit"},
     {.key = "import", .type = CONF_TEXT, AT(import), .is_command = true, .argument = "FILE",
      .help = "append such a file's events (-: standard input) to the room that --room names, and exit"},
+    {.key = "migrate", .type = CONF_TEXT, AT(migrate), .is_command = true, .argument = "TO",
+     .help = "copy all that is stored into TO, which must have no messages yet, and exit: a database as for store, or a folder"},
     {.key = "room", .type = CONF_TEXT, AT(room), .is_command = true, .argument = "#ROOM",
      .help = "where --import puts them"},
     CONF_COMMON_FLAGS(struct options),
@@ -215,18 +234,39 @@ static enum rc check_work(const struct options *options, char *why)
         return RC_CONFIG;
     }
     if ((options->restore[0] != '\0') + (options->export_room[0] != '\0') +
-            (options->import[0] != '\0') + (options->is_check_data != 0) >
+            (options->import[0] != '\0') + (options->migrate[0] != '\0') +
+            (options->is_check_data != 0) >
         1) {
-        snprintf(why, OPTIONS_WHY_BYTES,
-                 "--restore, --check-data, --export and --import: one at a time, they all exit");
+        snprintf(
+            why, OPTIONS_WHY_BYTES,
+            "--restore, --check-data, --export, --import and --migrate: one at a time, they all "
+            "exit");
         return RC_CONFIG;
     }
     return RC_OK;
 }
 
+static enum rc check_database(const struct options *options, char *why)
+{
+    if (options->is_replication_required && options->store[0] == '\0') {
+        snprintf(why, OPTIONS_WHY_BYTES,
+                 "require-replication: only a database that store names has standbys");
+        return RC_CONFIG;
+    }
+    if (options->store[0] == '\0' || (options->restore[0] == '\0' && !options->is_check_data))
+        return RC_OK;
+    snprintf(why, OPTIONS_WHY_BYTES,
+             "--restore and --check-data are for zchat.db of a data folder; with store use "
+             "PostgreSQL's own: pg_restore, pg_amcheck");
+    return RC_CONFIG;
+}
+
 static enum rc finish(struct options *options, char *why)
 {
     const bool are_local = options_are_local(options);
+
+    if (check_database(options, why) != RC_OK)
+        return RC_CONFIG;
 
     if (check_metrics(options, why) != RC_OK)
         return RC_CONFIG;

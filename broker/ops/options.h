@@ -19,6 +19,9 @@
 struct options {
     struct conf_common common; /* flags are 0 or 1 */
     char data[PATH_BYTES_MAX];
+    char store
+        [CONF_VALUE_BYTES]; /* "": zchat.db in the data folder; else a URL of PostgreSQL, or "@FILE" */
+    uint32_t is_replication_required;
     struct broker_url bind[BIND_MAX]; /* host (a number) and is_ipc; no port, no key */
     size_t bind_count;
     uint32_t port; /* 0: a free pair */
@@ -51,7 +54,8 @@ struct options {
     char restore[PATH_BYTES_MAX]; /* work that is done instead of serving; "": none */
     char export_room[PATH_BYTES_MAX];
     char import[PATH_BYTES_MAX];
-    char room[PATH_BYTES_MAX]; /* of the import */
+    char room[PATH_BYTES_MAX];      /* of the import */
+    char migrate[CONF_VALUE_BYTES]; /* as store, or a folder */
     uint32_t is_check_data;
     struct core_limits limits; /* all but hash_key */
     struct conf_files files;   /* what was read for it */
@@ -69,6 +73,9 @@ void options_reload(struct options *self, const struct options *fresh, struct co
 
 /* True when every address is loopback or ipc. */
 bool options_are_local(const struct options *self);
+
+/* Does this name a PostgreSQL database, as the setting `store` may? */
+bool options_are_store(const char *text);
 
 void options_help(FILE *out);
 /* For "bash", "zsh" or "fish", from the same table. RC_CONFIG: another shell. */

@@ -142,8 +142,20 @@ static enum rc allow_ports(struct landlock *landlock, const struct options *opti
     return rc;
 }
 
+/* The address is known; with TLS its certificates are read again. */
+static enum rc allow_peer(struct landlock *landlock, const struct sandbox_peer *peer)
+{
+    enum rc rc = peer->port == 0 ? RC_OK : landlock_allow_connect(landlock, peer->port);
+
+    for (size_t i = 0; i < SANDBOX_FILES_MAX && rc == RC_OK; i++) {
+        if (peer->files[i][0] != '\0')
+            rc = landlock_allow(landlock, peer->files[i], LANDLOCK_READ);
+    }
+    return rc;
+}
+
 enum rc sandbox_limit_files(struct sandbox *self, const struct options *options,
-                            char why[static OPTIONS_WHY_BYTES])
+                            const struct sandbox_peer *peer, char why[static OPTIONS_WHY_BYTES])
 {
     const char *notify = getenv("NOTIFY_SOCKET");
     struct landlock landlock;
@@ -164,6 +176,8 @@ enum rc sandbox_limit_files(struct sandbox *self, const struct options *options,
         rc = allow_files(&landlock, options, &self->pinned);
     if (rc == RC_OK)
         rc = allow_ports(&landlock, options);
+    if (rc == RC_OK)
+        rc = allow_peer(&landlock, peer);
     if (rc == RC_OK)
         rc = landlock_enforce(&landlock);
     if (rc != RC_OK) {

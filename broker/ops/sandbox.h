@@ -7,6 +7,13 @@
 
 #include "broker/ops/options.h"
 
+/* A server that is connected to again while we run. */
+#define SANDBOX_FILES_MAX 5
+struct sandbox_peer {
+    uint16_t port;                      /* of TCP; 0: none, or a local socket */
+    char files[SANDBOX_FILES_MAX][256]; /* or folders, to read for it; or "" */
+};
+
 struct sandbox {
     bool is_on;
     int landlock_abi;     /* 0: files are not limited */
@@ -17,9 +24,10 @@ struct sandbox {
 
 /* From here on: files are the data folder, the log's folder (to write), the configuration (its own folder, else the file; to read), where
  * the address for local clients is written, and the folders of ipc sockets; TCP ports are the two of options->port (any with
- * port 0), and nobody is connected to. What is
+ * port 0), and nobody is connected to but the peer. What is
  * open already goes on: the metrics page's listener, what is read of /proc. Who needs more adds it here. RC_SYSTEM: `why`. */
 enum rc sandbox_limit_files(struct sandbox *self, const struct options *options,
+                            const struct sandbox_peer *peer,
                             char why[static OPTIONS_WHY_BYTES]) MUST_CHECK;
 
 /* From here on: system calls are those of syscalls.c. Logs in one line what is in force. Not in builds with a

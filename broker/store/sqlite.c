@@ -71,7 +71,7 @@ static enum rc sqlite_rollback(struct backend *base)
 {
     struct sqlite *self = sqlite_of(base);
 
-    sqlite_drop_rows(self);
+    deferred_drop(&self->deferred);
     (void)disk_write_failed(&self->disk, clock_mono_ms());
     self->checkpoint_at = 0; /* what is folded back is room for what comes */
     /* SQLite may have rolled back by itself. */

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define CAPACITY_MIN 64
+#define ROWS_ESTIMATED 64
 
 /* What SQLite asks a module for: a table, and cursors over it. */
 struct bulk_table {
@@ -17,31 +17,6 @@ struct bulk_cursor {
     size_t at;
 };
 
-struct registered {
-    struct bulk *bulk;
-    const char *declaration;
-};
-
-void bulk_init(struct bulk *self, bulk_column *column, size_t row_bytes)
-{
-    *self = (struct bulk){.column = column, .row_bytes = row_bytes};
-}
-
-void bulk_fini(struct bulk *self)
-{
-    free(self->rows);
-    self->rows = NULL;
-}
-
-void bulk_add(struct bulk *self, const void *row)
-{
-    if (self->count == self->capacity) {
-        self->capacity = self->capacity == 0 ? CAPACITY_MIN : self->capacity * 2;
-        self->rows = x_realloc(self->rows, self->capacity, self->row_bytes);
-    }
-    memcpy(self->rows + self->count++ * self->row_bytes, row, self->row_bytes);
-}
-
 static const struct bulk *bulk_of(const sqlite3_vtab_cursor *cursor)
 {
     return ((const struct bulk_table *)cursor->pVtab)->bulk;
@@ -50,8 +25,8 @@ static const struct bulk *bulk_of(const sqlite3_vtab_cursor *cursor)
 static int bulk_connect(sqlite3 *handle, void *context, int argc, const char *const *argv,
                         sqlite3_vtab **ret, char **ret_why)
 {
-    const struct registered *registered = context;
-    const int code = sqlite3_declare_vtab(handle, registered->declaration);
+    const struct bulk *bulk = context;
+    const int code = sqlite3_declare_vtab(handle, bulk->declaration);
     struct bulk_table *table;
 
     (void)argc;
@@ -60,7 +35,7 @@ static int bulk_connect(sqlite3 *handle, void *context, int argc, const char *co
     if (code != SQLITE_OK)
         return code;
     table = x_alloc(1, sizeof(*table));
-    table->bulk = registered->bulk;
+    table->bulk = bulk;
     *ret = &table->base;
     return SQLITE_OK;
 }
@@ -74,8 +49,8 @@ static int bulk_disconnect(sqlite3_vtab *table)
 static int bulk_best_index(sqlite3_vtab *table, sqlite3_index_info *info)
 {
     (void)table;
-    info->estimatedCost = CAPACITY_MIN;
-    info->estimatedRows = CAPACITY_MIN;
+    info->estimatedCost = ROWS_ESTIMATED;
+    info->estimatedRows = ROWS_ESTIMATED;
     return SQLITE_OK;
 }
 
@@ -113,14 +88,17 @@ static int bulk_next(sqlite3_vtab_cursor *cursor)
 
 static int bulk_eof(sqlite3_vtab_cursor *cursor)
 {
-    return ((struct bulk_cursor *)cursor)->at >= bulk_of(cursor)->count;
+    return ((struct bulk_cursor *)cursor)->at >= bulk_of(cursor)->deferred->count;
 }
 
 static int bulk_tell(sqlite3_vtab_cursor *cursor, sqlite3_context *result, int column)
 {
     const struct bulk *bulk = bulk_of(cursor);
 
-    bulk->column(result, bulk->rows + ((struct bulk_cursor *)cursor)->at * bulk->row_bytes, column);
+    bulk->column(result,
+                 bulk->deferred->rows +
+                     ((struct bulk_cursor *)cursor)->at * bulk->deferred->row_bytes,
+                 column);
     return SQLITE_OK;
 }
 
@@ -130,7 +108,7 @@ static int bulk_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *ret)
     return SQLITE_OK;
 }
 
-enum rc bulk_register(struct bulk *self, struct db *db, const char *name, const char *declaration)
+enum rc bulk_register(struct bulk *self, struct db *db, const char *name)
 {
     /* Without xCreate there is no CREATE VIRTUAL TABLE: it is there under its own name, and never in the schema. */
     static const sqlite3_module module = {
@@ -145,11 +123,8 @@ enum rc bulk_register(struct bulk *self, struct db *db, const char *name, const 
         .xColumn = bulk_tell,
         .xRowid = bulk_rowid,
     };
-    struct registered *registered = x_alloc(1, sizeof(*registered));
 
-    *registered = (struct registered){.bulk = self, .declaration = declaration};
-    /* SQLite frees it with the connection, and when this fails. */
-    if (sqlite3_create_module_v2(db->handle, name, &module, registered, free) != SQLITE_OK)
+    if (sqlite3_create_module_v2(db->handle, name, &module, self, NULL) != SQLITE_OK)
         return db_failed(db, name);
     return RC_OK;
 }

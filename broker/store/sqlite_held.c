@@ -1,8 +1,6 @@
 /* sqlite_held.c - what a transaction writes together at its end: events, places, sessions. */
 #include "broker/store/sqlite_rows.h"
 
-#include <stdlib.h>
-
 static void tell_number(sqlite3_context *result, uint64_t number)
 {
     sqlite3_result_int64(result, (sqlite3_int64)number);
@@ -57,68 +55,36 @@ enum rc sqlite_bulk_open(struct sqlite *self)
 {
     enum rc rc;
 
-    bulk_init(&self->events, tell_event, sizeof(struct event_row));
-    bulk_init(&self->places, tell_place, sizeof(struct place_row));
-    bulk_init(&self->sessions, tell_session, sizeof(struct session_row));
-    rc = bulk_register(&self->events, &self->db, "bulk_event",
-                       "CREATE TABLE bulk (id, ts, sender, own_seq, refusal, prev, wire)");
+    deferred_init(&self->deferred);
+    self->bulk_events =
+        (struct bulk){tell_event, &self->deferred.events,
+                      "CREATE TABLE bulk (id, ts, sender, own_seq, refusal, prev, wire)"};
+    self->bulk_places = (struct bulk){tell_place, &self->deferred.places,
+                                      "CREATE TABLE bulk (stream, head, confirmed, ts)"};
+    self->bulk_sessions = (struct bulk){tell_session, &self->deferred.sessions,
+                                        "CREATE TABLE bulk (id, account, last, entry)"};
+    rc = bulk_register(&self->bulk_events, &self->db, "bulk_event");
     if (rc == RC_OK)
-        rc = bulk_register(&self->places, &self->db, "bulk_place",
-                           "CREATE TABLE bulk (stream, head, confirmed, ts)");
+        rc = bulk_register(&self->bulk_places, &self->db, "bulk_place");
     if (rc == RC_OK)
-        rc = bulk_register(&self->sessions, &self->db, "bulk_session",
-                           "CREATE TABLE bulk (id, account, last, entry)");
+        rc = bulk_register(&self->bulk_sessions, &self->db, "bulk_session");
     return rc;
 }
 
 void sqlite_bulk_close(struct sqlite *self)
 {
-    bulk_fini(&self->events);
-    bulk_fini(&self->places);
-    bulk_fini(&self->sessions);
-    arena_fini(&self->wires);
-}
-
-static int by_entry(const void *left, const void *right)
-{
-    const uint64_t a = ((const struct event_row *)left)->entry;
-    const uint64_t b = ((const struct event_row *)right)->entry;
-
-    return (a > b) - (a < b);
-}
-
-/* In the order of the table each page is looked for once. Events of one stream come in order already. */
-static void sort_events(struct bulk *events)
-{
-    const struct event_row *row = (const struct event_row *)(const void *)events->rows;
-
-    for (size_t i = 1; i < events->count; i++) {
-        if (row[i].entry < row[i - 1].entry) {
-            qsort(events->rows, events->count, events->row_bytes, by_entry);
-            return;
-        }
-    }
-}
-
-static enum rc write_all(struct sqlite *self, struct bulk *bulk, enum statement which)
-{
-    enum rc rc = RC_OK;
-
-    if (bulk->count > 0)
-        rc = run(self, which);
-    bulk->count = 0;
-    return rc;
+    deferred_fini(&self->deferred);
 }
 
 enum rc sqlite_write_events(struct sqlite *self)
 {
     enum rc rc;
 
-    if (self->events.count == 0)
+    if (self->deferred.events.count == 0)
         return RC_OK;
-    sort_events(&self->events);
-    rc = write_all(self, &self->events, ADD_EVENTS);
-    arena_clear(&self->wires);
+    deferred_sort_events(&self->deferred);
+    rc = run(self, ADD_EVENTS);
+    deferred_drop_events(&self->deferred);
     return rc;
 }
 
@@ -126,17 +92,11 @@ enum rc sqlite_write_rows(struct sqlite *self)
 {
     enum rc rc = sqlite_write_events(self);
 
+    if (rc == RC_OK && self->deferred.places.count > 0)
+        rc = run(self, PUT_PLACES);
+    if (rc == RC_OK && self->deferred.sessions.count > 0)
+        rc = run(self, PUT_SESSIONS);
     if (rc == RC_OK)
-        rc = write_all(self, &self->places, PUT_PLACES);
-    if (rc == RC_OK)
-        rc = write_all(self, &self->sessions, PUT_SESSIONS);
+        deferred_drop(&self->deferred);
     return rc;
-}
-
-void sqlite_drop_rows(struct sqlite *self)
-{
-    self->events.count = 0;
-    self->places.count = 0;
-    self->sessions.count = 0;
-    arena_clear(&self->wires);
 }

@@ -149,7 +149,7 @@ static enum rc sqlite_get_place(struct backend *base, stream_id stream, struct p
 
 static enum rc sqlite_put_place(struct backend *base, const struct place_row *row)
 {
-    bulk_add(&sqlite_of(base)->places, row);
+    deferred_place(&sqlite_of(base)->deferred, row);
     return RC_OK;
 }
 
@@ -175,18 +175,16 @@ static enum rc sqlite_get_session(struct backend *base, session_id id, struct se
 
 static enum rc sqlite_put_session(struct backend *base, const struct session_row *row)
 {
-    bulk_add(&sqlite_of(base)->sessions, row);
+    deferred_session(&sqlite_of(base)->deferred, row);
     return RC_OK;
 }
 
 static enum rc sqlite_add_event(struct backend *base, const struct event_row *row)
 {
     struct sqlite *self = sqlite_of(base);
-    struct event_row kept = *row;
 
-    kept.wire = arena_copy(&self->wires, row->wire);
-    bulk_add(&self->events, &kept);
-    return self->events.count < EVENTS_HELD_MAX ? RC_OK : sqlite_write_events(self);
+    deferred_event(&self->deferred, row);
+    return self->deferred.events.count < EVENTS_HELD_MAX ? RC_OK : sqlite_write_events(self);
 }
 
 static enum rc sqlite_get_event(struct backend *base, uint64_t entry, struct event_row *ret)

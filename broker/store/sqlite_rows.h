@@ -2,9 +2,9 @@
 #ifndef BROKER_STORE_SQLITE_ROWS_H
 #define BROKER_STORE_SQLITE_ROWS_H
 
-#include "broker/store/arena.h"
 #include "broker/store/backend.h"
 #include "broker/store/disk.h"
+#include "broker/store/deferred.h"
 #include "broker/store/sqlite_bulk.h"
 #include "broker/store/sqlite_db.h"
 #include "broker/store/sqlite_files.h"
@@ -102,10 +102,10 @@ struct sqlite {
     struct files files;
     struct disk disk;
     sqlite3_stmt *statements[STATEMENT_COUNT];
-    struct bulk events; /* of the transaction, not written yet */
-    struct bulk places;
-    struct bulk sessions;
-    struct arena wires;          /* what `events` point to */
+    struct deferred deferred; /* of the transaction, not written yet */
+    struct bulk bulk_events;  /* the same as tables */
+    struct bulk bulk_places;
+    struct bulk bulk_sessions;
     char name[STREAM_BYTES_MAX]; /* what a row's spans point to, until the next row */
     char skeleton[STREAM_BYTES_MAX];
     char topic[SUBJECT_BYTES_MAX];
@@ -139,12 +139,11 @@ enum rc read_device(struct sqlite *self, sqlite3_stmt *row, struct device_row *r
 struct standing read_standing(sqlite3_stmt *row);
 
 /* The rows that are written together at the end of a transaction. Before somebody looks at events, those so far
- * must be written; sqlite_drop_rows() forgets what a rollback undoes. */
+ * must be written. */
 enum rc sqlite_bulk_open(struct sqlite *self) MUST_CHECK;
 void sqlite_bulk_close(struct sqlite *self);
 enum rc sqlite_write_events(struct sqlite *self) MUST_CHECK;
 enum rc sqlite_write_rows(struct sqlite *self) MUST_CHECK;
-void sqlite_drop_rows(struct sqlite *self);
 
 /* Set the calls of sqlite_log.c, sqlite_people.c, sqlite_replay.c and sqlite_clean.c. */
 void sqlite_clean_calls(struct backend_calls *calls);

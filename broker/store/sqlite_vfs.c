@@ -14,7 +14,7 @@
 struct log_file {
     sqlite3_file base;
     sqlite3_file *real;
-    char *held; /* `len` bytes that belong at `at` */
+    char *deferred; /* `len` bytes that belong at `at` */
     int len;
     int capacity;
     sqlite3_int64 at;
@@ -33,7 +33,7 @@ static int write_held(struct log_file *self)
 
     self->len = 0;
     return len == 0 ? SQLITE_OK
-                    : self->real->pMethods->xWrite(self->real, self->held, len, self->at);
+                    : self->real->pMethods->xWrite(self->real, self->deferred, len, self->at);
 }
 
 static int log_close(sqlite3_file *file)
@@ -42,7 +42,7 @@ static int log_close(sqlite3_file *file)
     const int code = write_held(self);
     const int close_code = self->real->pMethods->xClose(self->real);
 
-    free(self->held);
+    free(self->deferred);
     return code != SQLITE_OK ? code : close_code;
 }
 
@@ -68,11 +68,11 @@ static int log_write(sqlite3_file *file, const void *bytes, int len, sqlite3_int
         return self->real->pMethods->xWrite(self->real, bytes, len, at);
     if (len > self->capacity - self->len) {
         self->capacity = 2 * (self->len + len);
-        self->held = x_realloc(self->held, (size_t)self->capacity, 1);
+        self->deferred = x_realloc(self->deferred, (size_t)self->capacity, 1);
     }
     if (self->len == 0)
         self->at = at;
-    memcpy(self->held + self->len, bytes, (size_t)len);
+    memcpy(self->deferred + self->len, bytes, (size_t)len);
     self->len += len;
     return SQLITE_OK;
 }

@@ -140,6 +140,8 @@ static enum rc remove_chunk(struct store *self, uint64_t first, uint64_t last)
     struct backend *backend = self->backend;
     enum rc rc = backend->calls->begin(backend);
 
+    if (rc == RC_OK && backend->has_others) /* the next transaction will not be told any more */
+        txn_forget(&self->txn);
     if (rc == RC_OK)
         rc = backend->calls->remove_events(backend, first, last);
     if (rc == RC_OK)

@@ -1,6 +1,6 @@
 /* store.h - the log on disk: one writer, many readers.
  *
- * A backend (SQLite, memory) carries out batches of core operations, each batch in
+ * A backend (SQLite, PostgreSQL, memory) carries out batches of core operations, each batch in
  * one transaction, and answers reads over committed events. This interface is
  * synchronous; broker/store/writer.h runs it on a thread of its own.
  *

@@ -58,6 +58,8 @@ enum rc txn_begin(struct txn *self, enum txn_space space)
     self->number++;
 
     enum rc rc = self->backend->calls->begin(self->backend);
+    if (rc == RC_OK && self->backend->has_others)
+        txn_forget(self);
     if (rc == RC_OK && self->is_fresh)
         rc = self->backend->calls->last_stream(self->backend, &self->last_stream);
     self->is_fresh = self->is_fresh && rc != RC_OK;

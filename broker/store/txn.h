@@ -1,9 +1,9 @@
 /* txn.h - one transaction in the making: what it has touched, and how an event is appended.
  *
  * Streams' places and sessions change with every operation, but are written once a transaction. Those of busy streams
- * and sessions, and how accounts stand with rooms, are remembered over commits, since nobody else writes them: then
- * nothing is read before it is written. A transaction that was not committed takes all of it along: txn_begin() forgets, so
- * a rollback needs nothing else. */
+ * and sessions, and how accounts stand with rooms, are remembered over commits as long as nobody else writes them (the backend
+ * says so when a transaction begins): then nothing is read before it is written. A transaction that was not committed
+ * takes all of it along: txn_begin() forgets, so a rollback needs nothing else. */
 #ifndef BROKER_STORE_TXN_H
 #define BROKER_STORE_TXN_H
 

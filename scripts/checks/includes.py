@@ -22,7 +22,7 @@ TABLE = {
     "shared/crypt": (["shared/base"], ["sodium"]),
     "broker/core": (["shared/base", "shared/proto"], ["sodium"]),
     "broker/store": (["shared/base", "shared/proto", "shared/wire", "shared/text/utf8.h", "broker/core"],
-                     ["sqlite3.h", "sodium"]),
+                     ["sqlite3.h", "libpq-fe.h", "sodium"]),
     "broker/net": (SHARED + ["broker/core"], ["zmq.h", "sodium"]),
     "broker/ops": (["shared/base", "shared/text", "shared/conf", "shared/log", "broker/core/core.h"], ["sodium", "seccomp.h"]),
     "broker": (SHARED + ["broker"], ["zmq.h", "sodium"]),
@@ -39,9 +39,9 @@ TABLE = {
                        "client/lib/net/event_json.h"], ["zlib.h"]),
     "examples": (["client/lib/zchat.h", "zchat.h"], []),
     "tests/support": (SHARED + ["broker", "client", "tests"],
-                      ["cmocka.h", "zmq.h", "sodium", "sqlite3.h"]),
+                      ["cmocka.h", "zmq.h", "sodium", "sqlite3.h", "libpq-fe.h"]),
     "tests": (SHARED + ["broker", "client", "tests"],
-              ["zmq.h", "sodium", "sqlite3.h", "msgpack", "unicode/", "zlib.h"]),
+              ["zmq.h", "sodium", "sqlite3.h", "libpq-fe.h", "msgpack", "unicode/", "zlib.h"]),
 }
 FILES = {
     "broker/store/pair.c": ["zmq.h"],
@@ -53,7 +53,7 @@ FILES = {
 PURE = ("broker/core", "client/lib")
 PURE_SYSTEM = {"inttypes.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h",
                "string.h", "poll.h"}
-FOREIGN = ("msgpack", "sqlite3", "czmq", "zmq", "zsock", "sodium", "seccomp", "microhttpd", "unicode/", "ncurses", "curses",
+FOREIGN = ("msgpack", "sqlite3", "libpq", "czmq", "zmq", "zsock", "sodium", "seccomp", "microhttpd", "unicode/", "ncurses", "curses",
            "cmocka", "zlib", "pcre2")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 

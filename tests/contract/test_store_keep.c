@@ -87,7 +87,7 @@ static void what_is_too_old_is_gone_and_numbers_go_on(void **state)
     assert_int_equal(page.head, 5);
     box_close(box); /* memory begins anew, a disk does not */
     box_open(box);
-    if (!box->is_sqlite)
+    if (box->kind == BOX_MEMORY)
         return;
     say(box, &at, 4, "after");
     assert_int_equal(box->result.seq, 6);

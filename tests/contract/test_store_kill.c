@@ -4,6 +4,7 @@
  *
  * The calls that SQLite and we make are this program's own, below: they count, and die at the chosen one. */
 #include "tests/support/check.h"
+#include "tests/support/dump.h"
 #include "tests/support/old_schemas.h"
 
 #include "broker/store/restore.h"
@@ -275,45 +276,10 @@ static bool restore_other(const struct box *box)
     return restore_file(box, OTHER);
 }
 
-/* One text of all rows of all tables. When a device came is the migration's time. */
-static char *dump(sqlite3 *handle)
-{
-    char *text = strdup("");
-    sqlite3_stmt *tables;
-
-    assert_int_equal(
-        sqlite3_prepare_v2(
-            handle,
-            "SELECT name, (SELECT group_concat(CASE WHEN m.name = 'device' AND c.name = 'ts' THEN "
-            "'0' ELSE"
-            " 'quote(\"' || c.name || '\")' END, ' || '','' || ') FROM pragma_table_info(m.name) c)"
-            " FROM sqlite_schema m WHERE type = 'table' ORDER BY name",
-            -1, &tables, NULL),
-        SQLITE_OK);
-    while (sqlite3_step(tables) == SQLITE_ROW) {
-        char *sql = sqlite3_mprintf("SELECT coalesce(group_concat(row, char(10)), '') FROM (SELECT "
-                                    "%s AS row FROM \"%w\" ORDER BY 1)",
-                                    sqlite3_column_text(tables, 1), sqlite3_column_text(tables, 0));
-        sqlite3_stmt *rows;
-        char *more;
-
-        assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &rows, NULL), SQLITE_OK);
-        assert_int_equal(sqlite3_step(rows), SQLITE_ROW);
-        assert_true(asprintf(&more, "%s%s:\n%s\n", text, sqlite3_column_text(tables, 0),
-                             sqlite3_column_text(rows, 0)) > 0);
-        sqlite3_finalize(rows);
-        sqlite3_free(sql);
-        free(text);
-        text = more;
-    }
-    sqlite3_finalize(tables);
-    return text;
-}
-
 static char *dump_of(const struct box *box)
 {
     sqlite3 *handle = open_raw(box);
-    char *text = dump(handle);
+    char *text = dump_log(handle, false); /* when a device came is the migration's time */
 
     sqlite3_stmt *check;
     assert_int_equal(sqlite3_prepare_v2(handle, "PRAGMA integrity_check", -1, &check, NULL),

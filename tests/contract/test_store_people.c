@@ -1,4 +1,4 @@
-/* test_store_people.c - accounts, rooms, marks and replay: both stores keep record.h's word. */
+/* test_store_people.c - accounts, rooms, marks and replay: all stores keep record.h's word. */
 #include "tests/support/check.h"
 #include "tests/support/store_contract.h"
 

@@ -1,4 +1,4 @@
-/* test_store_posts.c - posts, their numbers, and confirming: both stores keep record.h's word. */
+/* test_store_posts.c - posts, their numbers, and confirming: all stores keep record.h's word. */
 #include "tests/support/check.h"
 #include "tests/support/store_contract.h"
 

@@ -1,4 +1,4 @@
-/* test_store_read.c - pages of events, and what a full disk leaves possible, on both stores. */
+/* test_store_read.c - pages of events, and what a full disk leaves possible, on all stores. */
 #include "tests/support/check.h"
 #include "tests/support/store_contract.h"
 
@@ -124,7 +124,7 @@ static void a_large_text_comes_back_whole(void **state)
 static void a_full_disk_refuses_writing_and_answers_the_rest(void **state)
 {
     struct box *box = *state;
-    const struct store_limits none_free = {.free_bytes_min = UINT64_MAX};
+    const struct store_limits none_free = BOX_LIMITS_FULL;
     const struct store_limits enough = {.free_bytes_min = 1};
     const stream_id alice = person(box, "alice");
     const stream_id lobby = room(box, "#lobby", "alice", alice);
@@ -165,7 +165,7 @@ static void a_full_disk_refuses_writing_and_answers_the_rest(void **state)
 static void a_full_disk_refuses_confirming(void **state)
 {
     struct box *box = *state;
-    const struct store_limits none_free = {.free_bytes_min = UINT64_MAX};
+    const struct store_limits none_free = BOX_LIMITS_FULL;
     const stream_id alice = person(box, "alice");
     const stream_id bob = person(box, "bob");
     const struct op one = op_post(box, "alice", alice, "@bob", bob, 77, 1, "one");

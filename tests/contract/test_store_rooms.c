@@ -1,4 +1,4 @@
-/* test_store_rooms.c - modes, operators, bans and keys of rooms: both stores keep record.h's word (protocol
+/* test_store_rooms.c - modes, operators, bans and keys of rooms: all stores keep record.h's word (protocol
  * 7.3, 7.4, 7.6). */
 #include "tests/support/check.h"
 #include "tests/support/store_contract.h"
@@ -288,7 +288,7 @@ static void a_persistent_room_keeps_all_while_nobody_is_in_it_R_44(void **state)
 static void a_full_disk_still_lets_a_room_be_defended(void **state)
 {
     struct box *box = *state;
-    const struct store_limits none_free = {.free_bytes_min = UINT64_MAX};
+    const struct store_limits none_free = BOX_LIMITS_FULL;
     const struct den den = den_of(box);
     struct op op = op_standing(box, den.room, den.bob, "bob", STANDING_OP);
 

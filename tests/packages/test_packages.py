@@ -28,7 +28,7 @@ FILES = {
     "libzchat-dev": ["usr/include/zchat.h", f"{LIBRARY}/libzchat.so", f"{LIBRARY}/pkgconfig/zchat.pc",
                      "usr/share/doc/libzchat-dev/examples/echo_bot.c"],
 }
-NEEDS = {"zchat-broker": ["libzmq5", "libsodium23", "libsqlite3-0", "libseccomp2", "libicu", "libc6", "adduser"],
+NEEDS = {"zchat-broker": ["libzmq5", "libsodium23", "libsqlite3-0", "libpq5", "libseccomp2", "libicu", "libc6", "adduser"],
          "zchat": ["libzmq5", "libsodium23", "libicu", "libc6"], "zchat-logger": ["libzmq5", "zlib1g", "adduser"],
          "libzchat0": ["libzmq5", "libsodium23"], "libzchat-dev": ["libzchat0 (= "]}
 BUILD = None

@@ -1,9 +1,11 @@
-/* store_box.h - a store of either kind for a test, and what it says. Include after check.h. */
+/* store_box.h - a store of any kind for a test, and what it says. Include after check.h. */
 #ifndef TESTS_SUPPORT_STORE_BOX_H
 #define TESTS_SUPPORT_STORE_BOX_H
 
 #include "broker/store/store.h"
+#include "broker/store/store_pg.h"
 #include "shared/wire/wire.h"
+#include "tests/support/pg_server.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -13,8 +15,16 @@
 
 #define BOX_UNUSED __attribute__((unused))
 
+enum box_kind { BOX_MEMORY, BOX_SQLITE, BOX_PG };
+
+/* Nothing may be written. A server's disk cannot be seen from here; of a log there what it takes is limited. */
+#define BOX_LIMITS_FULL                                   \
+    {                                                     \
+        .free_bytes_min = UINT64_MAX, .size_bytes_max = 1 \
+    }
+
 struct box {
-    bool is_sqlite;
+    enum box_kind kind;
     char folder[48];
     struct store *store;
     struct store_reader *reader;
@@ -47,30 +57,35 @@ static BOX_UNUSED void box_open(struct box *self)
 {
     static unsigned char counter;
     const struct store_limits limits = {0};
+    const struct pg_options options = {.url = self->kind == BOX_PG ? pg_server_url() : ""};
+    struct pg_facts facts;
+    const char *why = "";
+    enum rc rc;
 
-    if (self->is_sqlite) {
-        const char *why = "";
-        const enum rc rc = store_open_sqlite(self->folder, &self->store, &why);
-
-        if (rc != RC_OK)
-            print_error("%s\n", why);
-        assert_int_equal(rc, RC_OK);
-    } else {
-        assert_int_equal(store_open_memory(box_counting_entropy, &counter, &self->store), RC_OK);
-    }
+    if (self->kind == BOX_SQLITE)
+        rc = store_open_sqlite(self->folder, &self->store, &why);
+    else if (self->kind == BOX_PG)
+        rc = store_open_pg(&options, &self->store, &facts, &why);
+    else
+        rc = store_open_memory(box_counting_entropy, &counter, &self->store);
+    if (rc != RC_OK)
+        print_error("%s\n", why);
+    assert_int_equal(rc, RC_OK);
     store_set_limits(self->store, &limits);
     assert_int_equal(store_reader_open(self->store, &self->reader), RC_OK);
 }
 
-static BOX_UNUSED struct box *box_new(bool is_sqlite)
+static BOX_UNUSED struct box *box_new(enum box_kind kind)
 {
     struct box *self = calloc(1, sizeof(*self));
 
     assert_non_null(self);
-    self->is_sqlite = is_sqlite;
+    self->kind = kind;
     self->now_ms = 1000;
     snprintf(self->folder, sizeof(self->folder), "/tmp/zchat-store-XXXXXX");
     assert_non_null(mkdtemp(self->folder));
+    if (kind == BOX_PG)
+        pg_server_empty();
     box_open(self);
     return self;
 }

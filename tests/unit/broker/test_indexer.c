@@ -50,7 +50,7 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
 
-    f->box = box_new(true);
+    f->box = box_new(BOX_SQLITE);
     f->alice = person(f->box, "alice");
     f->lobby = room(f->box, "#lobby", "alice", f->alice);
     start(f);

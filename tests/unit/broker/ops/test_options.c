@@ -220,6 +220,27 @@ static void insecure_is_for_loopback_and_ipc_only(void **state)
     assert_int_equal(parse(f, "--insecure", "--bind", "*", NULL), RC_CONFIG);
 }
 
+static void a_database_is_named_by_a_url_and_has_no_folders_work(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(parse(f, "--store", "postgres://me@host/db", NULL), RC_OK);
+    assert_int_equal(parse(f, "--store", "postgresql://host", "--require-replication", NULL),
+                     RC_OK);
+    assert_int_equal(parse(f, "--store", "@/etc/url", "--export", "#lobby", NULL), RC_OK);
+    assert_int_equal(parse(f, "--store", "mysql://me@host/db", NULL), RC_CONFIG);
+    assert_non_null(strstr(f->why, "postgres://USER@HOST/DATABASE"));
+    assert_int_equal(parse(f, "--store", "@", NULL), RC_CONFIG);
+    assert_int_equal(parse(f, "--require-replication", NULL), RC_CONFIG);
+    assert_non_null(strstr(f->why, "store"));
+    assert_int_equal(parse(f, "--store", "@/etc/url", "--check-data", NULL), RC_CONFIG);
+    assert_non_null(strstr(f->why, "pg_amcheck"));
+    assert_int_equal(parse(f, "--store", "@/etc/url", "--restore", "/tmp/x", NULL), RC_CONFIG);
+    assert_int_equal(parse(f, "--migrate", "@/etc/url", "--export", "#lobby", NULL), RC_CONFIG);
+    assert_non_null(strstr(f->why, "one at a time"));
+    assert_int_equal(parse(f, "--migrate", "/var/lib/other", NULL), RC_OK);
+}
+
 static void registration_is_by_invitation_when_others_can_reach_us(void **state)
 {
     struct fixture *f = *state;
@@ -346,6 +367,7 @@ int main(void)
         TEST(bad_arguments_are_refused),
         TEST(too_many_addresses_are_refused),
         TEST(insecure_is_for_loopback_and_ipc_only),
+        TEST(a_database_is_named_by_a_url_and_has_no_folders_work),
         TEST(registration_is_by_invitation_when_others_can_reach_us),
         TEST(a_metrics_page_beyond_loopback_needs_a_token),
         TEST(help_needs_no_valid_rest),

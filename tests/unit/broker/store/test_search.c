@@ -41,7 +41,7 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
 
-    f->box = box_new(true);
+    f->box = box_new(BOX_SQLITE);
     f->alice = person(f->box, "alice");
     f->bob = person(f->box, "bob");
     f->lobby = room(f->box, "#lobby", "alice", f->alice);

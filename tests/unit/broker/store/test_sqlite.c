@@ -304,7 +304,7 @@ static void readers_follow_while_the_writer_writes(void **state)
 
 static int set_up(void **state)
 {
-    *state = box_new(true);
+    *state = box_new(BOX_SQLITE);
     return 0;
 }
 

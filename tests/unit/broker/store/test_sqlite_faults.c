@@ -104,7 +104,7 @@ static enum rc post(struct box *box, stream_id alice, stream_id lobby, uint32_t 
 static void assert_durable(const struct box *box, const char *durable, stream_id lobby,
                            uint64_t head)
 {
-    struct box after = {.is_sqlite = true, .now_ms = box->now_ms};
+    struct box after = {.kind = BOX_SQLITE, .now_ms = box->now_ms};
     struct store_page page;
     uint32_t last;
 
@@ -323,7 +323,7 @@ static void a_commit_is_written_in_few_pieces(void **state)
 
 static int set_up(void **state)
 {
-    *state = box_new(true);
+    *state = box_new(BOX_SQLITE);
     return 0;
 }
 

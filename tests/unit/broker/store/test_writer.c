@@ -15,12 +15,12 @@ struct fixture {
     stream_id lobby;
 };
 
-static int set_up_kind(void **state, bool is_sqlite)
+static int set_up_kind(void **state, enum box_kind kind)
 {
     struct fixture *self = calloc(1, sizeof(*self));
 
     assert_non_null(self);
-    self->box = box_new(is_sqlite);
+    self->box = box_new(kind);
     self->alice = person(self->box, "alice");
     self->lobby = room(self->box, "#lobby", "alice", self->alice);
     self->context = zmq_ctx_new();
@@ -31,12 +31,12 @@ static int set_up_kind(void **state, bool is_sqlite)
 
 static int set_up(void **state)
 {
-    return set_up_kind(state, false);
+    return set_up_kind(state, BOX_MEMORY);
 }
 
 static int set_up_sqlite(void **state)
 {
-    return set_up_kind(state, true);
+    return set_up_kind(state, BOX_SQLITE);
 }
 
 static int tear_down(void **state)

@@ -1,0 +1,103 @@
+/* pg_replay.c - all records from PostgreSQL, for a core that begins. */
+#include "broker/store/pg_rows.h"
+
+struct replaying {
+    struct pg *pg;
+    enum rc (*tell)(struct pg *self, struct record *ret); /* of the one row */
+    store_on_record *on_record;
+    void *context;
+};
+
+static enum rc tell_stream(struct pg *self, struct record *ret)
+{
+    struct stream_row stream;
+    const enum rc rc = pg_read_stream(self, 0, &stream);
+
+    if (rc != RC_OK)
+        return rc;
+    *ret = (struct record){.kind = RECORD_STREAM,
+                           .stream = stream.id,
+                           .name = stream.name,
+                           .skeleton = {stream.skeleton.ptr + 1, stream.skeleton.len - 1},
+                           .head = pg_number(&self->db, 0, 10),
+                           .confirmed = pg_number(&self->db, 0, 11),
+                           .absent = pg_number(&self->db, 0, 12),
+                           .absent_last = pg_number(&self->db, 0, 13),
+                           .epoch = stream.epoch,
+                           .role = stream.role,
+                           .modes = stream.modes,
+                           .topic = stream.topic,
+                           .open_from = stream.open_from,
+                           .keep_s = stream.keep_s};
+    memcpy(ret->stream_key, stream.stream_key, sizeof(ret->stream_key));
+    return RC_OK;
+}
+
+static enum rc tell_device(struct pg *self, struct record *ret)
+{
+    struct device_row device;
+    const enum rc rc = pg_read_device(self, 0, &device);
+
+    if (rc != RC_OK)
+        return rc;
+    *ret = (struct record){.kind = RECORD_DEVICE,
+                           .member = device.account,
+                           .label = device.label,
+                           .ts_ms = device.ts_ms,
+                           .is_revoked = device.is_revoked};
+    memcpy(ret->key, device.key, sizeof(ret->key));
+    return RC_OK;
+}
+
+static enum rc tell_standing(struct pg *self, struct record *ret)
+{
+    *ret = (struct record){.kind = RECORD_STANDING,
+                           .stream = {(uint32_t)pg_number(&self->db, 0, 4)},
+                           .member = {(uint32_t)pg_number(&self->db, 0, 5)},
+                           .standing = pg_read_standing(self, 0)};
+    return RC_OK;
+}
+
+static enum rc tell_key_ban(struct pg *self, struct record *ret)
+{
+    *ret = (struct record){.kind = RECORD_KEY_BAN,
+                           .stream = {(uint32_t)pg_number(&self->db, 0, 0)},
+                           .until_ms = pg_number(&self->db, 0, 2)};
+    return pg_key(&self->db, 0, 1, ret->key, sizeof(ret->key));
+}
+
+static enum rc tell_row(void *context)
+{
+    const struct replaying *self = context;
+    struct record record;
+    const enum rc rc = self->tell(self->pg, &record);
+
+    if (rc == RC_OK)
+        self->on_record(self->context, &record);
+    return rc;
+}
+
+static enum rc pg_replay(struct backend *base, store_on_record *on_record, void *context)
+{
+    static const struct {
+        enum statement all;
+        enum rc (*tell)(struct pg *self, struct record *ret);
+    } kinds[] = {{ALL_STREAMS, tell_stream},
+                 {ALL_DEVICES, tell_device},
+                 {ALL_STANDINGS, tell_standing},
+                 {ALL_KEY_BANS, tell_key_ban}};
+    struct pg *self = pg_of(base);
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct replaying replaying = {self, kinds[i].tell, on_record, context};
+
+        if (pg_each(&self->db, kinds[i].all, NULL, tell_row, &replaying) != RC_OK)
+            return RC_STORE;
+    }
+    return RC_OK;
+}
+
+void pg_replay_calls(struct backend_calls *calls)
+{
+    calls->replay = pg_replay;
+}

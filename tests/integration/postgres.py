@@ -1,0 +1,106 @@
+"""postgres.py - a PostgreSQL server of a test's own, from Debian's packages: in a temporary folder, on a local socket (and a TCP
+port, if one is wanted). It ends with the test, whatever way."""
+import ctypes
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from zchat_test import DEADLINE, Failed, Skipped, check, wait_until
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+FREE = "local all locked scram-sha-256\nlocal all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+
+
+def _child():
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT, 0, 0, 0)
+
+
+def programs():
+    """The newest server there is."""
+    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    if not found:
+        raise Skipped("there is no PostgreSQL server: scripts/dev setup installs one")
+    return found[-1].parent
+
+
+class Postgres:
+    """A running server with an empty database. Root lends it to `nobody`, since it refuses root."""
+
+    def __init__(self, scene, port=None):
+        self.bin = programs()
+        self.user = "nobody" if os.geteuid() == 0 else None
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zchat-pg-"))
+        self.port = port
+        self.process = None
+        scene.at_end(self._end)
+        if self.user is not None:
+            shutil.chown(self.folder, self.user, pwd.getpwnam(self.user).pw_gid)
+        done = self._run([self.bin / "initdb", "-D", self.folder / "data", "-A", "trust", "-U", "zchat", "-E", "UTF8",
+                          "--locale=C", "-N"])
+        check(done.returncode == 0, f"initdb: {done.stderr}")
+        (self.folder / "data/pg_hba.conf").write_text(FREE)
+        self.start()
+
+    def url(self, user="zchat", database="postgres"):
+        return f"postgres://{user}@/{database}?host={self.folder}&port={self.port or 5432}"
+
+    def start(self):
+        args = [self.bin / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "shared_buffers=16MB",
+                "-c", f"listen_addresses={'127.0.0.1' if self.port else ''}", "-p", self.port or 5432]
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen([str(arg) for arg in args], cwd=self.folder, stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, preexec_fn=_child, **self._as_user())
+        wait_until(self._answers, "the PostgreSQL server answers", 60)
+        return self
+
+    def kill9(self):
+        """All of its processes at once, as a machine that is gone."""
+        pids = [self.process.pid] + self._children()
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait()
+        wait_until(lambda: not any(pathlib.Path(f"/proc/{pid}").exists() for pid in pids), "they are gone", 30)
+
+    def say(self, sql):
+        """Carry statements out; what they print, values alone."""
+        done = self._run([self.bin / "psql", "-h", self.folder, "-p", self.port or 5432, "-U", "zchat", "-d", "postgres",
+                          "-v", "ON_ERROR_STOP=1", "-qAtX", "-c", sql])
+        check(done.returncode == 0, f"{sql}: {done.stderr}")
+        return done.stdout.strip()
+
+    def _answers(self):
+        if self.process.poll() is not None:
+            raise Failed("the server ended: " + (self.folder / "log").read_text()[-2000:])
+        return self._run([self.bin / "pg_isready", "-q", "-h", self.folder, "-p", self.port or 5432]).returncode == 0
+
+    def _children(self):
+        found = []
+        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[1]) == self.process.pid:
+                found.append(int(stat.parent.name))
+        return found
+
+    def _as_user(self):
+        return {} if self.user is None else {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []}
+
+    def _run(self, args):
+        return subprocess.run([str(arg) for arg in args], cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=DEADLINE, check=False, preexec_fn=_child, **self._as_user())
+
+    def _end(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(DEADLINE)
+        shutil.rmtree(self.folder, ignore_errors=True)
