@@ -36,6 +36,7 @@ class Postgres:
         self.user = "nobody" if os.geteuid() == 0 else None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zchat-pg-"))
         self.port = port
+        self.certificate = self.folder / "server.crt"
         self.process = None
         scene.at_end(self._end)
         if self.user is not None:
@@ -44,6 +45,8 @@ class Postgres:
                           "--locale=C", "-N"])
         check(done.returncode == 0, f"initdb: {done.stderr}")
         (self.folder / "data/pg_hba.conf").write_text(FREE)
+        if port is not None:
+            self._make_certificate()
         self.start()
 
     def url(self, user="zchat", database="postgres"):
@@ -57,6 +60,15 @@ class Postgres:
                                             stdout=log, stderr=log, preexec_fn=_child, **self._as_user())
         wait_until(self._answers, "the PostgreSQL server answers", 60)
         return self
+
+    def _make_certificate(self):
+        """For TLS on the port; it is its own authority."""
+        done = self._run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                          "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self.folder / "data/server.key",
+                          "-out", self.certificate])
+        check(done.returncode == 0, f"openssl: {done.stderr}")
+        with open(self.folder / "data/postgresql.auto.conf", "a", encoding="utf-8") as settings:
+            settings.write(f"ssl = on\nssl_cert_file = '{self.certificate}'\n")
 
     def kill9(self):
         """All of its processes at once, as a machine that is gone."""

@@ -78,7 +78,9 @@ def a_reader_that_is_cut_is_connected_again_from_inside_the_sandbox(scene):
     server = Postgres(scene, port=scene.free_port("127.0.0.1"))
     server.say("CREATE ROLE chat LOGIN PASSWORD 'tea'; GRANT CREATE ON DATABASE postgres TO chat")
     secret = scene.folder / "url"
-    secret.write_text(f"postgres://chat:tea@127.0.0.1:{server.port}/postgres\n")
+    authority = scene.folder / "authority.crt"  # read again with each connection
+    authority.write_bytes(server.certificate.read_bytes())
+    secret.write_text(f"postgres://chat:tea@127.0.0.1:{server.port}/postgres?sslmode=verify-full&sslrootcert={authority}\n")
     secret.chmod(0o600)
     broker = scene.broker("--store", f"@{secret}")
     alice = scene.person("alice", broker)
@@ -91,7 +93,7 @@ def a_reader_that_is_cut_is_connected_again_from_inside_the_sandbox(scene):
     equal(texts(alice.history("#lobby")), ["one"], "behind the cut")
     check(any("reader.lost" in line for line in broker.process.err), "it was noticed")
     check(not any("tea" in line for line in broker.process.err), "no password in the log")
-    check(any("tls=" in line and "chat@127.0.0.1" in line for line in broker.process.err), "it says where it is")
+    check(any("tls=yes" in line and "chat@127.0.0.1" in line for line in broker.process.err), "it says where it is")
     equal(broker.stop(), 0, "exit code of the broker")
 
 
