@@ -286,7 +286,7 @@ static enum rc open_metrics(struct broker *self)
 {
     const struct options *options = &self->options;
 
-    host_open(&self->host, options->data);
+    host_open(&self->host, options->data, !database_is_remote(options));
     if (options->metrics[0] == '\0')
         return RC_OK;
     const enum rc rc =

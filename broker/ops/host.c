@@ -7,12 +7,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-void host_open(struct host *self, const char *data)
+void host_open(struct host *self, const char *data, bool has_log)
 {
     self->descriptors = opendir("/proc/self/fd");
     self->memory = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     self->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
     snprintf(self->data, sizeof(self->data), "%s", data);
+    self->has_log = has_log;
 }
 
 void host_close(struct host *self)
@@ -57,7 +58,7 @@ static uint64_t size_of(const struct host *self, const char *name)
     struct stat info;
 
     snprintf(path, sizeof(path), "%s/%s", self->data, name);
-    return stat(path, &info) == 0 ? (uint64_t)info.st_size : 0;
+    return self->has_log && stat(path, &info) == 0 ? (uint64_t)info.st_size : 0;
 }
 
 void host_measure(struct host *self, struct host_figures *ret)

@@ -13,9 +13,11 @@ struct host {
     int memory;       /* /proc/self/statm; -1 likewise */
     uint64_t page_bytes;
     char data[PATH_BYTES_MAX];
+    bool has_log; /* in the data folder */
 };
 
-void host_open(struct host *self, const char *data);
+/* `has_log`: what is stored is in the data folder; else a zchat.db in it is an old one, and none of our figures. */
+void host_open(struct host *self, const char *data, bool has_log);
 void host_close(struct host *self);
 
 struct host_figures {

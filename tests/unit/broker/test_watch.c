@@ -29,7 +29,7 @@ static int set_up(void **state)
     char text[32];
     uint16_t port;
 
-    host_open(&f->host, "/tmp");
+    host_open(&f->host, "/tmp", true);
     f->zmq_context = zmq_ctx_new();
     snprintf(f->bearer.token, sizeof(f->bearer.token), "0123456789abcdef");
     assert_null(listen_parse("127.0.0.1:0", &f->address));
