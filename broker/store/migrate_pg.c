@@ -27,6 +27,10 @@ enum {
     STATEMENT_COUNT
 };
 
+/* New devices get numbers behind those that came along. */
+static const char NUMBER_ON[] = "SELECT setval(pg_get_serial_sequence('zchat.device', 'id'),"
+                                " (SELECT coalesce(max(id), 0) + 1 FROM zchat.device), false)";
+
 struct pg_end {
     struct migrate_end base;
     struct pg_db db;
@@ -84,8 +88,7 @@ static void set_statements(struct pg_end *self, const char *begin)
         [LOCK - TABLE_COUNT] = "SELECT pg_advisory_xact_lock($1)",
         [CLEAR_STREAMS - TABLE_COUNT] = "DELETE FROM zchat.stream",
         [CLEAR_PLACES - TABLE_COUNT] = "DELETE FROM zchat.place",
-        [GO_ON - TABLE_COUNT] = "SELECT setval(pg_get_serial_sequence('zchat.device', 'id'),"
-                                " (SELECT coalesce(max(id), 0) + 1 FROM zchat.device), false)",
+        [GO_ON - TABLE_COUNT] = NUMBER_ON,
         [COUNT - TABLE_COUNT] = "UPDATE zchat.meta SET commits = commits + 1, event_bytes = $1",
         [COMMIT - TABLE_COUNT] = "COMMIT",
     };
