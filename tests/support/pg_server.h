@@ -112,6 +112,8 @@ static PG_SERVER_UNUSED void pg_server_start(void)
                                (char *)"max_connections=20",
                                (char *)"-c",
                                (char *)"autovacuum=off",
+                               (char *)"-c",
+                               (char *)"fsync=off", /* rules are tested here, and no power fails */
                                NULL};
 
     snprintf(data, sizeof(data), "%s/data", pg_server.folder);
