@@ -13,6 +13,8 @@ OURS = (ZchatPlain, ZchatCurve)
 FLOORS = (RelayPlain, RelayCurve, RelaySync, RelaySyncCurve, RelayGather, Fanout)
 PEERS = (Nats, RedisAlways, RedisNo, Mosquitto, Ngircd)
 BEHIND_EVENTS = 100000
+WORKLOADS = ("fanout", "single", "private", "idle", "steady", "behind", "rooms", "threads")
+NOT_QUICK = ("threads",)  # five minutes are full
 
 
 def figures(told):
@@ -162,8 +164,7 @@ class Bench:
         self.cell("readers", {"readers": 4, "rate": 10, "events": BEHIND_EVENTS}, (ZchatPlain, ZchatOneReader), four_behind)
 
     def all(self):
-        names = ("fanout", "single", "private", "idle", "steady", "behind", "rooms", "threads")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in WORKLOADS}
 
 
 def tell(row):
