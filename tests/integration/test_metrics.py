@@ -150,6 +150,7 @@ def health_follows_the_disk_and_says_so_once(scene):
     config.write_text("disk-free-min = 1M\n")
     broker.process.signal(signal.SIGHUP)
     wait_until(lambda: page.health()[0] == 200, "health turns good")
+    broker.process.wait_line("alarm.over", where="err")
     lines = [line for line in broker.process.err if " alarm." in line]
     equal([re.search(r"(\w+) (alarm\.\w+) name=(\w+)", line).groups() for line in lines],
           [("error", "alarm.raised", "disk_full"), ("info", "alarm.over", "disk_full")], "words in the log")
