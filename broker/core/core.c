@@ -31,13 +31,15 @@ void core_set_limits(struct core *self, const struct core_limits *limits)
     self->limits.devices_max = born.devices_max;
     self->limits.key_bans_max = born.key_bans_max;
     self->limits.pending_max = born.pending_max;
+    self->limits.others_max = born.others_max;
     memcpy(self->limits.hash_key, born.hash_key, sizeof(born.hash_key));
 }
 
 struct core *core_new(const struct core_limits *limits)
 {
     struct core *self = calloc(1, sizeof *self);
-    const uint32_t streams_max = limits->accounts_max + limits->rooms_max;
+    const uint32_t others = limits->others_max;
+    const uint32_t streams_max = limits->accounts_max + limits->rooms_max + others;
 
     if (self == NULL)
         return NULL;
@@ -45,12 +47,11 @@ struct core *core_new(const struct core_limits *limits)
     fill_limits(&self->limits);
     const unsigned char *key = limits->hash_key;
     const bool has_streams = streams_init(&self->streams, streams_max, key);
-    /* As many rows again for bans, mutes and invitations of who is no member. */
     const bool has_members =
-        members_init(&self->members, 2 * limits->memberships_max, streams_max, key);
+        members_init(&self->members, core_standings_max(self) + others, streams_max, key);
     const bool has_devices =
-        devices_init(&self->devices, self->limits.devices_max, streams_max, key);
-    const bool has_keybans = keybans_init(&self->keybans, self->limits.key_bans_max, key);
+        devices_init(&self->devices, self->limits.devices_max + others, streams_max, key);
+    const bool has_keybans = keybans_init(&self->keybans, self->limits.key_bans_max + others, key);
     const bool has_sessions = sessions_init(&self->sessions, limits->sessions_max, key);
     const bool has_pending = pending_init(&self->pending, limits->pending_max);
     self->strangers = calloc(STRANGERS, sizeof *self->strangers);
@@ -95,9 +96,10 @@ struct effect *core_effect(struct core *self, enum effect_kind kind)
 struct message *core_reply(struct core *self, peer_id peer, enum verb verb, bool has_ref,
                            uint64_t ref)
 {
-    struct effect *effect = core_effect(self, FX_REPLY);
+    struct effect *effect = peer.v == 0 ? &self->unheard : core_effect(self, FX_REPLY);
 
     effect->peer = peer;
+    effect->message.has = 0;
     effect->message.verb = verb;
     if (has_ref)
         message_set(&effect->message, REF, ref, ref);
@@ -119,7 +121,8 @@ struct message *core_error(struct core *self, peer_id peer, bool has_ref, uint64
     message_set(error, TEXT, text, span_of(rc_sentence(rc)));
     if (rc_is_transient(rc))
         message_set(error, RETRY, retry, rc == RC_BUSY ? BUSY_RETRY_MS : 1000);
-    core_count(self, COUNT_REFUSALS);
+    if (peer.v != 0)
+        core_count(self, COUNT_REFUSALS);
     return error;
 }
 
@@ -374,26 +377,6 @@ static void on_command(struct core *self, const struct core_event *event)
     decide(self, &asked, event->command.refusal);
 }
 
-static void on_stored(struct core *self, const struct op_result *result)
-{
-    static void (*const HANDLERS[])(struct core *, struct ticket *, const struct op_result *) = {
-        [OP_HELLO] = core_stored_hello, [OP_POST] = core_stored_post,
-        [OP_VOID] = core_stored_post,   [OP_JOIN] = core_stored_join,
-        [OP_LEAVE] = core_stored_leave, [OP_CONFIRM] = core_stored_confirm,
-        [OP_MARK] = core_stored_mark,   [OP_MARK_GET] = core_stored_mark,
-        [OP_ROOM] = core_stored_room,   [OP_STANDING] = core_stored_standing,
-        [OP_ADMIT] = core_stored_admit, [OP_KEY_BAN] = core_stored_keyban,
-        [OP_ROLE] = core_stored_role,   [OP_REVOKE] = core_stored_revoke,
-        [OP_PURGE] = core_stored_purge,
-    };
-    struct ticket *ticket = pending_get(&self->pending, result->ticket);
-
-    INVARIANT(ticket != NULL && ticket->kind == result->kind);
-    HANDLERS[ticket->kind](self, ticket, result);
-    pending_free(&self->pending, result->ticket.v);
-    core_mind_doors(self);
-}
-
 static void count_down(uint32_t *count)
 {
     if (*count > 0)
@@ -423,7 +406,10 @@ void core_step(struct core *self, const struct core_event *event, struct effects
         on_command(self, event);
         break;
     case CORE_EV_STORED:
-        on_stored(self, event->stored);
+        core_on_stored(self, event->stored);
+        break;
+    case CORE_EV_FOREIGN:
+        core_on_foreign(self, event->foreign.op, event->foreign.result);
         break;
     case CORE_EV_READ:
         on_read(self, event->read.peer, event->read.is_search);

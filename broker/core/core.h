@@ -23,6 +23,9 @@
 enum core_event_kind {
     CORE_EV_COMMAND, /* a decoded message from a peer */
     CORE_EV_STORED,  /* the store's result for an FX_STORE, in the order they were asked */
+    /* Another broker's operation on the same store, and its result. All brokers' transactions have one order, and
+     * this core is told all of them in it: those of others this way, its own as CORE_EV_STORED (ADR 0032). */
+    CORE_EV_FOREIGN,
     CORE_EV_READ, /* an FX_READ or FX_SEARCH is answered to its end, or has failed: one for each */
     CORE_EV_BACKED_UP, /* an FX_BACKUP is done, or has failed */
     CORE_EV_TICK,      /* time has come to core_next_deadline_ms() */
@@ -49,6 +52,10 @@ struct core_event {
             enum rc refusal;
         } command;
         const struct op_result *stored;
+        struct {
+            const struct op *op; /* its ticket is the other broker's, and says nothing here */
+            const struct op_result *result;
+        } foreign;
         struct {
             peer_id peer;
             bool is_search; /* of an FX_SEARCH */
@@ -90,6 +97,10 @@ const unsigned char *core_seal(const struct core *self, stream_id stream, uint32
  * The shell walks them once behind core_replay(); what changes later comes as FX_ADMIT and FX_EXPEL. */
 uint32_t core_next_device(const struct core *self, uint32_t row, const unsigned char **ret_key,
                           bool *ret_is_admitted);
+
+/* Another broker has made more than the tables here hold: its limits are higher, and what is known here is no longer how
+ * things stand. The shell ends the broker, loudly, behind the step after which this is true. */
+bool core_is_overrun(const struct core *self);
 
 /* Is there an owner? (Else the shell makes an invitation for one.) */
 bool core_has_owner(const struct core *self);

@@ -52,6 +52,7 @@ struct core {
     uint32_t searches;        /* likewise */
     struct scope *scope;      /* of the search that is asked in this step; a row a stream */
     bool is_stopping;
+    bool is_overrun;          /* see core_is_overrun() */
     char probe_topic[18]; /* "~" and 16 hex digits: lives until the next step */
     struct care care;
     struct core_stats stats;
@@ -60,6 +61,7 @@ struct core {
     uint64_t now_ms;
     uint64_t wall_ms;
     struct effects *fx;
+    struct effect unheard; /* what peer 0 is told: nobody */
 };
 
 /* A command as its handler sees it: of a live session, unless the verb needs none. */
@@ -76,7 +78,8 @@ struct asked {
     uint32_t stream;  /* row of message->stream; 0: there is none */
 };
 
-/* Effects. The returned message is the caller's to fill in. */
+/* Effects. The returned message is the caller's to fill in. What is said to peer 0 nobody hears: it is who asked another
+ * broker. */
 struct effect *core_effect(struct core *self, enum effect_kind kind);
 struct message *core_reply(struct core *self, peer_id peer, enum verb verb, bool has_ref,
                            uint64_t ref);
@@ -113,6 +116,12 @@ static inline struct span core_nick(const struct core *self, uint32_t person)
     return (struct span){name.ptr + 1, name.len - 1};
 }
 
+/* Rows of struct members that this broker may fill: as many again for bans, mutes and invitations of who is no member. */
+static inline uint32_t core_standings_max(const struct core *self)
+{
+    return 2 * self->limits.memberships_max;
+}
+
 /* The row of the person of that nick, or 0. */
 uint32_t core_person(const struct core *self, struct span nick);
 
@@ -123,6 +132,10 @@ static inline struct span core_key(const unsigned char *key)
 
 /* RC_REVOKED, RC_BANNED: that device, or person, may not be here now. `device` 0: --insecure. */
 enum rc core_may_stay(const struct core *self, uint32_t person, uint32_t device) MUST_CHECK;
+
+/* core_stored.c: the store's results, our own and other brokers'. */
+void core_on_stored(struct core *self, const struct op_result *result);
+void core_on_foreign(struct core *self, const struct op *op, const struct op_result *result);
 
 /* core_replay.c: behind the last record, before the first step. */
 void core_begin(struct core *self);

@@ -40,6 +40,9 @@ struct core_limits {
     uint32_t stranger_rate, stranger_burst; /* of one key without a session */
     uint32_t address_rate, address_burst;   /* of all those from one address together */
     uint32_t pending_max; /* operations in the store's hands, and reads: beyond it RC_BUSY */
+    /* Rows of each table beyond its size, for what other brokers over the same store make before this one hears of it:
+     * the pending_max of each. 0: there is no other broker. No setting: the shell knows how many there are. */
+    uint32_t others_max;
     enum registration registration;
     unsigned char hash_key[16]; /* SipHash key of the tables: random, peers choose names and ids */
 };

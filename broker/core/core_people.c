@@ -73,9 +73,7 @@ void core_on_admit(struct core *self, const struct asked *asked)
     op->label = message_has(admit, HAS_NAME) ? admit->name : SPAN("");
     op->target_nick = is_device ? core_nick(self, asked->person)
                                 : (message_has(admit, HAS_NICK) ? admit->nick : SPAN(""));
-    ticket->role = role;
-    ticket->until_ms = until_ms;
-    ticket_set_name(ticket, op->target_nick);
+    ticket_keep(ticket, op);
 }
 
 void core_stored_admit(struct core *self, struct ticket *ticket, const struct op_result *result)
@@ -212,10 +210,9 @@ void core_on_revoke(struct core *self, const struct asked *asked)
         core_refuse(self, asked, rc);
         return;
     }
-    if (message_has(asked->message, HAS_KEY)) {
+    if (message_has(asked->message, HAS_KEY))
         memcpy(op->key, asked->message->key.ptr, sizeof op->key);
-        memcpy(ticket->key, op->key, sizeof ticket->key);
-    }
+    ticket_keep(ticket, op);
     core_begin_change(self, person);
 }
 
@@ -224,7 +221,6 @@ void core_stored_revoke(struct core *self, struct ticket *ticket, const struct o
     static const unsigned char all[PUBLIC_KEY_BYTES];
     uint32_t row = 0;
 
-    core_end_change(self, ticket->target);
     if (core_failed(self, ticket, result))
         return;
     while ((row = devices_next(&self->devices, ticket->target, row)) != 0) {
@@ -258,13 +254,12 @@ void core_on_role(struct core *self, const struct asked *asked)
         return;
     }
     op->role = role;
-    ticket->role = role;
+    ticket_keep(ticket, op);
     core_begin_change(self, person);
 }
 
 void core_stored_role(struct core *self, struct ticket *ticket, const struct op_result *result)
 {
-    core_end_change(self, ticket->target);
     if (core_failed(self, ticket, result))
         return;
     core_set_role(self, ticket->target, ticket->role);

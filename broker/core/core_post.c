@@ -79,9 +79,8 @@ static void submit(struct core *self, const struct asked *asked, uint32_t target
         op->text = message->text;
         op->kind_name = message_has(message, HAS_KIND) ? message->kind : SPAN("message");
     }
-    ticket->session = session->id;
+    ticket_keep(ticket, op);
     ticket->session_row = asked->session;
-    ticket->number = op->number;
     session->pending++;
     if (op->number > session->accepted)
         session->accepted = op->number;
@@ -184,27 +183,46 @@ static void follow_store(struct session *session, const struct ticket *ticket,
         session->accepted = session->stored;
 }
 
+/* A session that is alive here has posted at another broker, late, or before it came here: its numbers are used up. The
+ * same number of somebody else's session has no say: the store has given no `next` then. */
+static void follow_elsewhere(struct session *session, const struct op_result *result)
+{
+    if (result->next > session->stored + 1)
+        session->stored = result->next - 1;
+    if (session->accepted < session->stored)
+        session->accepted = session->stored;
+}
+
+static void answer_post(struct core *self, peer_id peer, const struct ticket *ticket,
+                        const struct op_result *result)
+{
+    if (result->rc == RC_OK) {
+        acknowledge(self, peer, ticket, result);
+    } else if (is_too_early(ticket, result)) {
+        expect(self, peer, result->next);
+    } else {
+        struct message *error = core_error(self, peer, false, 0, result->rc);
+
+        message_set(error, NUMBER, number, ticket->number);
+    }
+}
+
 void core_stored_post(struct core *self, struct ticket *ticket, const struct op_result *result)
 {
     const uint32_t row = sessions_by_id_at(&self->sessions, ticket->session, ticket->session_row);
+    struct session *session = row == 0 ? NULL : &self->sessions.row[row];
 
-    if (result->rc == RC_OK && result->is_duplicate)
-        core_count(self, COUNT_DUPLICATES);
-    else if (result->rc == RC_OK)
-        core_count(self, COUNT_POSTS);
-    if (row != 0) {
-        struct session *session = &self->sessions.row[row];
-
+    if (ticket->is_foreign) {
+        if (session != NULL && session->person == ticket->person)
+            follow_elsewhere(session, result);
+        core_publish(self, result);
+        return;
+    }
+    if (result->rc == RC_OK)
+        core_count(self, result->is_duplicate ? COUNT_DUPLICATES : COUNT_POSTS);
+    if (session != NULL) {
         follow_store(session, ticket, result);
-        if (result->rc == RC_OK) {
-            acknowledge(self, session->peer, ticket, result);
-        } else if (is_too_early(ticket, result)) {
-            expect(self, session->peer, result->next);
-        } else {
-            struct message *error = core_error(self, session->peer, false, 0, result->rc);
-
-            message_set(error, NUMBER, number, ticket->number);
-        }
+        answer_post(self, session->peer, ticket, result);
     }
     core_publish(self, result);
 }
@@ -221,7 +239,7 @@ static bool ask_confirm(struct core *self, uint32_t person, const struct asked *
     op->stream = stream->id;
     op->name = stream_name(stream);
     op->seq = seq;
-    ticket->seq = seq;
+    ticket_keep(ticket, op);
     stream->confirming = seq;
     return true;
 }
@@ -254,11 +272,15 @@ void core_stored_confirm(struct core *self, struct ticket *ticket, const struct 
         streams_confirmed(&self->streams, ticket->person, result->seq);
         if (stream->confirmed >= stream->absent_last)
             stream->absent = 0;
-        core_count(self, COUNT_CONFIRMS);
+        if (!ticket->is_foreign)
+            core_count(self, COUNT_CONFIRMS);
     }
+    if (stream->confirming < stream->confirmed)
+        stream->confirming = stream->confirmed;
     core_publish(self, result);
     core_republish_soon(self, ticket->person);
-    /* More receipts than one result holds: the store stopped early; ask for the rest. */
-    if (result->seq < ticket->seq && !ask_confirm(self, ticket->person, NULL, ticket->seq))
+    /* More receipts than one result holds: the store stopped early; who asked asks for the rest. */
+    if (!ticket->is_foreign && result->seq < ticket->seq &&
+        !ask_confirm(self, ticket->person, NULL, ticket->seq))
         stream->confirming = stream->confirmed;
 }

@@ -126,8 +126,7 @@ void core_on_mark(struct core *self, const struct asked *asked)
     ticket->has_ref = message_has(mark, HAS_REF);
     ticket->ref = mark->ref;
     ticket->stream = row;
-    ticket->seq = op->seq;
-    ticket_set_name(ticket, mark->name);
+    ticket_keep(ticket, op);
 }
 
 void core_stored_mark(struct core *self, struct ticket *ticket, const struct op_result *result)

@@ -11,7 +11,7 @@ static enum rc replay_stream(struct core *self, const struct record *record)
 
     if (record->name.len < 2 || record->name.len > STREAM_BYTES_MAX)
         return RC_BAD_NAME;
-    if (have >= (is_room ? self->limits.rooms_max : self->limits.accounts_max))
+    if (have >= (is_room ? self->limits.rooms_max : self->limits.accounts_max) + self->limits.others_max)
         return RC_LIMIT;
     const uint32_t row = streams_add(&self->streams, record->stream, record->name);
     if (row == 0)
@@ -44,7 +44,7 @@ static enum rc replay_standing(struct core *self, const struct record *record)
         return RC_OK;
     }
     if ((record->standing.flags & STAND_MEMBER) != 0 &&
-        self->members.count >= self->limits.memberships_max &&
+        self->members.count >= self->limits.memberships_max + self->limits.others_max &&
         !members_has(&self->members, room, person))
         return RC_LIMIT;
     return members_set(&self->members, room, person, &record->standing) ? RC_OK : RC_LIMIT;
@@ -73,7 +73,7 @@ static enum rc replay_key_ban(struct core *self, const struct record *record)
 
     if (room == 0 && !stream_is_none(record->stream))
         return RC_BAD_FIELD;
-    if (self->keybans.count >= self->limits.key_bans_max)
+    if (self->keybans.count >= self->limits.key_bans_max + self->limits.others_max)
         return RC_LIMIT;
     core_set_key_ban(self, room, record->key, record->until_ms);
     return RC_OK;

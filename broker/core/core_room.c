@@ -58,9 +58,8 @@ static bool is_room_name(struct span name)
 enum rc core_room_for_standing(struct core *self, uint32_t room, uint32_t person)
 {
     struct members *members = &self->members;
-    const struct standing *standing = members_standing(members, room, person);
 
-    if (standing->flags != 0 || standing->banned_until_ms != 0 || standing->muted_until_ms != 0)
+    if (!standing_is_none(members_standing(members, room, person)))
         return RC_OK;
     const uint32_t max = self->limits.room_standings_max;
     const uint32_t reserved = self->members_reserved + self->standings_reserved;
@@ -71,7 +70,7 @@ enum rc core_room_for_standing(struct core *self, uint32_t room, uint32_t person
     if (rc != RC_OK)
         return rc;
     return core_counted(self, REFUSED_MEMBERSHIPS,
-                        core_room_for_one(members->rows, reserved, members->rows_max));
+                        core_room_for_one(members->rows, reserved, core_standings_max(self)));
 }
 
 /* Nobody is in it and it does not persist: it begins anew for who comes. */
@@ -120,7 +119,7 @@ static enum rc check_tables(struct core *self, const struct asked *asked)
     rc = core_room_for_one(members->count, self->members_reserved, limits->memberships_max);
     if (rc == RC_OK)
         rc = core_room_for_one(members->rows, self->members_reserved + self->standings_reserved,
-                               members->rows_max);
+                               core_standings_max(self));
     if (core_counted(self, REFUSED_MEMBERSHIPS, rc) == RC_OK)
         rc = core_counted(self, REFUSED_ACCOUNT_MEMBERSHIPS,
                           core_share_for_one(members->tally[asked->person].members, joining,
@@ -191,7 +190,7 @@ void core_on_join(struct core *self, const struct asked *asked)
     ticket->has_ref = message_has(join, HAS_REF);
     ticket->ref = join->ref;
     ticket->stream = row;
-    ticket_set_name(ticket, join->stream);
+    ticket_keep(ticket, op);
     self->members_reserved++;
     core_stream(self, asked->person)->joining++;
     if (row == 0) {
@@ -218,12 +217,6 @@ static void begin_room(struct core *self, uint32_t row, const struct op_result *
 
 void core_stored_join(struct core *self, struct ticket *ticket, const struct op_result *result)
 {
-    self->members_reserved--;
-    core_stream(self, ticket->person)->joining--;
-    if (ticket->is_reserved)
-        self->rooms_reserved--;
-    if (ticket->stream != 0)
-        core_stream(self, ticket->stream)->joining--;
     if (result->rc != RC_OK) {
         struct message *error =
             core_error(self, ticket->peer, ticket->has_ref, ticket->ref, result->rc);
@@ -289,9 +282,8 @@ void core_on_leave(struct core *self, const struct asked *asked)
 
 void core_stored_leave(struct core *self, struct ticket *ticket, const struct op_result *result)
 {
-    struct stream *room = core_stream(self, ticket->stream);
+    const struct stream *room = core_stream(self, ticket->stream);
 
-    room->leaving--;
     if (result->rc != RC_OK) {
         struct message *error =
             core_error(self, ticket->peer, ticket->has_ref, ticket->ref, result->rc);

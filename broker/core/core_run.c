@@ -29,7 +29,6 @@ enum rc core_ask(struct core *self, enum op_kind kind, const struct asked *asked
         return RC_STOPPING;
     if (!core_store(self, kind, asked->person, asked, &op, &ticket))
         return RC_BUSY;
-    ticket->verb = asked->message->verb;
     ticket->peer = asked->peer;
     ticket->has_ref = message_has(asked->message, HAS_REF);
     ticket->ref = asked->message->ref;
@@ -102,7 +101,7 @@ void core_on_topic(struct core *self, const struct asked *asked)
     }
     op->has_topic = true;
     op->text = asked->message->topic;
-    ticket_set_topic(ticket, op->text);
+    ticket_keep(ticket, op);
 }
 
 void core_on_mode(struct core *self, const struct asked *asked)
@@ -129,6 +128,7 @@ void core_on_mode(struct core *self, const struct asked *asked)
         *(mode->persistent ? &op->modes_set : &op->modes_clear) |= ROOM_PERSISTENT;
     op->has_keep = message_has(mode, HAS_SECONDS);
     op->keep_s = op->has_keep ? (uint32_t)mode->seconds : 0;
+    ticket_keep(ticket, op);
 }
 
 void core_stored_room(struct core *self, struct ticket *ticket, const struct op_result *result)
@@ -142,7 +142,7 @@ void core_stored_room(struct core *self, struct ticket *ticket, const struct op_
     room->modes = result->modes;
     room->open_from = result->open_from;
     room->keep_s = result->keep_s;
-    if (ticket->verb == VERB_TOPIC)
+    if (ticket->has_topic)
         stream_set_topic(room, ticket_topic(ticket));
     core_done(self, ticket, result);
 }
@@ -214,6 +214,7 @@ static void ask_standing(struct core *self, const struct asked *asked, uint32_t 
     op->change = change_of(message->verb);
     op->until_ms = until_ms;
     op->text = message_has(message, HAS_TEXT) ? message->text : SPAN("");
+    ticket_keep(ticket, op);
     if (room == NULL) {
         core_begin_change(self, target);
     } else {
@@ -261,9 +262,8 @@ static void ask_keyban(struct core *self, const struct asked *asked)
         return;
     }
     memcpy(op->key, message->key.ptr, sizeof op->key);
-    memcpy(ticket->key, message->key.ptr, sizeof ticket->key);
     op->until_ms = is_ban ? until_ms : 0;
-    ticket->until_ms = op->until_ms;
+    ticket_keep(ticket, op);
     self->keybans_reserved++;
 }
 
@@ -302,12 +302,6 @@ void core_on_standing(struct core *self, const struct asked *asked)
 
 void core_stored_standing(struct core *self, struct ticket *ticket, const struct op_result *result)
 {
-    if (ticket->stream != 0) {
-        self->standings_reserved--;
-        core_stream(self, ticket->stream)->leaving--;
-    } else {
-        core_end_change(self, ticket->target);
-    }
     if (core_failed(self, ticket, result))
         return;
     if (ticket->stream != 0) {
@@ -324,7 +318,6 @@ void core_stored_standing(struct core *self, struct ticket *ticket, const struct
 
 void core_stored_keyban(struct core *self, struct ticket *ticket, const struct op_result *result)
 {
-    self->keybans_reserved--;
     if (core_failed(self, ticket, result))
         return;
     core_set_key_ban(self, ticket->stream, ticket->key, ticket->until_ms);

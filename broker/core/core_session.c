@@ -130,7 +130,6 @@ static void bring_device(struct core *self, const struct asked *asked, struct op
     if (asked->key == NULL)
         return;
     memcpy(op->key, asked->key, sizeof op->key);
-    memcpy(ticket->key, asked->key, sizeof ticket->key);
     if (devices_by_key(&self->devices, asked->key) == 0) {
         ticket->has_device = true;
         self->devices_reserved++;
@@ -159,9 +158,8 @@ void core_on_hello(struct core *self, const struct asked *asked)
     ticket->peer = asked->peer;
     ticket->has_ref = message_has(hello, HAS_REF);
     ticket->ref = hello->ref;
-    ticket->session = op->session;
     ticket->is_inbox = message_has(hello, HAS_INBOX) && hello->inbox;
-    ticket_set_name(ticket, hello->nick);
+    ticket_keep(ticket, op);
     self->sessions_reserved++;
     if (person == 0) {
         ticket->is_reserved = true;
@@ -289,13 +287,18 @@ static enum rc check_again(struct core *self, const struct ticket *ticket, uint3
     return check_sessions_of(self, person);
 }
 
+/* The person is at another broker with this session now. Whoever speaks for it here is a connection that was given
+ * up, or that says HELLO again: the numbers here would be those of before. */
+static void end_elsewhere(struct core *self, const struct ticket *ticket, uint32_t person)
+{
+    const uint32_t row = sessions_by_id(&self->sessions, ticket->session);
+
+    if (row != 0 && self->sessions.row[row].person == person)
+        core_end_session(self, row);
+}
+
 void core_stored_hello(struct core *self, struct ticket *ticket, const struct op_result *result)
 {
-    self->sessions_reserved--;
-    if (ticket->is_reserved)
-        self->people_reserved--;
-    if (ticket->has_device)
-        self->devices_reserved--;
     if (core_counted(self, REFUSED_ACCOUNT_DEVICES, result->rc) != RC_OK) {
         core_error(self, ticket->peer, ticket->has_ref, ticket->ref, result->rc);
         return;
@@ -303,6 +306,10 @@ void core_stored_hello(struct core *self, struct ticket *ticket, const struct op
     const uint32_t person = person_of(self, ticket, result);
     const uint32_t device = device_of(self, ticket, person, result);
     core_set_role(self, person, result->role);
+    if (ticket->is_foreign) {
+        end_elsewhere(self, ticket, person);
+        return;
+    }
     const enum rc rc = check_again(self, ticket, person, device);
     const uint32_t row = rc == RC_OK ? settle(self, ticket, person, device) : 0;
     if (row == 0) {

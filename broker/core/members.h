@@ -49,6 +49,10 @@ bool members_set(struct members *self, uint32_t room, uint32_t person,
                  const struct standing *standing);
 /* Never NULL; good until the next members_set(). */
 const struct standing *members_standing(const struct members *self, uint32_t room, uint32_t person);
+static inline bool standing_is_none(const struct standing *self)
+{
+    return self->flags == 0 && self->banned_until_ms == 0 && self->muted_until_ms == 0;
+}
 bool members_has(const struct members *self, uint32_t room, uint32_t person);
 /* Forget all standings of a room. */
 void members_forget(struct members *self, uint32_t room);

@@ -56,17 +56,53 @@ struct ticket *pending_get(struct pending *self, ticket_id id)
     return &self->row[id.v];
 }
 
-void ticket_set_name(struct ticket *self, struct span name)
+static void set_name(struct ticket *self, struct span name)
 {
     INVARIANT(name.len <= sizeof self->name);
     memcpy(self->name, name.ptr, name.len);
     self->name_len = (uint8_t)name.len;
 }
 
-void ticket_set_topic(struct ticket *self, struct span topic)
+static void set_topic(struct ticket *self, struct span topic)
 {
     INVARIANT(topic.len <= sizeof self->topic);
     if (topic.len > 0)
         memcpy(self->topic, topic.ptr, topic.len);
     self->topic_len = (uint16_t)topic.len;
+}
+
+void ticket_keep(struct ticket *self, const struct op *op)
+{
+    self->session = op->session;
+    self->number = op->number;
+    self->seq = op->seq;
+    self->until_ms = op->until_ms;
+    self->role = op->role;
+    switch (op->kind) {
+    case OP_HELLO:
+        memcpy(self->key, op->key, sizeof self->key);
+        set_name(self, op->nick);
+        break;
+    case OP_JOIN:
+        set_name(self, op->name);
+        break;
+    case OP_MARK:
+    case OP_MARK_GET:
+        set_name(self, op->mark);
+        break;
+    case OP_ADMIT:
+        set_name(self, op->target_nick);
+        break;
+    case OP_ROOM:
+        self->has_topic = op->has_topic;
+        if (op->has_topic)
+            set_topic(self, op->text);
+        break;
+    case OP_KEY_BAN:
+    case OP_REVOKE:
+        memcpy(self->key, op->key, sizeof self->key);
+        break;
+    default:
+        break;
+    }
 }

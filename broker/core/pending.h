@@ -11,6 +11,7 @@
 
 struct ticket {
     enum op_kind kind; /* 0: free */
+    bool is_foreign;   /* another broker asked: nobody is answered here, and nothing counted */
     peer_id peer;      /* who asked; posts are answered to their session instead */
     peer_id asker;     /* whose questions it is counted among; 0: nobody's */
     uint64_t ref;
@@ -25,7 +26,7 @@ struct ticket {
     uint64_t seq;                        /* CONFIRM, MARK: the place asked for */
     unsigned char key[PUBLIC_KEY_BYTES]; /* HELLO, KEY_BAN, REVOKE: zeros for all devices */
     bool has_device;                     /* HELLO: a row of struct devices is kept free */
-    enum verb verb;                      /* of those that are answered with DONE */
+    bool has_topic;                      /* ROOM: it changes to `topic` */
     uint32_t target;                     /* stream row: the person it is about */
     uint64_t until_ms;                   /* KEY_BAN, ADMIT */
     enum role role;                      /* ADMIT, ROLE */
@@ -33,7 +34,7 @@ struct ticket {
     uint16_t topic_len;
     uint8_t name_len;
     /* From here on nothing is cleared for a new ticket. */
-    char topic[SUBJECT_BYTES_MAX]; /* TOPIC */
+    char topic[SUBJECT_BYTES_MAX]; /* ROOM */
     char name[STREAM_BYTES_MAX];   /* HELLO, ADMIT: nick; JOIN: "#room"; MARK: the mark */
 };
 
@@ -70,8 +71,8 @@ void pending_free(struct pending *self, uint32_t row);
 /* The row of a ticket that is in use, else NULL. */
 struct ticket *pending_get(struct pending *self, ticket_id id);
 
-void ticket_set_name(struct ticket *self, struct span name);
-void ticket_set_topic(struct ticket *self, struct span topic);
+/* Keep of the operation, which is complete, what its result will be read with; rows of tables are the caller's. */
+void ticket_keep(struct ticket *self, const struct op *op);
 
 static inline struct span ticket_topic(const struct ticket *self)
 {
