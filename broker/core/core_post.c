@@ -268,7 +268,8 @@ void core_stored_confirm(struct core *self, struct ticket *ticket, const struct 
         stream->confirming = stream->confirmed;
         return;
     }
-    if (result->seq > stream->confirmed) {
+    const bool is_raised = result->seq > stream->confirmed;
+    if (is_raised) {
         streams_confirmed(&self->streams, ticket->person, result->seq);
         if (stream->confirmed >= stream->absent_last)
             stream->absent = 0;
@@ -278,7 +279,8 @@ void core_stored_confirm(struct core *self, struct ticket *ticket, const struct 
     if (stream->confirming < stream->confirmed)
         stream->confirming = stream->confirmed;
     core_publish(self, result);
-    core_republish_soon(self, ticket->person);
+    if (is_raised)
+        core_republish_soon(self, ticket->person);
     /* More receipts than one result holds: the store stopped early; who asked asks for the rest. */
     if (!ticket->is_foreign && result->seq < ticket->seq &&
         !ask_confirm(self, ticket->person, NULL, ticket->seq))

@@ -28,9 +28,15 @@ static const char *owner_of(const struct world *self, uint64_t session)
     return "nobody";
 }
 
-static void begin_again(const struct world *self, struct person *person)
+static struct mail *mail_of(const struct world *self, struct broker *broker,
+                            const struct person *person)
 {
-    person->begun_ms = person->published_ms = self->now_ms;
+    return &broker->mail[person - self->person];
+}
+
+static void begin_again(const struct world *self, struct mail *mail)
+{
+    mail->begun_ms = mail->published_ms = self->now_ms;
 }
 
 /* A session, a stream and a key belong to one person. */
@@ -63,19 +69,24 @@ static void check_receipt(struct world *self, const struct op_result *result,
 
 static struct person *person_of(struct world *self, stream_id stream)
 {
-    const uint32_t row = streams_by_id(&self->core->streams, stream);
+    for (unsigned i = 0; i < self->weather.brokers; i++) {
+        struct core *core = self->broker[i].core;
+        const uint32_t row = core == NULL ? 0 : streams_by_id(&core->streams, stream);
 
-    return row == 0 ? NULL : find_person(self, stream_name(core_stream(self->core, row)));
+        if (row != 0)
+            return find_person(self, stream_name(core_stream(core, row)));
+    }
+    return NULL;
 }
 
 /* HELLO begins the republication again, whether its answer arrives or not. */
-void check_delivered(struct world *self, const struct op_result *result)
+void check_delivered(struct world *self, struct broker *broker, const struct op_result *result)
 {
     struct person *person =
         result->kind == OP_HELLO && result->rc == RC_OK ? person_of(self, result->stream) : NULL;
 
     if (person != NULL)
-        begin_again(self, person);
+        begin_again(self, mail_of(self, broker, person));
 }
 
 /* What was never shown is not confirmed, whoever says so. */
@@ -98,21 +109,22 @@ void check_results(struct world *self, const struct op_result *results, size_t c
     }
 }
 
-void check_note_published(struct world *self, struct span stream, bool is_new)
+void check_note_published(struct world *self, struct broker *broker, struct span stream,
+                          bool is_new)
 {
-    struct person *person = find_person(self, stream);
+    const struct person *person = find_person(self, stream);
 
     if (person == NULL)
         return;
-    person->published_ms = self->now_ms;
+    mail_of(self, broker, person)->published_ms = self->now_ms;
     if (is_new)
-        person->begun_ms = self->now_ms;
+        mail_of(self, broker, person)->begun_ms = self->now_ms;
 }
 
 /* While an inbox is alive, what it has not confirmed comes again after 1, 2, 4 ... 30 s. */
-void check_republished(struct world *self)
+void check_republished(struct world *self, struct broker *broker)
 {
-    struct core *core = self->core;
+    struct core *core = broker->core;
 
     for (uint32_t row = 1; row <= core->streams.count; row++) {
         const struct stream *stream = core_stream(core, row);
@@ -120,14 +132,15 @@ void check_republished(struct world *self)
 
         if (person == NULL)
             continue;
+        struct mail *mail = mail_of(self, broker, person);
         if (stream->inboxes == 0 || stream->head <= stream->confirmed ||
-            stream->confirmed != person->confirmed) {
-            person->confirmed = stream->confirmed;
-            begin_again(self, person);
+            stream->confirmed != mail->confirmed) {
+            mail->confirmed = person->confirmed = stream->confirmed;
+            begin_again(self, mail);
             continue;
         }
-        const uint64_t quiet_ms = self->now_ms - person->published_ms;
-        const uint64_t before_ms = person->published_ms - person->begun_ms;
+        const uint64_t quiet_ms = self->now_ms - mail->published_ms;
+        const uint64_t before_ms = mail->published_ms - mail->begun_ms;
 
         if (quiet_ms > before_ms + 1000 + SLACK_MS)
             world_fail(self, "@%s is not published again for %llu ms", person->nick,
@@ -161,13 +174,32 @@ void check_pong(struct world *self, struct client *client, const struct message 
                    (unsigned long long)client->confirmed);
 }
 
-bool broker_knows_all(struct world *self)
+unsigned brokers_sessions(struct world *self)
 {
-    for (unsigned i = 0; i < self->weather.clients; i++) {
-        if (sessions_by_id(&self->core->sessions, self->client[i].session) == 0)
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < self->weather.brokers; i++)
+        count += self->broker[i].core == NULL ? 0 : self->broker[i].core->sessions.count;
+    return count;
+}
+
+bool brokers_know_all(struct world *self)
+{
+    for (unsigned i = 0; i < self->weather.brokers; i++) {
+        const struct broker *broker = &self->broker[i];
+
+        if (broker->core == NULL || (world_has_several(self) && broker->taken != self->turns))
             return false;
     }
-    return true;
+    for (unsigned i = 0; i < self->weather.clients; i++) {
+        const struct client *client = &self->client[i];
+
+        if (client->conn == NULL ||
+            sessions_by_id(&self->broker[client->conn->broker].core->sessions, client->session) ==
+                0)
+            return false;
+    }
+    return brokers_sessions(self) == self->weather.clients;
 }
 
 /* A client confirms what it has shown, and asks where a stream stands only once the broker has its
@@ -190,4 +222,96 @@ void check_sent(struct world *self, struct client *client, const struct message 
         !topics_has(&client->conn->topics_ever, follow->stream, strlen(follow->stream)))
         world_fail(self, "%s asks for the head of %s without a subscription", client->nick,
                    follow->stream);
+}
+
+/* --- what a core knows is what a new one would be told ------------------------------------------ */
+
+struct told {
+    struct world *world;
+    unsigned broker;
+    uint32_t streams, standings, devices;
+};
+
+static void differ(const struct told *told, struct span name, const char *what)
+{
+    world_fail(told->world, "broker %u does not have the %s of %.*s as it is stored", told->broker,
+               what, (int)name.len, name.ptr);
+}
+
+static void check_stream(struct told *told, const struct core *core, const struct record *record)
+{
+    const uint32_t row = streams_by_id(&core->streams, record->stream);
+    const struct stream *stream = &core->streams.row[row];
+
+    told->streams++;
+    if (row == 0 || !span_equal(stream_name(stream), record->name))
+        differ(told, record->name, "stream");
+    else if (stream->head != record->head)
+        differ(told, record->name, "head");
+    else if (stream->epoch != record->epoch ||
+             memcmp(stream->stream_key, record->stream_key, STREAM_KEY_BYTES) != 0)
+        differ(told, record->name, "key");
+    else if (stream_is_room(stream) &&
+             (stream->modes != record->modes || stream->open_from != record->open_from ||
+              stream->keep_s != record->keep_s))
+        differ(told, record->name, "modes");
+    else if (stream_is_room(stream) && !span_equal(stream_topic(stream), record->topic))
+        differ(told, record->name, "topic");
+    else if (!stream_is_room(stream) &&
+             (stream->confirmed != record->confirmed || stream->role != record->role))
+        differ(told, record->name, "confirmed place or role");
+}
+
+static void check_standing(struct told *told, const struct core *core, const struct record *record)
+{
+    const uint32_t room = streams_by_id(&core->streams, record->stream);
+    const uint32_t person = streams_by_id(&core->streams, record->member);
+    const struct standing *standing = members_standing(&core->members, room, person);
+
+    told->standings += room != 0;
+    if (room != 0 && person != 0 &&
+        (standing->flags != record->standing.flags || standing->since != record->standing.since ||
+         standing->banned_until_ms != record->standing.banned_until_ms ||
+         standing->muted_until_ms != record->standing.muted_until_ms))
+        differ(told, stream_name(&core->streams.row[person]), "standing");
+}
+
+static void check_device(struct told *told, const struct core *core, const struct record *record)
+{
+    const uint32_t row = devices_by_key(&core->devices, record->key);
+    const uint32_t person = streams_by_id(&core->streams, record->member);
+
+    told->devices++;
+    if (row == 0 || core->devices.row[row].person != person ||
+        core->devices.row[row].is_revoked != record->is_revoked)
+        differ(told, core_key(record->key), "device");
+}
+
+static void on_record(void *context, const struct record *record)
+{
+    struct told *told = context;
+    const struct core *core = told->world->broker[told->broker].core;
+
+    if (record->kind == RECORD_STREAM)
+        check_stream(told, core, record);
+    else if (record->kind == RECORD_STANDING)
+        check_standing(told, core, record);
+    else if (record->kind == RECORD_DEVICE)
+        check_device(told, core, record);
+}
+
+void check_cores(struct world *self)
+{
+    for (unsigned i = 0; i < self->weather.brokers; i++) {
+        struct told told = {.world = self, .broker = i};
+        struct broker *broker = &self->broker[i];
+
+        turns_take(self, broker, self->turns);
+        if (store_replay(self->store, on_record, &told) != RC_OK)
+            world_fail(self, "the store cannot be replayed");
+        if (told.streams != broker->core->streams.count ||
+            told.standings != broker->core->members.rows ||
+            told.devices != broker->core->devices.count)
+            world_fail(self, "broker %u has more than is stored", i);
+    }
 }

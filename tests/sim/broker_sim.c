@@ -9,12 +9,7 @@
 #include <string.h>
 
 #define COMMIT_MAX 64
-
-/* An operation in the store's hands, with copies of what it borrows. */
-struct asked_op {
-    struct op op;
-    char *bytes;
-};
+#define LATE_MS    6000 /* what nobody knows the end of is done by then */
 
 static void copy_span(struct span *span, char **at)
 {
@@ -29,7 +24,7 @@ static unsigned commit_most_ms(const struct world *self)
     return world_is_storm(self) || self->weather.commit_ms < 2 ? self->weather.commit_ms : 2;
 }
 
-static void ask_store(struct world *self, const struct op *op)
+static void ask_store(struct world *self, struct broker *broker, const struct op *op)
 {
     struct asked_op asked = {.op = *op};
     const size_t len = op->nick.len + op->name.len + op->skeleton.len + op->text.len +
@@ -44,13 +39,13 @@ static void ask_store(struct world *self, const struct op *op)
     copy_span(&asked.op.mark, &at);
     copy_span(&asked.op.target_nick, &at);
     copy_span(&asked.op.label, &at);
-    if (self->asked_count == self->asked_capacity) {
-        self->asked_capacity = self->asked_capacity == 0 ? 64 : self->asked_capacity * 2;
-        self->asked = x_realloc(self->asked, self->asked_capacity, sizeof *self->asked);
+    if (broker->asked_count == broker->asked_capacity) {
+        broker->asked_capacity = broker->asked_capacity == 0 ? 64 : broker->asked_capacity * 2;
+        broker->asked = x_realloc(broker->asked, broker->asked_capacity, sizeof *broker->asked);
     }
-    self->asked[self->asked_count++] = asked;
-    if (self->commits_at_ms == UINT64_MAX)
-        self->commits_at_ms = self->now_ms + world_below(self, commit_most_ms(self) + 1);
+    broker->asked[broker->asked_count++] = asked;
+    if (broker->commits_at_ms == UINT64_MAX)
+        broker->commits_at_ms = self->now_ms + world_below(self, commit_most_ms(self) + 1);
 }
 
 static struct conn *find_conn(struct world *self, peer_id peer)
@@ -77,7 +72,8 @@ static void send_message(struct world *self, peer_id peer, const struct message 
 }
 
 /* To every subscriber whose topic is a prefix, as ZeroMQ does. */
-static void broadcast(struct world *self, struct span name, struct span body)
+static void broadcast(struct world *self, const struct broker *broker, struct span name,
+                      struct span body)
 {
     char bytes[4096];
     struct wire_buf buf = {.data = bytes, .capacity = sizeof bytes};
@@ -85,7 +81,9 @@ static void broadcast(struct world *self, struct span name, struct span body)
     if (wire_write_topic(&buf, name) != RC_OK || wire_append(&buf, body) != RC_OK)
         INVARIANT(!"a broadcast fits");
     for (struct conn *conn = self->conns; conn != NULL; conn = conn->next) {
-        for (size_t i = 0; conn->is_served && i < conn->topics.count; i++) {
+        const bool is_there = conn->is_served && conn->broker == broker_index(self, broker);
+
+        for (size_t i = 0; is_there && i < conn->topics.count; i++) {
             const char *topic = conn->topics.item[i];
             const size_t len = strlen(topic) + 1;
 
@@ -97,14 +95,15 @@ static void broadcast(struct world *self, struct span name, struct span body)
     }
 }
 
-static void announce(struct world *self, struct span name, const struct message *message)
+static void announce(struct world *self, const struct broker *broker, struct span name,
+                     const struct message *message)
 {
     char bytes[512];
     struct wire_buf buf = {.data = bytes, .capacity = sizeof bytes};
     const enum rc rc = wire_write(&buf, message);
 
     INVARIANT(rc == RC_OK);
-    broadcast(self, name, (struct span){bytes, buf.len});
+    broadcast(self, broker, name, (struct span){bytes, buf.len});
 }
 
 static struct read_order order_of(const struct effect *effect)
@@ -122,7 +121,7 @@ static struct read_order order_of(const struct effect *effect)
     return order;
 }
 
-static void carry_out(struct world *self, const struct effect *effect)
+static void carry_out(struct world *self, struct broker *broker, const struct effect *effect)
 {
     switch (effect->kind) {
     case FX_REPLY:
@@ -130,14 +129,14 @@ static void carry_out(struct world *self, const struct effect *effect)
         send_message(self, effect->peer, &effect->message);
         break;
     case FX_STORE:
-        ask_store(self, &effect->op);
+        ask_store(self, broker, &effect->op);
         break;
     case FX_PUBLISH:
-        check_note_published(self, effect->name, true);
-        broadcast(self, effect->name, effect->wire);
+        check_note_published(self, broker, effect->name, true);
+        broadcast(self, broker, effect->name, effect->wire);
         break;
     case FX_ANNOUNCE:
-        announce(self, effect->name, &effect->message);
+        announce(self, broker, effect->name, &effect->message);
         break;
     case FX_ADMIT:
     case FX_EXPEL:
@@ -148,35 +147,37 @@ static void carry_out(struct world *self, const struct effect *effect)
     case FX_REPUBLISH: {
         struct read_order order = order_of(effect);
 
-        order.broker = self->broker_crashes;
+        order.broker = broker_index(self, broker);
+        order.life = broker->life;
         if (effect->kind == FX_REPUBLISH)
-            check_note_published(self, effect->name, false);
+            check_note_published(self, broker, effect->name, false);
         wire_send_read(self, &order);
         break;
     }
     }
 }
 
-/* A planned crash comes between two effects: then what the core borrowed is gone, and the caller looks at
- * self->core. */
-static void step(struct world *self, struct core_event *event)
+/* A planned crash comes between two effects: then what the core borrowed is gone. */
+bool broker_step(struct world *self, struct broker *broker, struct core_event *event)
 {
     event->now_ms = self->now_ms;
     event->wall_ms = (uint64_t)(1700000000000 + (int64_t)self->now_ms + self->wall_jump_ms);
-    core_step(self->core, event, self->fx);
+    core_step(broker->core, event, self->fx);
+    INVARIANT(!core_is_overrun(broker->core));
     for (size_t i = 0; i < self->fx->count; i++) {
-        if (self->crash_in > 0 && world_is_storm(self) && --self->crash_in == 0) {
-            broker_crash(self);
-            return;
+        if (broker->crash_in > 0 && world_is_storm(self) && --broker->crash_in == 0) {
+            broker_crash(self, broker);
+            return false;
         }
-        carry_out(self, &self->fx->item[i]);
+        carry_out(self, broker, &self->fx->item[i]);
     }
+    return true;
 }
 
 static void on_record(void *context, const struct record *record)
 {
-    struct world *self = context;
-    const enum rc rc = core_replay(self->core, record);
+    struct broker *broker = context;
+    const enum rc rc = core_replay(broker->core, record);
 
     INVARIANT(rc == RC_OK);
 }
@@ -197,7 +198,7 @@ static void set_limits(struct world *self)
     store_set_limits(self->store, &limits);
 }
 
-void broker_open_store(struct world *self)
+static void open_store(struct world *self)
 {
     const char *why = "";
     enum rc rc;
@@ -221,7 +222,15 @@ static void close_store(struct world *self)
     store_close(&self->store);
 }
 
-void broker_start(struct world *self)
+static void tell_of(struct world *self, const struct broker *broker, const char *what)
+{
+    if (world_has_several(self))
+        world_tell(self, "broker %u %s", broker_index(self, broker), what);
+    else
+        world_tell(self, "broker %s", what);
+}
+
+void broker_start(struct world *self, struct broker *broker)
 {
     struct core_limits limits = {.accounts_max = 8,
                                  .rooms_max = 4,
@@ -232,50 +241,74 @@ void broker_start(struct world *self)
                                  .session_fetches_max = FETCH_OUTSTANDING_MAX,
                                  .address_rate = 50,
                                  .address_burst = 40,
+                                 .others_max = 24 * (self->weather.brokers - 1),
                                  .registration = REGISTRATION_OPEN};
 
-    self->core = core_new(&limits);
-    INVARIANT(self->core != NULL);
-    const enum rc rc = store_replay(self->store, on_record, self);
+    broker->core = core_new(&limits);
+    INVARIANT(broker->core != NULL);
+    const enum rc rc = store_replay(self->store, on_record, broker);
     INVARIANT(rc == RC_OK);
-    self->commits_at_ms = UINT64_MAX;
-    self->starts_at_ms = UINT64_MAX;
-    world_tell(self, "broker starts");
-    faults_revive(self);
+    broker->taken = self->turns; /* that was all of them */
+    broker->commits_at_ms = UINT64_MAX;
+    broker->starts_at_ms = UINT64_MAX;
+    tell_of(self, broker, "starts");
+    faults_revive(self, broker);
 }
 
-static void forget_asked(struct world *self, size_t count)
+static void forget_asked(struct broker *broker, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        free(self->asked[i].bytes);
-    if (self->asked_count > count)
-        memmove(self->asked, self->asked + count,
-                (self->asked_count - count) * sizeof *self->asked);
-    self->asked_count -= count;
+        free(broker->asked[i].bytes);
 }
 
-/* What was not committed is gone; connections die with their broker. */
-void broker_crash(struct world *self)
+/* They are no longer the broker's. */
+static void drop_asked(struct broker *broker, size_t count)
 {
-    world_tell(self, "broker crashes with %zu operations uncommitted", self->asked_count);
-    self->broker_crashes++;
-    core_destroy(&self->core);
-    forget_asked(self, self->asked_count);
-    free(self->results);
-    self->results = NULL;
-    if (self->options.dir != NULL) { /* another process would find it as it is */
-        close_store(self);
-        broker_open_store(self);
+    if (broker->asked_count > count)
+        memmove(broker->asked, broker->asked + count,
+                (broker->asked_count - count) * sizeof *broker->asked);
+    broker->asked_count -= count;
+}
+
+static void lose_connections(struct world *self, const struct broker *broker)
+{
+    const unsigned which = broker_index(self, broker);
+
+    for (struct conn *conn = self->conns; conn != NULL; conn = conn->next) {
+        if (conn->broker == which)
+            conn->is_served = false;
     }
-    self->crash_in = 0;
-    self->commits_at_ms = self->results_at_ms = UINT64_MAX;
-    self->starts_at_ms = self->now_ms + 50 + world_below(self, 4000);
-    for (struct conn *conn = self->conns; conn != NULL; conn = conn->next)
-        conn->is_served = false;
     for (unsigned i = 0; i < self->weather.clients; i++) {
+        const struct conn *conn = self->client[i].conn;
+
+        if (world_has_several(self) && (conn == NULL || conn->broker != which))
+            continue;
         if (world_chance(self, 500))
             client_cut(self, i, true);
     }
+}
+
+/* What was not committed is gone; connections die with their broker. */
+void broker_crash(struct world *self, struct broker *broker)
+{
+    char what[64];
+
+    snprintf(what, sizeof what, "crashes with %zu operations uncommitted", broker->asked_count);
+    tell_of(self, broker, what);
+    self->broker_crashes++;
+    core_destroy(&broker->core);
+    forget_asked(broker, broker->asked_count);
+    broker->asked_count = 0;
+    turns_forget(self, broker);
+    broker->life++;
+    if (self->options.dir != NULL && !world_has_several(self)) {
+        close_store(self); /* another process would find it as it is */
+        open_store(self);
+    }
+    broker->crash_in = 0;
+    broker->commits_at_ms = UINT64_MAX;
+    broker->starts_at_ms = self->now_ms + 50 + world_below(self, 4000);
+    lose_connections(self, broker);
 }
 
 /* All come from one address. */
@@ -285,11 +318,11 @@ void broker_command(struct world *self, struct conn *conn, const char *bytes, si
 {
     struct wire_reader reader = wire_reader_over((struct span){bytes, len}, TO_BROKER);
     struct message message;
+    struct broker *broker = &self->broker[conn->broker];
+    bool is_alive = broker->core != NULL && conn->is_served;
     enum rc rc;
 
-    if (self->core == NULL || !conn->is_served)
-        return;
-    while (self->core != NULL && (rc = wire_read(&reader, &message)) != RC_END) {
+    while (is_alive && (rc = wire_read(&reader, &message)) != RC_END) {
         struct core_event event = {.kind = CORE_EV_COMMAND,
                                    .command = {.peer = conn->peer, .message = &message}};
         const struct span name = message.verb == VERB_HELLO ? message.nick : message.stream;
@@ -309,67 +342,97 @@ void broker_command(struct world *self, struct conn *conn, const char *bytes, si
         world_tell(self, "%s asks %s %.*s %llu", self->client[conn->client].nick,
                    verb_row(message.verb)->name, (int)message.stream.len, message.stream.ptr,
                    (unsigned long long)(message_has(&message, HAS_NUMBER) ? message.number : 0));
-        step(self, &event);
+        is_alive = broker_step(self, broker, &event);
     }
+}
+
+/* One transaction: the next turn. */
+static void carry_out_turn(struct world *self, struct broker *broker, struct asked_op *asked,
+                           size_t count, size_t life)
+{
+    struct op ops[COMMIT_MAX];
+    struct turn turn = {.broker = broker_index(self, broker),
+                        .life = life,
+                        .count = count,
+                        .asked = asked,
+                        .results = x_alloc(count + 1, sizeof *turn.results)};
+
+    for (size_t i = 0; i < count; i++)
+        ops[i] = asked[i].op;
+    const enum rc rc = store_apply(self->store, ops, count, turn.results);
+    INVARIANT(rc == RC_OK);
+    self->commits++;
+    world_tell(self, "%zu operations are committed", count);
+    check_results(self, turn.results, count);
+    turns_add(self, &turn);
+}
+
+void broker_commit_late(struct world *self, struct broker *broker)
+{
+    struct asked_op *asked = broker->late.asked;
+
+    if (self->options.dir == NULL)
+        set_limits(self);
+    broker->late.at_ms = UINT64_MAX;
+    tell_of(self, broker, "is gone, and what it asked is done");
+    carry_out_turn(self, broker, asked, broker->late.count, broker->late.life);
+    free(asked);
+}
+
+/* The store has not answered, and nobody knows what becomes of it: it is done, or not, or, of several brokers, done
+ * while the one that asked begins anew. */
+static bool is_done_all_the_same(struct world *self, struct broker *broker, size_t count)
+{
+    const bool has_late = world_has_several(self) && broker->late.at_ms == UINT64_MAX;
+
+    if (has_late && world_below(self, 3) == 0) {
+        broker->late.asked = x_alloc(count + 1, sizeof *broker->late.asked);
+        memcpy(broker->late.asked, broker->asked, count * sizeof *broker->asked);
+        broker->late.count = count;
+        broker->late.life = broker->life;
+        broker->late.at_ms = self->now_ms + 1 + world_below(self, LATE_MS);
+        return false;
+    }
+    if (world_chance(self, 500))
+        return true;
+    forget_asked(broker, count);
+    return false;
 }
 
 /* Commit what has piled up. At times the power goes behind it; a disk that fails ends the broker, and what it
  * was doing is done or not. */
-void broker_commit(struct world *self)
+void broker_commit(struct world *self, struct broker *broker)
 {
-    struct op ops[COMMIT_MAX];
-    const size_t count = self->asked_count < COMMIT_MAX ? self->asked_count : COMMIT_MAX;
+    struct asked_op asked[COMMIT_MAX];
+    const size_t count = broker->asked_count < COMMIT_MAX ? broker->asked_count : COMMIT_MAX;
     const bool has_failed = world_is_storm(self) && world_chance(self, self->weather.disk_fails);
 
-    if (self->results != NULL) { /* the writer has one batch in hand: its results come first */
-        self->commits_at_ms = self->results_at_ms + 1;
+    if (broker->results_at_ms !=
+        UINT64_MAX) { /* the writer has one batch in hand: its results come first */
+        broker->commits_at_ms = broker->results_at_ms + 1;
         return;
     }
-    for (size_t i = 0; i < count; i++)
-        ops[i] = self->asked[i].op;
-    self->results_count = count;
-    self->results = x_alloc(count + 1, sizeof *self->results);
     if (self->options.dir == NULL)
         set_limits(self);
-    if (!has_failed || world_chance(self, 500)) {
-        const enum rc rc = store_apply(self->store, ops, count, self->results);
-
-        INVARIANT(rc == RC_OK);
-        self->commits++;
-        world_tell(self, "%zu operations are committed", count);
-        check_results(self, self->results, count);
+    const bool is_done = !has_failed || is_done_all_the_same(self, broker, count);
+    memcpy(asked, broker->asked, count * sizeof *asked);
+    drop_asked(broker, count);
+    if (is_done) {
+        carry_out_turn(self, broker, asked, count, broker->life);
+        broker->own_turn = self->turns - 1;
     }
-    forget_asked(self, count);
     if (self->weather.keep_events > 0 && world_below(self, 2) == 0)
         retention_clean(self);
-    self->commits_at_ms = UINT64_MAX;
+    broker->commits_at_ms = UINT64_MAX;
     if (has_failed || (world_is_storm(self) && world_chance(self, self->weather.unanswered))) {
-        broker_crash(self);
+        broker_crash(self, broker);
         return;
     }
-    self->results_at_ms = self->now_ms + world_below(self, self->weather.result_ms + 1);
-    if (self->results_at_ms == self->now_ms)
-        broker_results(self);
-    if (self->asked_count > 0)
-        self->commits_at_ms = self->now_ms + 1 + world_below(self, commit_most_ms(self) + 1);
-}
-
-void broker_results(struct world *self)
-{
-    struct op_result *results = self->results;
-
-    self->results = NULL; /* ours: a crash on the way does not free them */
-    self->results_at_ms = UINT64_MAX;
-    for (size_t i = 0; i < self->results_count && self->core != NULL; i++) {
-        struct core_event event = {.kind = CORE_EV_STORED, .stored = &results[i]};
-
-        step(self, &event);
-        if (self->core != NULL)
-            check_delivered(self, &results[i]);
-    }
-    if (self->core != NULL && core_next_deadline_ms(self->core) > self->now_ms)
-        check_republished(self);
-    free(results);
+    broker->results_at_ms = self->now_ms + world_below(self, self->weather.result_ms + 1);
+    if (broker->results_at_ms == self->now_ms)
+        turns_take_own(self, broker);
+    if (broker->asked_count > 0)
+        broker->commits_at_ms = self->now_ms + 1 + world_below(self, commit_most_ms(self) + 1);
 }
 
 static void answer_page(struct world *self, const struct read_order *order,
@@ -399,14 +462,15 @@ static void answer_page(struct world *self, const struct read_order *order,
     }
 }
 
-static void republish(struct world *self, const struct read_order *order, struct span events)
+static void republish(struct world *self, const struct broker *broker,
+                      const struct read_order *order, struct span events)
 {
     struct wire_reader reader = wire_reader_over(events, TO_CLIENT | TO_EVERYBODY);
     struct message message;
     struct span bytes;
 
     while (events.len > 0 && wire_read_raw(&reader, &message, &bytes) == RC_OK)
-        broadcast(self, span_of(order->name), bytes);
+        broadcast(self, broker, span_of(order->name), bytes);
 }
 
 void broker_read(struct world *self, const struct read_order *order)
@@ -417,9 +481,10 @@ void broker_read(struct world *self, const struct read_order *order)
                                 .since_ms = order->since_ms,
                                 .events_max = 8, /* small pages: continued often */
                                 .bytes_max = FETCH_PAGE_BYTES_MAX};
+    struct broker *broker = &self->broker[order->broker];
     struct store_page page;
 
-    if (self->core == NULL || order->broker != self->broker_crashes) /* asked by one that is gone */
+    if (broker->core == NULL || order->life != broker->life) /* asked by one that is gone */
         return;
     for (uint32_t credit = order->credit; credit > 0; credit--) {
         const enum rc rc = store_read(self->reader, &range, &page);
@@ -430,7 +495,7 @@ void broker_read(struct world *self, const struct read_order *order)
 
         INVARIANT(rc == RC_OK);
         if (order->peer.v == 0)
-            republish(self, order, page.wire);
+            republish(self, broker, order, page.wire);
         else
             answer_page(self, order, &page, is_gone, is_done);
         if (is_done)
@@ -441,24 +506,39 @@ void broker_read(struct world *self, const struct read_order *order)
     if (order->peer.v != 0) {
         struct core_event event = {.kind = CORE_EV_READ, .read = {order->peer}};
 
-        step(self, &event);
+        broker_step(self, broker, &event);
     }
 }
 
-void broker_tick(struct world *self)
+void broker_tick(struct world *self, struct broker *broker)
 {
     struct core_event event = {.kind = CORE_EV_TICK};
 
-    step(self, &event);
-    if (self->core != NULL)
-        check_republished(self);
+    if (broker_step(self, broker, &event))
+        check_republished(self, broker);
 }
 
-void broker_fini(struct world *self)
+void brokers_open(struct world *self)
 {
-    core_destroy(&self->core);
-    forget_asked(self, self->asked_count);
-    free(self->asked);
-    free(self->results);
+    open_store(self);
+    for (unsigned i = 0; i < self->weather.brokers; i++) {
+        struct broker *broker = &self->broker[i];
+
+        broker->results_at_ms = broker->follows_at_ms = broker->late.at_ms = UINT64_MAX;
+    }
+}
+
+void brokers_close(struct world *self)
+{
+    for (unsigned i = 0; i < self->weather.brokers; i++) {
+        struct broker *broker = &self->broker[i];
+
+        core_destroy(&broker->core);
+        forget_asked(broker, broker->asked_count);
+        free(broker->asked);
+        if (broker->late.at_ms != UINT64_MAX)
+            asked_ops_free(broker->late.asked, broker->late.count);
+    }
+    turns_fini(self);
     close_store(self);
 }

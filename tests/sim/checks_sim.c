@@ -97,6 +97,9 @@ static void check_post_state(struct world *self, struct client *client,
     post->seq = event->seq;
     if (*world_acked(self, event->stream) < event->seq)
         *world_acked(self, event->stream) = event->seq;
+    uint64_t *acked = &client->acked[world_acked(self, event->stream) - self->acked];
+    if (*acked < event->seq)
+        *acked = event->seq;
     const bool is_there = stored_event(self, world_stream(self, post->target), event->seq, &stored);
     if (strcmp(event->stream, post->target) == 0 &&
         (is_there ? span_equal(stored.type, SPAN("purged")) &&
@@ -138,14 +141,17 @@ void check_shown(struct world *self, unsigned which, const struct zchat_event *e
         check_gap(self, client, event);
         break;
     case ZCHAT_ANSWER:
-        if (event->rc != RC_OK)
+        if (event->rc == RC_NOT_MEMBER && event->ref == 0 && world_room(event->stream) >= 0 &&
+            client->person->left[world_room(event->stream)])
+            client_put_out(self, client, event->stream);
+        else if (event->rc != RC_OK)
             world_fail(self, "a question of %s is refused: %s", client->nick,
                        rc_name((enum rc)event->rc));
         else
             client_answered(self, which, event);
         break;
     case ZCHAT_PERSON:
-        check_presence(self, event);
+        check_presence(self, client, event);
         break;
     default:
         break;

@@ -89,6 +89,15 @@ void client_carry_out(struct world *self, struct client *client, struct model_ef
     fx->count = 0;
 }
 
+/* What the broker surely has of a stream. One of several may be behind what another one has acknowledged, but not
+ * behind what this client was told: it has said HELLO later, and that has its place in the one order. */
+static uint64_t acked_to(struct world *self, const struct client *client, const char *stream)
+{
+    const uint64_t *acked = world_acked(self, stream);
+
+    return world_has_several(self) ? client->acked[acked - self->acked] : *acked;
+}
+
 void client_follow(struct world *self, struct client *client, const char *stream,
                    enum zchat_place_kind from)
 {
@@ -96,7 +105,7 @@ void client_follow(struct world *self, struct client *client, const char *stream
     const struct zchat_place place = {from, 1};
     const unsigned at = client->follows++;
 
-    client->follow[at] = (struct follow_view){.acked = *world_acked(self, stream)};
+    client->follow[at] = (struct follow_view){.acked = acked_to(self, client, stream)};
     snprintf(client->follow[at].stream, sizeof client->follow[at].stream, "%s", stream);
     history_followed(self, client, stream);
     if (model_follow(client->model, span_of(stream), place, 0, self->now_ms, &fx) != RC_OK)
@@ -149,6 +158,7 @@ void client_start(struct world *self, unsigned which)
     client->life++;
     client->is_touched = true;
     client->follows = 0;
+    memset(client->acked, 0, sizeof client->acked);
     client->history.stream[0] = '\0';
     client->has_looked_back = false;
     client->histories = 1 + world_below(self, 8);
@@ -179,21 +189,28 @@ void client_crash(struct world *self, unsigned which)
     client->opens_at_ms = self->now_ms + 100 + world_below(self, 5000);
 }
 
-struct conn *client_connect(struct world *self, unsigned which)
+struct conn *client_connect(struct world *self, unsigned which, unsigned broker)
 {
     struct conn *conn = x_alloc(1, sizeof *conn);
 
     *conn = (struct conn){.next = self->conns,
                           .peer = {++self->last_peer},
                           .client = which,
+                          .broker = broker,
                           .is_open = true,
-                          .is_served = self->core != NULL,
+                          .is_served = self->broker[broker].core != NULL,
                           .pipe_ms = self->now_ms};
     if (world_is_storm(self))
         conn->pipe_ms += world_below(self, self->weather.sub_delay_ms + 1);
     self->conns = conn;
     self->client[which].conn = conn;
     return conn;
+}
+
+/* Any one, be it dead: what it has told this client before is of no consequence. */
+static unsigned choose_broker(struct world *self)
+{
+    return world_has_several(self) ? world_below(self, self->weather.brokers) : 0;
 }
 
 void client_open(struct world *self, unsigned which)
@@ -208,7 +225,7 @@ void client_open(struct world *self, unsigned which)
     }
     close_conn(client);
     client->topics.count = 0;
-    client_connect(self, which);
+    client_connect(self, which, choose_broker(self));
     model_opened(client->model, self->now_ms, &fx);
     client_carry_out(self, client, &fx);
     model_effects_fini(&fx);
@@ -266,6 +283,8 @@ void client_receive(struct world *self, struct conn *conn, bool is_pub, const ch
             client->hello_ref = 0;
         if (message.verb == VERB_WELCOME && message.confirmed > client->confirmed)
             client->confirmed = message.confirmed;
+        if (message_has(&message, HAS_REF) && message.ref == ORDER_REF)
+            continue; /* likewise */
         if (client->has_lied && message.verb == VERB_ERROR && message.code == RC_DENIED)
             continue; /* the answer to a lie is none of the model's business */
         if (is_pub && message.verb == VERB_EVENT && message.stream.ptr[0] == '@' &&

@@ -43,13 +43,19 @@ static void partition(struct world *self)
     }
 }
 
+/* With one broker nothing is drawn: its seeds stay what they are. */
+static struct broker *any_broker(struct world *self)
+{
+    return &self->broker[world_has_several(self) ? world_below(self, self->weather.brokers) : 0];
+}
+
 static void stall(struct world *self)
 {
     const uint64_t until_ms = until(self, STALL_MS);
     const unsigned which = world_below(self, self->weather.clients + 1);
 
     if (which == self->weather.clients)
-        self->stalled_until_ms = until_ms;
+        any_broker(self)->stalled_until_ms = until_ms;
     else
         self->client[which].stalled_until_ms = until_ms;
     if (which < self->weather.clients)
@@ -67,17 +73,23 @@ static void jump(struct world *self)
     world_tell(self, "the broker's clock is %lld s off", (long long)(self->wall_jump_ms / 1000));
 }
 
+static void plan_crash(struct world *self, struct broker *broker)
+{
+    if (broker->core == NULL)
+        return;
+    if (world_below(self, 4) == 0)
+        broker_crash(self, broker);
+    else
+        broker->crash_in = 1 + world_below(self, STEPS_MAX);
+}
+
 void faults_turn(struct world *self)
 {
     const struct weather *weather = &self->weather;
 
     self->faults_at_ms = self->now_ms + EVERY_MS;
-    if (world_chance(self, weather->broker_crashes) && self->core != NULL) {
-        if (world_below(self, 4) == 0)
-            broker_crash(self);
-        else
-            self->crash_in = 1 + world_below(self, STEPS_MAX);
-    }
+    if (world_chance(self, weather->broker_crashes))
+        plan_crash(self, any_broker(self));
     if (world_chance(self, weather->partitions))
         partition(self);
     if (world_chance(self, weather->stalls))
@@ -94,15 +106,16 @@ void faults_turn(struct world *self)
 
 /* ZeroMQ's sockets connect again by themselves and bring their subscriptions; the client knows nothing of it
  * until the broker asks for HELLO. Some only find out by silence. */
-void faults_revive(struct world *self)
+void faults_revive(struct world *self, const struct broker *broker)
 {
     for (unsigned i = 0; i < self->weather.clients; i++) {
         struct client *client = &self->client[i];
 
-        if (client->conn == NULL || client->conn->is_served || world_below(self, 4) == 0)
+        if (client->conn == NULL || client->conn->is_served ||
+            client->conn->broker != broker_index(self, broker) || world_below(self, 4) == 0)
             continue;
         client->conn->is_open = false;
-        struct conn *conn = client_connect(self, i);
+        struct conn *conn = client_connect(self, i, broker_index(self, broker));
         world_tell(self, "%s is connected again and knows nothing of it", client->nick);
         for (size_t n = 0; n < client->topics.count; n++)
             wire_send(self, FLIGHT_SUBSCRIBE, conn, client->topics.item[n],

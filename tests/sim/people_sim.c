@@ -2,6 +2,7 @@
 #include "tests/sim/world.h"
 
 #include "shared/base/alloc.h"
+#include "shared/base/invariant.h"
 #include "shared/wire/wire.h"
 
 #include <string.h>
@@ -50,7 +51,9 @@ void client_say(struct world *self, struct client *client, const char *target)
     else
         snprintf(post.target, sizeof post.target, "%s", target);
     const int room = world_room(post.target);
-    post.is_member = room >= 0 && client->person->joined[room] && !client->person->left[room];
+    /* What another device of the person has done at another broker may not be known here yet. */
+    post.is_member = room >= 0 && client->person->joined[room] && !client->person->left[room] &&
+                     (!world_has_several(self) || client->room[room].state == ROOM_IN);
     snprintf(post.text, sizeof post.text, "%016llx %zu", (unsigned long long)client->session.v,
              self->posts);
     const enum rc rc =
@@ -144,6 +147,21 @@ static void leave(struct world *self, struct client *client, unsigned room)
         model_unfollow(client->model, span_of(name), &fx);
         forget_follow(client, name);
     }
+    client_carry_out(self, client, &fx);
+    model_effects_fini(&fx);
+}
+
+/* Somebody was put out of a room: it is followed no more, and perhaps joined again. */
+void client_put_out(struct world *self, struct client *client, const char *stream)
+{
+    struct model_effects fx = {0};
+    const int room = world_room(stream);
+
+    world_tell(self, "%s is put out of %s", client->nick, stream);
+    model_unfollow(client->model, span_of(stream), &fx);
+    forget_follow(client, stream);
+    if (room >= 0 && client->room[room].state == ROOM_IN)
+        client->room[room].state = ROOM_OUT;
     client_carry_out(self, client, &fx);
     model_effects_fini(&fx);
 }
@@ -281,6 +299,37 @@ static void lie(struct world *self, struct client *client)
     }
 }
 
+/* --- orders ----------------------------------------------------------------------------- */
+
+/* Whoever runs the room is obeyed; the others hear that they may not, which is no concern of the model. */
+static void order(struct world *self, struct client *client)
+{
+    static const enum verb VERBS[] = {VERB_KICK, VERB_KICK, VERB_OP, VERB_DEOP, VERB_TOPIC};
+    const unsigned room = world_below(self, self->weather.rooms);
+    struct person *target = &self->person[world_below(self, self->weather.people)];
+    struct message message = {.verb = VERBS[world_below(self, 5)]};
+    char stream[32], topic[32], bytes[256];
+    struct wire_buf buf = {.data = bytes, .capacity = sizeof bytes};
+
+    if (!client->is_up || client->conn == NULL)
+        return;
+    snprintf(stream, sizeof stream, "#room%u", room);
+    snprintf(topic, sizeof topic, "%llu", (unsigned long long)self->now_ms);
+    message_set(&message, REF, ref, ORDER_REF);
+    message_set(&message, STREAM, stream, span_of(stream));
+    if (message.verb == VERB_TOPIC)
+        message_set(&message, TOPIC, topic, span_of(topic));
+    else
+        message_set(&message, NICK, nick, span_of(target->nick));
+    if (message.verb == VERB_KICK)
+        target->left[room] = true;
+    if (wire_write(&buf, &message) != RC_OK)
+        INVARIANT(!"an order fits");
+    world_tell(self, "%s orders %s %s %s", client->nick, verb_row(message.verb)->name, stream,
+               message.verb == VERB_TOPIC ? topic : target->nick);
+    wire_send(self, FLIGHT_COMMAND, client->conn, bytes, buf.len);
+}
+
 /* --- a moment of a person's life ------------------------------------------------------------ */
 
 /* True when the client is gone by it. */
@@ -333,4 +382,7 @@ void client_act(struct world *self, unsigned which)
         look_back(self, client);
     if (world_is_storm(self) && world_chance(self, weather->lies))
         lie(self, client);
+    if (client->model != NULL && world_has_several(self) && world_is_storm(self) &&
+        world_chance(self, weather->orders))
+        order(self, client);
 }

@@ -33,6 +33,7 @@ struct weather weather_draw(uint64_t seed)
     static const unsigned DELAYS_MS[] = {5, 50, 500, 3000};
     static const unsigned COMMITS_MS[] = {2, 2, 200, 3000};
     static const unsigned HWMS[] = {0, 0, 2, 8, 64};
+    static const unsigned LAGS_MS[] = {2, 50, 500, 4000};
     uint64_t state = seed * 0x2545f4914f6cdd1d + 1;
     uint64_t *random = &state;
     struct weather weather = {.clients = 2 + below(random, CLIENTS_MAX - 1)};
@@ -64,6 +65,9 @@ struct weather weather_draw(uint64_t seed)
     weather.lies = at_times(random, 150);
     weather.keep_events = at_times(random, 24);
     weather.purges = at_times(random, 40);
+    weather.brokers = 1; /* several are asked for */
+    weather.lag_ms = LAGS_MS[below(random, 4)];
+    weather.orders = at_times(random, 120);
     return weather;
 }
 
@@ -79,6 +83,8 @@ void weather_fit(struct weather *self)
         self->people = self->clients;
     if (self->rooms > ROOMS_MAX)
         self->rooms = ROOMS_MAX;
+    if (self->brokers > BROKERS_MAX)
+        self->brokers = BROKERS_MAX;
 }
 
 /* "--commit-ms" is commit_ms. */

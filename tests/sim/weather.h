@@ -10,6 +10,7 @@
 
 #define CLIENTS_MAX 6
 #define ROOMS_MAX   3
+#define BROKERS_MAX 3
 
 /* X(part, the least that makes sense, what it is) */
 #define WEATHER_TABLE(X)                                                                          \
@@ -40,7 +41,10 @@
     X(histories, 0, "of an act: a part of a stream is read back")                                 \
     X(lies, 0, "of an act: a command that a model would never send")                              \
     X(keep_events, 0, "of each stream, the newest; 0: all")                                       \
-    X(purges, 0, "in each half second: a room or a person is purged")
+    X(purges, 0, "in each half second: a room or a person is purged")                             \
+    X(brokers, 1, "over one store; what is below is for several")                                 \
+    X(lag_ms, 0, "at most, until a broker hears what another one has committed")                  \
+    X(orders, 0, "of an act: a room's operator puts somebody out, or gives a topic or a right")
 
 struct weather {
 #define X(part, least, what) unsigned part;
@@ -54,7 +58,7 @@ struct weather_part {
     unsigned least;
     size_t offset;
 };
-#define WEATHER_PARTS ((size_t)28)
+#define WEATHER_PARTS ((size_t)31)
 extern const struct weather_part WEATHER_PART[WEATHER_PARTS];
 
 static inline unsigned *weather_at(struct weather *self, size_t part)

@@ -23,6 +23,7 @@ struct conn {
     struct conn *next;
     peer_id peer;
     unsigned client;
+    unsigned broker;
     bool is_open;     /* at the client */
     bool is_served;   /* the broker that it was made to still runs */
     bool is_welcomed; /* a WELCOME came on it */
@@ -50,7 +51,8 @@ struct read_order {
     char name[40];
     uint64_t ref, first, last, since_ms;
     uint32_t credit;
-    size_t broker; /* which of them was asked: they are counted by their crashes */
+    unsigned broker; /* who was asked, in which of its lives */
+    size_t life;
 };
 
 struct flight {

@@ -106,13 +106,13 @@ void world_init(struct world *self, uint64_t seed, const struct sim_options *opt
                            .random = seed * 0x9e6c63d0876a9a47 + 1,
                            .options = *options,
                            .weather = options->weather,
-                           .hash = UINT64_C(0xcbf29ce484222325),
-                           .results_at_ms = UINT64_MAX};
+                           .hash = UINT64_C(0xcbf29ce484222325)};
     self->fx = x_alloc(1, sizeof *self->fx);
     self->checker = checker_new();
     name_people(self);
-    broker_open_store(self);
-    broker_start(self);
+    brokers_open(self);
+    for (unsigned i = 0; i < self->weather.brokers; i++)
+        broker_start(self, &self->broker[i]);
     for (unsigned i = 0; i < self->weather.clients; i++)
         client_start(self, i);
 }
@@ -122,7 +122,7 @@ void world_fini(struct world *self)
     wire_drop_all(self);
     for (unsigned i = 0; i < self->weather.clients; i++)
         model_destroy(&self->client[i].model);
-    broker_fini(self);
+    brokers_close(self);
     while (self->conns != NULL) {
         struct conn *next = self->conns->next;
 
@@ -145,12 +145,23 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+static uint64_t sleeps_until_ms(const struct world *self, const struct flight *flight)
+{
+    switch (flight->kind) {
+    case FLIGHT_ANSWER:
+    case FLIGHT_BROADCAST:
+        return self->client[flight->conn->client].stalled_until_ms;
+    case FLIGHT_READ:
+        return self->broker[flight->read.broker].stalled_until_ms;
+    default:
+        return self->broker[flight->conn->broker].stalled_until_ms;
+    }
+}
+
 /* False: who should get it sleeps, and it was put back. */
 static bool is_awake(struct world *self, struct flight *flight)
 {
-    const bool is_down = flight->kind == FLIGHT_ANSWER || flight->kind == FLIGHT_BROADCAST;
-    const uint64_t until_ms =
-        is_down ? self->client[flight->conn->client].stalled_until_ms : self->stalled_until_ms;
+    const uint64_t until_ms = sleeps_until_ms(self, flight);
 
     if (until_ms <= self->now_ms)
         return true;
@@ -193,14 +204,16 @@ static void arrive(struct world *self, struct flight *flight)
 }
 
 /* When the broker's process has something to do of its own. */
-static uint64_t broker_next_ms(const struct world *self)
+static uint64_t broker_next_ms(const struct broker *broker)
 {
-    uint64_t next = self->starts_at_ms;
+    uint64_t next = broker->starts_at_ms;
 
-    if (self->core != NULL)
-        next = least(core_next_deadline_ms(self->core),
-                     least(self->commits_at_ms, self->results_at_ms));
-    return next == UINT64_MAX ? next : most(next, self->stalled_until_ms);
+    if (broker->core != NULL)
+        next = least(least(core_next_deadline_ms(broker->core), broker->commits_at_ms),
+                     least(broker->results_at_ms, broker->follows_at_ms));
+    if (next != UINT64_MAX)
+        next = most(next, broker->stalled_until_ms);
+    return least(next, broker->late.at_ms);
 }
 
 static uint64_t client_next_ms(const struct client *client)
@@ -225,25 +238,31 @@ static const struct client *refresh(struct client *client)
 
 static uint64_t next_ms(struct world *self)
 {
-    uint64_t next = least(wire_next_ms(self), broker_next_ms(self));
+    uint64_t next = wire_next_ms(self);
 
+    for (unsigned i = 0; i < self->weather.brokers; i++)
+        next = least(next, broker_next_ms(&self->broker[i]));
     for (unsigned i = 0; i < self->weather.clients; i++)
         next = least(next, refresh(&self->client[i])->next_ms);
     return least(next, world_is_storm(self) ? self->faults_at_ms : self->looks_at_ms);
 }
 
-static void turn_broker(struct world *self)
+static void turn_broker(struct world *self, struct broker *broker)
 {
-    if (self->stalled_until_ms > self->now_ms)
+    if (broker->late.at_ms <= self->now_ms)
+        broker_commit_late(self, broker);
+    if (broker->stalled_until_ms > self->now_ms)
         return;
-    if (self->core == NULL && self->starts_at_ms <= self->now_ms)
-        broker_start(self);
-    if (self->core != NULL && self->results_at_ms <= self->now_ms)
-        broker_results(self);
-    if (self->core != NULL && self->commits_at_ms <= self->now_ms)
-        broker_commit(self);
-    if (self->core != NULL && core_next_deadline_ms(self->core) <= self->now_ms)
-        broker_tick(self);
+    if (broker->core == NULL && broker->starts_at_ms <= self->now_ms)
+        broker_start(self, broker);
+    if (broker->core != NULL && broker->follows_at_ms <= self->now_ms)
+        turns_follow(self, broker);
+    if (broker->core != NULL && broker->results_at_ms <= self->now_ms)
+        turns_take_own(self, broker);
+    if (broker->core != NULL && broker->commits_at_ms <= self->now_ms)
+        broker_commit(self, broker);
+    if (broker->core != NULL && core_next_deadline_ms(broker->core) <= self->now_ms)
+        broker_tick(self, broker);
 }
 
 static void turn_client(struct world *self, unsigned which)
@@ -290,7 +309,8 @@ static void turn(struct world *self)
         faults_turn(self);
     while (self->failure[0] == '\0' && (flight = wire_take(self)) != NULL)
         arrive(self, flight);
-    turn_broker(self);
+    for (unsigned i = 0; i < self->weather.brokers; i++)
+        turn_broker(self, &self->broker[i]);
     for (unsigned i = 0; i < self->weather.clients; i++)
         turn_client(self, i);
     if (!world_is_storm(self) && self->looks_at_ms <= self->now_ms)
@@ -322,5 +342,7 @@ bool world_run(struct world *self)
         check_log(self);
     if (self->failure[0] == '\0')
         check_last_words(self);
+    if (self->failure[0] == '\0')
+        check_cores(self);
     return self->failure[0] == '\0';
 }

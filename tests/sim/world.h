@@ -33,12 +33,54 @@ struct post {
 struct person {
     char nick[16];
     uint64_t shown;       /* of the own stream, by any device */
-    uint64_t confirmed;   /* as the core had it last */
+    uint64_t confirmed;   /* as a core had it last */
     bool is_purged;       /* at some time */
     bool left[ROOMS_MAX]; /* once at least: a late LEAVE may still come */
     bool joined[ROOMS_MAX];
-    /* How long its unconfirmed events have not been published (broker_checks.c). */
+};
+
+/* How long a person's unconfirmed events have not been published by a broker (broker_checks.c). */
+struct mail {
+    uint64_t confirmed; /* as the core had it last */
     uint64_t begun_ms, published_ms;
+};
+
+/* An operation in the store's hands, with copies of what it borrows. */
+struct asked_op {
+    struct op op;
+    char *bytes;
+};
+
+/* What one broker has committed in one transaction. */
+struct turn {
+    unsigned broker;
+    size_t life; /* of the broker that asked: after a crash it is another one's */
+    size_t count;
+    struct asked_op *asked; /* of several brokers: NULL with one */
+    struct op_result *results; /* of several brokers copies; with one borrowed, and gone when they are told */
+};
+
+struct broker {
+    struct core *core; /* NULL: crashed */
+    size_t life;       /* counts its crashes */
+    uint64_t starts_at_ms;
+    uint64_t stalled_until_ms;
+    unsigned crash_in;      /* effects, 0: none planned */
+    struct asked_op *asked; /* submitted, not committed */
+    size_t asked_count;
+    size_t asked_capacity;
+    uint64_t commits_at_ms;
+    size_t taken;           /* turns that the core was told */
+    size_t own_turn;        /* committed, not told to the core */
+    uint64_t results_at_ms; /* when it is told; UINT64_MAX: there is none */
+    uint64_t follows_at_ms; /* when it hears of others' turns; UINT64_MAX: there are none */
+    struct {
+        struct asked_op *asked; /* given to the store by one that died; it is carried out all the same */
+        size_t count;
+        size_t life;
+        uint64_t at_ms; /* UINT64_MAX: none */
+    } late;
+    struct mail mail[CLIENTS_MAX];
 };
 
 enum room_state { ROOM_OUT, ROOM_JOINING, ROOM_IN, ROOM_LEAVING };
@@ -96,6 +138,7 @@ struct client {
     } room[ROOMS_MAX];
     struct follow_view follow[ROOMS_MAX + 1];
     unsigned follows;
+    uint64_t acked[ROOMS_MAX + CLIENTS_MAX + 1]; /* to this life */
     struct history_view history;
     bool has_looked_back;
     unsigned histories; /* to read yet in this life: another one can heal what one has broken */
@@ -121,20 +164,13 @@ struct world {
     struct checker *checker; /* hears what everybody says, is told and is shown */
     struct store *store;     /* survives the broker */
     struct store_reader *reader;
-    struct core *core; /* NULL: crashed */
+    struct broker broker[BROKERS_MAX];
+    struct turn *turn; /* the one order of all that the brokers have committed */
+    size_t turns;
+    size_t turns_capacity;
     struct effects *fx;
-    uint64_t starts_at_ms;
-    uint64_t stalled_until_ms;
     uint64_t full_until_ms; /* the disk */
     int64_t wall_jump_ms;
-    unsigned crash_in;      /* effects, 0: none planned */
-    struct asked_op *asked; /* submitted, not committed */
-    size_t asked_count;
-    size_t asked_capacity;
-    uint64_t commits_at_ms;
-    struct op_result *results; /* committed, not told to the core */
-    size_t results_count;
-    uint64_t results_at_ms;
     uint64_t faults_at_ms;
 
     struct person person[CLIENTS_MAX];
@@ -174,6 +210,14 @@ void world_fini(struct world *self);
 bool world_run(struct world *self);
 
 /* For the parts of the world. */
+static inline bool world_has_several(const struct world *self)
+{
+    return self->weather.brokers > 1;
+}
+static inline unsigned broker_index(const struct world *self, const struct broker *broker)
+{
+    return (unsigned)(broker - self->broker);
+}
 uint64_t world_random(struct world *self);
 bool world_chance(struct world *self, unsigned per_thousand);
 unsigned world_below(struct world *self, unsigned limit);
@@ -185,15 +229,30 @@ uint64_t *world_acked(struct world *self, const char *stream);
 int world_room(const char *stream); /* "#room1" is 1; -1: none of ours */
 
 /* The broker's shell (broker_sim.c). */
-void broker_open_store(struct world *self);
-void broker_start(struct world *self);
-void broker_crash(struct world *self);
+void brokers_open(struct world *self);
+void brokers_close(struct world *self);
+void broker_start(struct world *self, struct broker *broker);
+void broker_crash(struct world *self, struct broker *broker);
 void broker_command(struct world *self, struct conn *conn, const char *bytes, size_t len);
-void broker_commit(struct world *self);
-void broker_results(struct world *self);
+void broker_commit(struct world *self, struct broker *broker);
+void broker_commit_late(struct world *self, struct broker *broker);
 void broker_read(struct world *self, const struct read_order *order);
-void broker_tick(struct world *self);
-void broker_fini(struct world *self);
+void broker_tick(struct world *self, struct broker *broker);
+/* False: the broker has crashed on the way. */
+bool broker_step(struct world *self, struct broker *broker, struct core_event *event);
+
+/* The order of transactions (turns_sim.c). */
+/* Takes over what `asked` holds, but not the array. */
+void turns_add(struct world *self, const struct turn *turn);
+/* Tell the core all turns before that one that it was not told yet, in order. */
+void turns_take(struct world *self, struct broker *broker, size_t upto);
+/* Some of those that stand, and none behind the own one, whose time comes. */
+void turns_follow(struct world *self, struct broker *broker);
+/* The own one, with all that stand before it. */
+void turns_take_own(struct world *self, struct broker *broker);
+void turns_forget(struct world *self, struct broker *broker); /* it has crashed */
+void turns_fini(struct world *self);
+void asked_ops_free(struct asked_op *asked, size_t count);
 
 /* What is kept no longer (retention_sim.c). */
 void retention_opened(struct world *self);
@@ -205,8 +264,8 @@ void check_gap(struct world *self, struct client *client, const struct zchat_eve
 
 /* What happens in a storm beside the wire's tricks (faults_sim.c). */
 void faults_turn(struct world *self);
-void faults_revive(
-    struct world *self); /* the broker is back: sockets connect again by themselves */
+/* The broker is back: sockets connect again by themselves. */
+void faults_revive(struct world *self, const struct broker *broker);
 
 /* The clients' shell (client_sim.c). */
 void client_start(struct world *self, unsigned which);
@@ -223,12 +282,14 @@ void client_listen(struct world *self, struct client *client);
 void client_follow(struct world *self, struct client *client, const char *stream,
                    enum zchat_place_kind from);
 void client_join(struct world *self, struct client *client, unsigned room);
-struct conn *client_connect(struct world *self, unsigned which);
+struct conn *client_connect(struct world *self, unsigned which, unsigned broker);
+void client_put_out(struct world *self, struct client *client, const char *stream);
 
 /* What their people do (people_sim.c). */
 void client_ask_who(struct world *self, struct client *client);
 void client_act(struct world *self, unsigned which);
 void client_say(struct world *self, struct client *client, const char *target);
+#define ORDER_REF 0x7ffffffe /* of an order, and none of a model's */
 
 /* The promises (checks_sim.c). */
 stream_id world_stream(struct world *self, const char *name); /* none: there is no such stream */
@@ -247,9 +308,10 @@ void history_judge(struct world *self);
  * what is kept in the log (log_checks.c). */
 void check_reply(struct world *self, const struct conn *conn, const struct message *message);
 void check_results(struct world *self, const struct op_result *results, size_t count);
-void check_delivered(struct world *self, const struct op_result *result);
-void check_republished(struct world *self);
-void check_note_published(struct world *self, struct span stream, bool is_new);
+void check_delivered(struct world *self, struct broker *broker, const struct op_result *result);
+void check_republished(struct world *self, struct broker *broker);
+void check_note_published(struct world *self, struct broker *broker, struct span stream,
+                          bool is_new);
 void check_sent(struct world *self, struct client *client, const struct message *message);
 void check_pong(struct world *self, struct client *client, const struct message *pong,
                 unsigned confirming_before);
@@ -260,10 +322,13 @@ bool check_history(struct world *self, struct client *client, const struct zchat
 uint64_t check_first_since(struct world *self, const char *stream, uint64_t since_ms,
                            uint64_t until);
 void check_live(struct world *self, struct client *client, const struct zchat_event *event);
-void check_presence(struct world *self, const struct zchat_event *event);
+void check_presence(struct world *self, const struct client *client,
+                    const struct zchat_event *event);
 void check_last_words(struct world *self);
 void check_log(struct world *self);
-bool broker_knows_all(struct world *self); /* every client's session is alive */
+bool brokers_know_all(struct world *self); /* every client's session is alive where it is, and nowhere else */
+void check_cores(struct world *self);
+unsigned brokers_sessions(struct world *self); /* that are alive, of all brokers */
 bool world_awaits_receipt(const struct world *self, const struct post *post);
 bool world_has_settled(struct world *self);
 

@@ -64,7 +64,7 @@ static void a_ticket_comes_clean(void **state)
         assert_false(ticket->is_reserved);
         ticket->number = 5;
         ticket->is_reserved = true;
-        ticket_set_name(ticket, SPAN("bob"));
+        ticket_keep(ticket, &(struct op){.kind = OP_HELLO, .nick = SPAN("bob")});
         assert_true(span_equal(ticket_name(ticket), SPAN("bob")));
         pending_free(pending, row);
     }
