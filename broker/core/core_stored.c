@@ -106,11 +106,20 @@ static bool has_changed(const struct op_result *result)
     return result->rc == RC_OK || result->kind == OP_POST || result->kind == OP_VOID;
 }
 
-static bool has_stream_row(const struct core *self, stream_id stream)
+static uint32_t beyond(uint32_t count, uint32_t max)
 {
+    return count > max ? count - max : 0;
+}
+
+/* People and rooms have one table; each kind's own rows stay its own. */
+static bool has_stream_row(const struct core *self, stream_id stream, bool is_room)
+{
+    const uint32_t people = self->streams.people + self->people_reserved + !is_room;
+    const uint32_t rooms = self->streams.rooms + self->rooms_reserved + is_room;
+
     return streams_by_id(&self->streams, stream) != 0 ||
-           self->streams.count + self->people_reserved + self->rooms_reserved <
-               self->streams.rows_max;
+           beyond(people, self->limits.accounts_max) + beyond(rooms, self->limits.rooms_max) <=
+               self->limits.others_max;
 }
 
 static bool has_device_row(const struct core *self, const unsigned char *key)
@@ -136,9 +145,9 @@ static bool has_room(const struct core *self, const struct op *op, const struct 
 {
     switch (op->kind) {
     case OP_HELLO:
-        return has_stream_row(self, result->stream) && has_device_row(self, op->key);
+        return has_stream_row(self, result->stream, false) && has_device_row(self, op->key);
     case OP_JOIN:
-        return has_stream_row(self, result->stream) &&
+        return has_stream_row(self, result->stream, true) &&
                has_standing_row(self, result->stream, op->account);
     case OP_STANDING:
         return stream_is_none(op->stream) || has_standing_row(self, op->stream, op->target);

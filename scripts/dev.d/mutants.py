@@ -16,8 +16,9 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NEEDED = ["CMakeLists.txt", "cmake", "dist", "shared", "broker", "client", "examples", "tests/CMakeLists.txt"]
-PROGRAMS = {"sim": (["tests/sim", "tests/checker"], 1000),  # its folders; its seeds for one mutant
+PROGRAMS = {"sim": (["tests/sim", "tests/checker", "tests/support/core"], 1000),  # its folders; its seeds for one mutant
             "closed": (["tests/closed", "tests/support"], 3000)}
+SEVERAL = "several-"  # how the names of those begin that only several brokers can have
 RUN_SECONDS = 120
 SHRUNK = "receipt-off-by-one"  # with this one it is also tried whether a failing seed is shrunk
 
@@ -54,8 +55,9 @@ def build(folder, program):
 
 def try_mutant(binary, seeds):
     """Return (was it found, how)."""
+    more = ["--brokers", "3"] if f"-{SEVERAL}" in binary.name else []
     try:
-        result = run([binary, "--seeds", str(seeds)], binary.parent, timeout=RUN_SECONDS)
+        result = run([binary, "--seeds", str(seeds), *more], binary.parent, timeout=RUN_SECONDS)
     except subprocess.TimeoutExpired:
         return True, f"not over after {RUN_SECONDS} s"
     if result.returncode == 0:

@@ -395,6 +395,7 @@ bool closed_run(struct closed *self, uint64_t seed, FILE *story)
     limits.key_bans_max = 16;
     memcpy(limits.hash_key, "sixteen bytes..", sizeof limits.hash_key);
     stage_open(&self->stage, &limits);
+    stage_follow(&self->stage);
     self->stage.has_hands_off = true;
     self->stage.on_step = on_step;
     self->stage.context = self;
@@ -413,6 +414,9 @@ bool closed_run(struct closed *self, uint64_t seed, FILE *story)
     }
     if (self->failure[0] == '\0')
         check_calm(self);
+    stage_commit_all(&self->stage);
+    if (self->failure[0] == '\0')
+        stage_check_follower(&self->stage);
     stage_close(&self->stage);
     return self->failure[0] == '\0';
 }

@@ -332,6 +332,8 @@ void broker_command(struct world *self, struct conn *conn, const char *bytes, si
             world_fail(self, "the broker reads what a model wrote as %s", rc_name(rc));
             return;
         }
+        if (message_has(&message, HAS_REF) && message.ref == ORDER_REF && !world_is_storm(self))
+            continue; /* one that came late, to whom it was about to settle */
         memcpy(key, self->client[conn->client].nick, strlen(self->client[conn->client].nick));
         event.command.key = key;
         event.command.address = ADDRESS;

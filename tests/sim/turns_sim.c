@@ -122,6 +122,37 @@ static void check_no_hole(struct world *self, const struct broker *broker,
     }
 }
 
+/* Whoever has committed it: each broker puts each event on its own PUB, once. */
+static void check_published(struct world *self, const struct broker *broker,
+                            const struct op_result *result)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < self->fx->count; i++)
+        count += self->fx->item[i].kind == FX_PUBLISH;
+    if (count != result->appended_count)
+        world_fail(self, "broker %u publishes %zu events of %zu", broker_index(self, broker), count,
+                   result->appended_count);
+}
+
+/* Nobody here has asked for what another broker has done; and a session is alive where it has said HELLO last. */
+static void check_foreign(struct world *self, const struct broker *broker, const struct op *op,
+                          const struct op_result *result)
+{
+    const struct core *core = broker->core;
+    const uint32_t row = sessions_by_id(&core->sessions, op->session);
+
+    for (size_t i = 0; i < self->fx->count; i++) {
+        if (self->fx->item[i].kind == FX_REPLY || self->fx->item[i].kind == FX_STORE)
+            world_fail(self, "broker %u answers what was asked of another one",
+                       broker_index(self, broker));
+    }
+    if (op->kind == OP_HELLO && result->rc == RC_OK && row != 0 &&
+        stream_equal(core->streams.row[core->sessions.row[row].person].id, result->stream))
+        world_fail(self, "broker %u keeps a session of %.*s that has gone to another one",
+                   broker_index(self, broker), (int)op->nick.len, op->nick.ptr);
+}
+
 static bool tell(struct world *self, struct broker *broker, const struct turn *turn, size_t at)
 {
     const struct op_result *result = &turn->results[at];
@@ -136,8 +167,11 @@ static bool tell(struct world *self, struct broker *broker, const struct turn *t
     check_no_hole(self, broker, result);
     if (!broker_step(self, broker, &event))
         return false;
+    check_published(self, broker, result);
     if (is_own_turn)
         check_delivered(self, broker, result);
+    else
+        check_foreign(self, broker, &turn->asked[at].op, result);
     return true;
 }
 

@@ -318,6 +318,18 @@ void stage_open(struct stage *self, const struct core_limits *limits)
     INVARIANT(readable == RC_OK);
 }
 
+void stage_open_over(struct stage *self, const struct stage *other)
+{
+    *self = (struct stage){.limits = other->limits,
+                           .store = other->store,
+                           .is_over_another = true,
+                           .now_ms = other->now_ms,
+                           .wall_ms = other->wall_ms};
+    open_core(self);
+    const enum rc rc = store_reader_open(self->store, &self->reader);
+    INVARIANT(rc == RC_OK);
+}
+
 static void forget_held(struct stage *self)
 {
     while (self->held != NULL) {
@@ -331,10 +343,12 @@ static void forget_held(struct stage *self)
 void stage_close(struct stage *self)
 {
     stage_clear(self);
+    stage_unfollow(self);
     forget_held(self);
     core_destroy(&self->core);
     store_reader_close(&self->reader);
-    store_close(&self->store);
+    if (!self->is_over_another)
+        store_close(&self->store);
 }
 
 static void on_record(void *context, const struct record *record)
@@ -455,8 +469,13 @@ size_t stage_commit(struct stage *self)
     }
     const enum rc rc = store_apply(self->store, ops, count, results);
     INVARIANT(rc == RC_OK);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        stage_tell_follower(self, &ops[i], &results[i]);
+        if (self->on_committed != NULL)
+            self->on_committed(self, &ops[i], &results[i]);
         give(self, &results[i]);
+        stage_compare_follower(self);
+    }
     store_release(self->store);
     for (size_t i = 0; i < count; i++)
         op_free(&ops[i]);
@@ -487,6 +506,7 @@ void stage_give(struct stage *self, const struct op_result *result)
     struct held_op *held = let_go(self);
     struct op_result filled = *result;
 
+    stage_unfollow(self);
     filled.ticket = held->op.ticket;
     filled.kind = held->op.kind;
     give(self, &filled);
@@ -515,6 +535,7 @@ void stage_wait(struct stage *self, uint64_t ms)
     }
     self->wall_ms += until - self->now_ms;
     self->now_ms = until;
+    stage_wake_follower(self);
 }
 
 void stage_clear(struct stage *self)
@@ -534,64 +555,4 @@ void stage_clear(struct stage *self)
         free(said);
     }
     self->last_said = NULL;
-}
-
-static bool is_reply(const struct said *said, peer_id peer, enum verb verb)
-{
-    return !said->is_taken && said->effect.kind == FX_REPLY && said->effect.peer.v == peer.v &&
-           (verb == VERB_NONE || said->message.verb == verb);
-}
-
-const struct said *stage_take_reply(struct stage *self, peer_id peer, enum verb verb)
-{
-    for (struct said *said = self->said; said != NULL; said = said->next) {
-        if (is_reply(said, peer, verb)) {
-            said->is_taken = true;
-            return said;
-        }
-    }
-    return NULL;
-}
-
-const struct said *stage_take(struct stage *self, enum effect_kind kind)
-{
-    for (struct said *said = self->said; said != NULL; said = said->next) {
-        if (!said->is_taken && said->effect.kind == kind) {
-            said->is_taken = true;
-            return said;
-        }
-    }
-    return NULL;
-}
-
-const struct said *stage_take_topic(struct stage *self, const char *topic, enum verb verb)
-{
-    for (struct said *said = self->said; said != NULL; said = said->next) {
-        if (!said->is_taken &&
-            (said->effect.kind == FX_PUBLISH || said->effect.kind == FX_ANNOUNCE) &&
-            span_equal(said->effect.name, span_of(topic)) &&
-            (verb == VERB_NONE || said->message.verb == verb)) {
-            said->is_taken = true;
-            return said;
-        }
-    }
-    return NULL;
-}
-
-size_t stage_count(const struct stage *self, enum effect_kind kind)
-{
-    size_t count = 0;
-
-    for (const struct said *said = self->said; said != NULL; said = said->next)
-        count += !said->is_taken && said->effect.kind == kind;
-    return count;
-}
-
-size_t stage_count_replies(const struct stage *self, peer_id peer, enum verb verb)
-{
-    size_t count = 0;
-
-    for (const struct said *said = self->said; said != NULL; said = said->next)
-        count += is_reply(said, peer, verb);
-    return count;
 }

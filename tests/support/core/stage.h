@@ -28,6 +28,7 @@ struct held_op;
 struct stage {
     struct core *core;
     struct store *store;
+    bool is_over_another; /* the store is another stage's */
     struct store_reader *reader;
     struct core_limits limits;
     uint64_t now_ms;
@@ -39,7 +40,10 @@ struct stage {
     bool has_hands_off;
     /* Called behind every step but those of CORE_EV_READ; self->fx is what it said. */
     void (*on_step)(struct stage *self, const struct core_event *event);
-    void *context; /* the test's own */
+    /* Called for each operation that is committed, before the core hears of it; NULL: nobody asks. */
+    void (*on_committed)(struct stage *self, const struct op *op, const struct op_result *result);
+    void *context;             /* the test's own */
+    struct follower *follower; /* NULL: there is none */
 
     struct effects fx; /* of the last step */
     struct said *said; /* in order */
@@ -52,9 +56,13 @@ struct stage {
 
 /* `limits` NULL: small ones, open registration. */
 void stage_open(struct stage *self, const struct core_limits *limits);
+/* Another broker over the same store, with the same limits; to be closed first. */
+void stage_open_over(struct stage *self, const struct stage *other);
 void stage_close(struct stage *self);
 /* A broker that was killed: what was not committed is lost, a new core learns what is stored. */
 void stage_restart(struct stage *self);
+/* Tell the core a record that is not in the store; nobody can follow that. */
+enum rc stage_replay(struct stage *self, const struct record *record);
 
 /* The peer's connection has proved a key made of this byte. */
 void stage_key(struct stage *self, peer_id peer, unsigned char byte);
@@ -85,6 +93,17 @@ void stage_fail(struct stage *self, enum rc rc, uint32_t next);
 void stage_give(struct stage *self, const struct op_result *result);
 /* The oldest held operation, or NULL. */
 const struct op *stage_held(const struct stage *self);
+
+/* From now on the core of another broker over the same store hears of all that is committed (CORE_EV_FOREIGN). It must
+ * publish what the first one does, sealed alike, and be silent otherwise. Results made by hand end it. */
+void stage_follow(struct stage *self);
+void stage_unfollow(struct stage *self);
+/* With nothing held: both cores must know all as it is stored. */
+void stage_check_follower(const struct stage *self);
+/* For the stage alone (follower.c). */
+void stage_tell_follower(struct stage *self, const struct op *op, const struct op_result *result);
+void stage_compare_follower(const struct stage *self);
+void stage_wake_follower(struct stage *self);
 
 /* Let time pass, with every tick that the core wants. */
 void stage_wait(struct stage *self, uint64_t ms);

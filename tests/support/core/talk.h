@@ -19,14 +19,19 @@ TALK int open_stage(void **state)
     struct stage *stage = calloc(1, sizeof *stage);
 
     stage_open(stage, NULL);
+    stage_follow(stage);
     *state = stage;
     return 0;
 }
 
 TALK int close_stage(void **state)
 {
-    stage_close(*state);
-    free(*state);
+    struct stage *stage = *state;
+
+    if (stage->follower != NULL && stage->held_count == 0)
+        stage_check_follower(stage);
+    stage_close(stage);
+    free(stage);
     return 0;
 }
 

@@ -9,7 +9,7 @@ static const peer_id OWNER = {9};
 
 static void replay(struct stage *stage, const struct record *record)
 {
-    assert_int_equal(core_replay(stage->core, record), RC_OK);
+    assert_int_equal(stage_replay(stage, record), RC_OK);
 }
 
 static void come(struct stage *stage, peer_id peer, const char *nick, uint32_t id, enum role role)

@@ -9,7 +9,7 @@ static unsigned char KEYS[8][PUBLIC_KEY_BYTES];
 
 static void replay(struct stage *stage, const struct record *record)
 {
-    assert_int_equal(core_replay(stage->core, record), RC_OK);
+    assert_int_equal(stage_replay(stage, record), RC_OK);
 }
 
 static void replay_person(struct stage *stage, uint32_t id, const char *name, enum role role,

@@ -311,7 +311,7 @@ static void a_membership_that_is_told_twice_counts_once(void **state)
     record.stream = stage_held(stage)->stream;
     record.member = stage_held(stage)->account;
     stage_restart(stage);
-    assert_int_equal(core_replay(stage->core, &record), RC_OK);
+    assert_int_equal(stage_replay(stage, &record), RC_OK);
     enter(stage, ALICE, "alice", 11);
     say_join(stage, ALICE, "#lobby");
     assert_int_equal(expect(stage, ALICE, VERB_JOINED)->people, 1);

@@ -344,6 +344,7 @@ static void run(struct stage *stage, uint64_t seed, bool has_keys)
     monkey->seed = seed;
     monkey->answers = calloc((size_t)SESSIONS * NUMBERS_MAX, sizeof *monkey->answers);
     reopen_stage(stage, &limits);
+    stage_follow(stage);
     stage->has_hands_off = true;
     stage->on_step = on_step;
     stage->context = monkey;

@@ -14,7 +14,7 @@ static void replay_person(struct stage *stage, uint32_t id, const char *name, en
     record.name = span_of(name);
     record.role = role;
     record.open_from = 1;
-    assert_int_equal(core_replay(stage->core, &record), RC_OK);
+    assert_int_equal(stage_replay(stage, &record), RC_OK);
 }
 
 static void replay_standing(struct stage *stage, uint32_t room, uint32_t person, uint32_t flags)
@@ -22,7 +22,7 @@ static void replay_standing(struct stage *stage, uint32_t room, uint32_t person,
     struct record record = {.kind = RECORD_STANDING, .stream = {room}, .member = {person}};
 
     record.standing.flags = flags;
-    assert_int_equal(core_replay(stage->core, &record), RC_OK);
+    assert_int_equal(stage_replay(stage, &record), RC_OK);
 }
 
 static struct asked asked_by(struct stage *stage, enum who who, const struct message *message)
@@ -55,11 +55,11 @@ static void furnish(struct stage *stage)
         assert_int_equal(row, who);
     }
     room.name = SPAN("#public");
-    assert_int_equal(core_replay(stage->core, &room), RC_OK);
+    assert_int_equal(stage_replay(stage, &room), RC_OK);
     room.name = SPAN("#private");
     room.stream.v = 21;
     room.modes = ROOM_PRIVATE;
-    assert_int_equal(core_replay(stage->core, &room), RC_OK);
+    assert_int_equal(stage_replay(stage, &room), RC_OK);
     for (uint32_t id = 20; id <= 21; id++) {
         replay_standing(stage, id, MEMBER, STAND_MEMBER);
         replay_standing(stage, id, ROOM_OP, STAND_MEMBER | STAND_OP);
