@@ -34,6 +34,19 @@ void core_end_session(struct core *self, uint32_t row)
     sessions_remove(&self->sessions, row);
 }
 
+/* Another broker may have made the account, or let in the device, a moment ago: only the store knows for sure. */
+static bool may_be_behind(const struct core *self)
+{
+    return self->limits.others_max > 0;
+}
+
+/* Where nobody new is wanted, the first owner is. */
+static bool is_anybody_let_in(const struct core *self, bool has_invite)
+{
+    return self->limits.registration == REGISTRATION_OPEN ||
+           (has_invite && (self->limits.registration == REGISTRATION_INVITE || !core_has_owner(self)));
+}
+
 /* Whether that key may be this person, as far as it can be known without the store: which invitation is
  * good it alone knows (R-15). */
 static enum rc check_key(const struct core *self, const struct asked *asked, uint32_t person)
@@ -53,15 +66,11 @@ static enum rc check_key(const struct core *self, const struct asked *asked, uin
     }
     if (asked->key != NULL && keybans_hold(&self->keybans, 0, asked->key, self->wall_ms))
         return RC_BANNED;
-    if (person != 0 && asked->key != NULL && !has_invite)
+    if (person != 0 && asked->key != NULL && !has_invite && !may_be_behind(self))
         return RC_NICK_IN_USE;
     if (person != 0)
         return core_may_stay(self, person, 0);
-    /* Where nobody new is wanted, the first owner is. */
-    if (self->limits.registration == REGISTRATION_OPEN ||
-        (has_invite && (self->limits.registration == REGISTRATION_INVITE || !core_has_owner(self))))
-        return RC_OK;
-    return RC_NOT_LET_IN;
+    return is_anybody_let_in(self, has_invite) || may_be_behind(self) ? RC_OK : RC_NOT_LET_IN;
 }
 
 static enum rc check_sessions_of(struct core *self, uint32_t person)
@@ -125,6 +134,7 @@ static void bring_device(struct core *self, const struct asked *asked, struct op
 
     op->limit = devices_max == 0 ? UINT32_MAX : devices_max;
     op->has_token = message_has(hello, HAS_INVITE);
+    op->is_known_only = !is_anybody_let_in(self, op->has_token);
     if (op->has_token)
         memcpy(op->token, hello->invite.ptr, INVITE_BYTES);
     if (asked->key == NULL)

@@ -111,6 +111,8 @@ static enum rc make_account(struct txn *txn, const struct op *op, struct arrival
 
     if (!stream_is_none(arrival->key_account))
         return verdict(result, RC_WRONG_NICK);
+    if (op->is_known_only)
+        return verdict(result, RC_NOT_LET_IN);
     rc = find_invitation(txn, op, arrival, result);
     if (rc != RC_OK || result->rc != RC_OK)
         return rc;

@@ -403,6 +403,32 @@ static void a_new_device_is_let_in_everywhere_and_a_removed_one_nowhere(void **s
     expect_error(&pair->there, BOB, RC_REVOKED);
 }
 
+/* What is not known here may have been made there a moment ago, and who made it has come here since. */
+static void who_is_not_known_here_yet_is_for_the_store_to_judge(void **state)
+{
+    struct pair *pair = *state;
+    struct core_limits limits = pair->here.limits;
+
+    limits.others_max = limits.pending_max;
+    close_stages(pair);
+    open_stages(pair, &limits);
+    keyed_peers(pair);
+    pair->here.on_committed = NULL; /* nobody there has heard */
+    enter(&pair->here, ALICE, "alice", 11);
+    post(&pair->here, ALICE, 1, "@alice");
+    limits.registration = REGISTRATION_CLOSED;
+    core_set_limits(pair->there.core, &limits);
+    say_hello(&pair->there, BOB, "bob", 22); /* really new */
+    stage_commit_all(&pair->there);
+    expect_error(&pair->there, BOB, RC_NOT_LET_IN);
+    say_hello(&pair->there, BOB, "alice", 22); /* a key that is nobody's */
+    stage_commit_all(&pair->there);
+    expect_error(&pair->there, BOB, RC_NICK_IN_USE);
+    say_hello(&pair->there, ALICE, "alice", 11);
+    stage_commit_all(&pair->there);
+    assert_int_equal(expect(&pair->there, ALICE, VERB_WELCOME)->next, 2);
+}
+
 static void a_ban_by_the_broker_ends_the_sessions_at_all_of_them(void **state)
 {
     struct pair *pair = *state;
@@ -552,6 +578,7 @@ int main(void)
         on_pair(a_new_key_of_another_broker_seals_here_what_comes_behind_it),
         on_pair(a_role_that_was_given_elsewhere_holds_here),
         on_pair(a_new_device_is_let_in_everywhere_and_a_removed_one_nowhere),
+        on_pair(who_is_not_known_here_yet_is_for_the_store_to_judge),
         on_pair(a_ban_by_the_broker_ends_the_sessions_at_all_of_them),
         on_pair(a_banned_key_is_banned_at_every_broker),
         on_pair(what_only_the_store_knows_changes_nothing_here),
