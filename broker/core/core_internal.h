@@ -52,7 +52,7 @@ struct core {
     uint32_t searches;        /* likewise */
     struct scope *scope;      /* of the search that is asked in this step; a row a stream */
     bool is_stopping;
-    bool is_overrun;          /* see core_is_overrun() */
+    bool is_overrun;      /* see core_is_overrun() */
     char probe_topic[18]; /* "~" and 16 hex digits: lives until the next step */
     struct care care;
     struct core_stats stats;

@@ -11,7 +11,8 @@ static enum rc replay_stream(struct core *self, const struct record *record)
 
     if (record->name.len < 2 || record->name.len > STREAM_BYTES_MAX)
         return RC_BAD_NAME;
-    if (have >= (is_room ? self->limits.rooms_max : self->limits.accounts_max) + self->limits.others_max)
+    if (have >=
+        (is_room ? self->limits.rooms_max : self->limits.accounts_max) + self->limits.others_max)
         return RC_LIMIT;
     const uint32_t row = streams_add(&self->streams, record->stream, record->name);
     if (row == 0)

@@ -44,7 +44,8 @@ static bool may_be_behind(const struct core *self)
 static bool is_anybody_let_in(const struct core *self, bool has_invite)
 {
     return self->limits.registration == REGISTRATION_OPEN ||
-           (has_invite && (self->limits.registration == REGISTRATION_INVITE || !core_has_owner(self)));
+           (has_invite &&
+            (self->limits.registration == REGISTRATION_INVITE || !core_has_owner(self)));
 }
 
 /* Whether that key may be this person, as far as it can be known without the store: which invitation is

@@ -137,7 +137,7 @@ static bool has_standing_row(const struct core *self, stream_id room, stream_id 
 
     return !standing_is_none(members_standing(&self->members, row, who)) ||
            self->members.rows + self->members_reserved + self->standings_reserved <
-           self->members.rows_max;
+               self->members.rows_max;
 }
 
 /* Whether the tables hold what the other broker has made, and still what is in the store's hands for us. */

@@ -105,8 +105,8 @@ struct op {
     bool is_device;    /* OP_ADMIT: for a device of the account that makes it */
     struct span label; /* OP_ADMIT: what the device is called, perhaps empty */
     uint32_t limit; /* OP_ADMIT: live invitations of the account; OP_HELLO: devices of an account */
-    bool is_known_only; /* OP_HELLO: nobody new, with an invitation or without */
-    bool has_token;     /* OP_HELLO */
+    bool is_known_only;                /* OP_HELLO: nobody new, with an invitation or without */
+    bool has_token;                    /* OP_HELLO */
     unsigned char token[INVITE_BYTES]; /* OP_HELLO: the invitation; the store keeps only its hash */
 };
 

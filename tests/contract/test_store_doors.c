@@ -76,6 +76,25 @@ static void an_invitation_gives_its_role_once_R_15(void **state)
     assert_int_equal(box->result.role, ROLE_MEMBER);
 }
 
+static void where_nobody_new_is_wanted_who_is_known_comes_in(void **state)
+{
+    struct box *box = *state;
+    const stream_id alice = person(box, "alice");
+    struct op op = op_admit(box, alice, "");
+    const struct op_result admitted = admit(box, &op);
+
+    op = with_token(op_hello(box, "bob", 5, 0), &admitted);
+    op.is_known_only = true;
+    assert_int_equal(box_apply(box, &op), RC_NOT_LET_IN);
+    op.has_token = false;
+    assert_int_equal(box_apply(box, &op), RC_NOT_LET_IN);
+    op.is_known_only = false;
+    assert_int_equal(box_apply(box, &op), RC_OK);
+    op.is_known_only = true;
+    assert_int_equal(box_apply(box, &op), RC_OK);
+    assert_false(box->result.is_new);
+}
+
 static void an_invitation_is_for_its_nick_and_its_time_R_15(void **state)
 {
     struct box *box = *state;
@@ -281,6 +300,7 @@ static void a_full_disk_still_lets_a_device_be_removed(void **state)
 
 #define CONTRACT(X)                                                      \
     X(an_invitation_gives_its_role_once_R_15)                            \
+    X(where_nobody_new_is_wanted_who_is_known_comes_in)                  \
     X(an_invitation_is_for_its_nick_and_its_time_R_15)                   \
     X(a_device_invitation_binds_a_key_to_its_maker_alone_R_15)           \
     X(live_invitations_are_limited_and_those_that_are_over_do_not_count) \

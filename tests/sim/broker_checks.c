@@ -189,8 +189,8 @@ bool brokers_know_all(struct world *self)
     for (unsigned i = 0; i < self->weather.brokers; i++) {
         const struct broker *broker = &self->broker[i];
 
-        if (broker->core == NULL || (world_has_several(self) && (broker->taken != self->turns ||
-                                                                 broker->asked_count > 0)))
+        if (broker->core == NULL ||
+            (world_has_several(self) && (broker->taken != self->turns || broker->asked_count > 0)))
             return false;
     }
     for (unsigned i = 0; i < self->weather.clients; i++) {

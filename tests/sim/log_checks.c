@@ -247,7 +247,8 @@ void check_presence(struct world *self, const struct client *client,
 {
     unsigned devices = 0;
 
-    if (world_has_several(self) && !brokers_know_all(self)) /* somebody's late HELLO came to another one */
+    if (world_has_several(self) &&
+        !brokers_know_all(self)) /* somebody's late HELLO came to another one */
         return;
     for (unsigned i = 0; i < self->weather.clients; i++)
         devices += strcmp(self->client[i].nick, event->from) == 0 &&

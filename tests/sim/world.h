@@ -57,7 +57,8 @@ struct turn {
     size_t life; /* of the broker that asked: after a crash it is another one's */
     size_t count;
     struct asked_op *asked; /* of several brokers: NULL with one */
-    struct op_result *results; /* of several brokers copies; with one borrowed, and gone when they are told */
+    struct op_result
+        *results; /* of several brokers copies; with one borrowed, and gone when they are told */
 };
 
 struct broker {
@@ -75,7 +76,8 @@ struct broker {
     uint64_t results_at_ms; /* when it is told; UINT64_MAX: there is none */
     uint64_t follows_at_ms; /* when it hears of others' turns; UINT64_MAX: there are none */
     struct {
-        struct asked_op *asked; /* given to the store by one that died; it is carried out all the same */
+        struct asked_op
+            *asked; /* given to the store by one that died; it is carried out all the same */
         size_t count;
         size_t life;
         uint64_t at_ms; /* UINT64_MAX: none */
@@ -326,7 +328,8 @@ void check_presence(struct world *self, const struct client *client,
                     const struct zchat_event *event);
 void check_last_words(struct world *self);
 void check_log(struct world *self);
-bool brokers_know_all(struct world *self); /* every client's session is alive where it is, and nowhere else */
+bool brokers_know_all(
+    struct world *self); /* every client's session is alive where it is, and nowhere else */
 void check_cores(struct world *self);
 unsigned brokers_sessions(struct world *self); /* that are alive, of all brokers */
 bool world_awaits_receipt(const struct world *self, const struct post *post);

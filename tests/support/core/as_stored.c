@@ -8,7 +8,8 @@
 struct comparison {
     const struct core *core;
     uint64_t wall_ms;
-    uint32_t streams, devices, standings, keybans; /* told; of the last two, those that say something */
+    uint32_t streams, devices, standings,
+        keybans; /* told; of the last two, those that say something */
     char why[160];
 };
 
@@ -79,7 +80,8 @@ static void compare_standing(struct comparison *self, const struct record *recor
     }
     const struct standing *known = members_standing(&self->core->members, room, person);
     self->standings += says_something(self, told);
-    if (known->flags != told->flags || ((told->flags & STAND_MEMBER) && known->since != told->since))
+    if (known->flags != told->flags ||
+        ((told->flags & STAND_MEMBER) && known->since != told->since))
         differ(self, name, "membership");
     if (!is_same_time(self, known->banned_until_ms, told->banned_until_ms))
         differ(self, name, "ban");
@@ -93,8 +95,7 @@ static void compare_device(struct comparison *self, const struct record *record)
     const struct device *device = &self->core->devices.row[row];
 
     self->devices++;
-    if (row == 0 ||
-        device->person != streams_by_id(&self->core->streams, record->member) ||
+    if (row == 0 || device->person != streams_by_id(&self->core->streams, record->member) ||
         device->is_revoked != record->is_revoked)
         differ(self, stream_name(&self->core->streams.row[device->person]), "device");
 }

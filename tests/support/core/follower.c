@@ -110,10 +110,10 @@ void stage_compare_follower(const struct stage *self)
         own = next_published(&self->fx, &at);
         others = next_published(&self->follower->fx, &others_at);
         INVARIANT((own == NULL) == (others == NULL));
-        INVARIANT(own == NULL || (stream_equal(own->stream, others->stream) &&
-                                  own->seq == others->seq && own->epoch == others->epoch &&
-                                  own->wire.ptr == others->wire.ptr &&
-                                  is_same_key(own->seal_key, others->seal_key)));
+        INVARIANT(own == NULL ||
+                  (stream_equal(own->stream, others->stream) && own->seq == others->seq &&
+                   own->epoch == others->epoch && own->wire.ptr == others->wire.ptr &&
+                   is_same_key(own->seal_key, others->seal_key)));
     } while (own != NULL);
 }
 
