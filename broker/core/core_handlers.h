@@ -71,6 +71,10 @@ void core_on_backup(struct core *self, const struct asked *asked);
 void core_on_purge(struct core *self, const struct asked *asked);
 void core_backed_up(struct core *self, const struct core_event *event);
 
+/* core_stored.c: the store's results, our own and other brokers'. */
+void core_on_stored(struct core *self, const struct op_result *result);
+void core_on_foreign(struct core *self, const struct op *op, const struct op_result *result);
+
 void core_stored_purge(struct core *self, struct ticket *ticket, const struct op_result *result);
 void core_stored_room(struct core *self, struct ticket *ticket, const struct op_result *result);
 void core_stored_standing(struct core *self, struct ticket *ticket, const struct op_result *result);

@@ -116,12 +116,6 @@ static inline struct span core_nick(const struct core *self, uint32_t person)
     return (struct span){name.ptr + 1, name.len - 1};
 }
 
-/* Rows of struct members that this broker may fill: as many again for bans, mutes and invitations of who is no member. */
-static inline uint32_t core_standings_max(const struct core *self)
-{
-    return 2 * self->limits.memberships_max;
-}
-
 /* The row of the person of that nick, or 0. */
 uint32_t core_person(const struct core *self, struct span nick);
 
@@ -132,10 +126,6 @@ static inline struct span core_key(const unsigned char *key)
 
 /* RC_REVOKED, RC_BANNED: that device, or person, may not be here now. `device` 0: --insecure. */
 enum rc core_may_stay(const struct core *self, uint32_t person, uint32_t device) MUST_CHECK;
-
-/* core_stored.c: the store's results, our own and other brokers'. */
-void core_on_stored(struct core *self, const struct op_result *result);
-void core_on_foreign(struct core *self, const struct op *op, const struct op_result *result);
 
 /* core_replay.c: behind the last record, before the first step. */
 void core_begin(struct core *self);

@@ -16,6 +16,12 @@ static inline enum rc core_counted(struct core *self, enum core_counter counter,
     return rc;
 }
 
+/* Rows of struct members that this broker may fill: as many again for bans, mutes and invitations of who is no member. */
+static inline uint32_t core_standings_max(const struct core *self)
+{
+    return 2 * self->limits.memberships_max;
+}
+
 /* Is there room for one row more? RC_LIMIT: no. RC_BUSY: only rows kept free for work in the store's hands
  * are left, and that work may not need them (several people make one room at the same time). */
 static inline enum rc core_room_for_one(uint32_t count, uint32_t reserved, uint32_t max)
