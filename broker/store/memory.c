@@ -1,6 +1,7 @@
 /* memory.c - the log in memory: for tests and the simulation. Nothing here can fail, so there is
  * nothing to roll back: the rules look before they write. */
 #include "broker/store/memory_rows.h"
+#include "broker/store/record_of.h"
 
 #include "shared/base/alloc.h"
 #include "shared/base/invariant.h"
@@ -236,21 +237,10 @@ static enum rc memory_count_marks(struct backend *base, stream_id account, size_
 
 static struct record record_of(const struct memory_stream *stream)
 {
-    const struct stream_row *row = &stream->row;
-    struct record record = {.kind = RECORD_STREAM,
-                            .stream = row->id,
-                            .name = row->name,
-                            .skeleton = {row->skeleton.ptr + 1, row->skeleton.len - 1},
-                            .head = stream->place.head,
-                            .confirmed = stream->place.confirmed,
-                            .epoch = row->epoch,
-                            .role = row->role,
-                            .modes = row->modes,
-                            .topic = row->topic,
-                            .open_from = row->open_from,
-                            .keep_s = row->keep_s};
+    struct record record = record_of_stream(&stream->row);
 
-    memcpy(record.stream_key, row->stream_key, sizeof(record.stream_key));
+    record.head = stream->place.head;
+    record.confirmed = stream->place.confirmed;
     return record;
 }
 

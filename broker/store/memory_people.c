@@ -1,5 +1,6 @@
 /* memory_people.c - devices, standings, bans and invitations in memory: small arrays, looked through. */
 #include "broker/store/memory_rows.h"
+#include "broker/store/record_of.h"
 
 #include "shared/base/alloc.h"
 
@@ -356,14 +357,8 @@ static void replay_standings(const struct memory_stream *stream, store_on_record
 void memory_people_replay(struct memory *self, store_on_record *on_record, void *context)
 {
     for (size_t i = 0; i < self->device_count; i++) {
-        const struct device_row *device = &self->devices[i];
-        struct record record = {.kind = RECORD_DEVICE,
-                                .member = device->account,
-                                .label = device->label,
-                                .ts_ms = device->ts_ms,
-                                .is_revoked = device->is_revoked};
+        const struct record record = record_of_device(&self->devices[i]);
 
-        memcpy(record.key, device->key, sizeof(record.key));
         on_record(context, &record);
     }
     for (size_t i = 0; i < self->stream_count; i++)

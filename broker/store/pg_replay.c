@@ -1,5 +1,6 @@
 /* pg_replay.c - all records from PostgreSQL, for a core that begins. */
 #include "broker/store/pg_rows.h"
+#include "broker/store/record_of.h"
 
 struct replaying {
     struct pg *pg;
@@ -15,21 +16,11 @@ static enum rc tell_stream(struct pg *self, struct record *ret)
 
     if (rc != RC_OK)
         return rc;
-    *ret = (struct record){.kind = RECORD_STREAM,
-                           .stream = stream.id,
-                           .name = stream.name,
-                           .skeleton = {stream.skeleton.ptr + 1, stream.skeleton.len - 1},
-                           .head = pg_number(&self->db, 0, 10),
-                           .confirmed = pg_number(&self->db, 0, 11),
-                           .absent = pg_number(&self->db, 0, 12),
-                           .absent_last = pg_number(&self->db, 0, 13),
-                           .epoch = stream.epoch,
-                           .role = stream.role,
-                           .modes = stream.modes,
-                           .topic = stream.topic,
-                           .open_from = stream.open_from,
-                           .keep_s = stream.keep_s};
-    memcpy(ret->stream_key, stream.stream_key, sizeof(ret->stream_key));
+    *ret = record_of_stream(&stream);
+    ret->head = pg_number(&self->db, 0, 10);
+    ret->confirmed = pg_number(&self->db, 0, 11);
+    ret->absent = pg_number(&self->db, 0, 12);
+    ret->absent_last = pg_number(&self->db, 0, 13);
     return RC_OK;
 }
 
@@ -40,12 +31,7 @@ static enum rc tell_device(struct pg *self, struct record *ret)
 
     if (rc != RC_OK)
         return rc;
-    *ret = (struct record){.kind = RECORD_DEVICE,
-                           .member = device.account,
-                           .label = device.label,
-                           .ts_ms = device.ts_ms,
-                           .is_revoked = device.is_revoked};
-    memcpy(ret->key, device.key, sizeof(ret->key));
+    *ret = record_of_device(&device);
     return RC_OK;
 }
 

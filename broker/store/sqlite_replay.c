@@ -1,4 +1,5 @@
 /* sqlite_replay.c - all records from disk, for a core that begins. */
+#include "broker/store/record_of.h"
 #include "broker/store/sqlite_rows.h"
 
 static enum rc tell_stream(struct sqlite *self, sqlite3_stmt *row, struct record *ret)
@@ -8,21 +9,11 @@ static enum rc tell_stream(struct sqlite *self, sqlite3_stmt *row, struct record
 
     if (rc != RC_OK)
         return rc;
-    *ret = (struct record){.kind = RECORD_STREAM,
-                           .stream = stream.id,
-                           .name = stream.name,
-                           .skeleton = {stream.skeleton.ptr + 1, stream.skeleton.len - 1},
-                           .head = db_column_number(row, 10),
-                           .confirmed = db_column_number(row, 11),
-                           .absent = db_column_number(row, 12),
-                           .absent_last = db_column_number(row, 13),
-                           .epoch = stream.epoch,
-                           .role = stream.role,
-                           .modes = stream.modes,
-                           .topic = stream.topic,
-                           .open_from = stream.open_from,
-                           .keep_s = stream.keep_s};
-    memcpy(ret->stream_key, stream.stream_key, sizeof(ret->stream_key));
+    *ret = record_of_stream(&stream);
+    ret->head = db_column_number(row, 10);
+    ret->confirmed = db_column_number(row, 11);
+    ret->absent = db_column_number(row, 12);
+    ret->absent_last = db_column_number(row, 13);
     return RC_OK;
 }
 
@@ -33,12 +24,7 @@ static enum rc tell_device(struct sqlite *self, sqlite3_stmt *row, struct record
 
     if (rc != RC_OK)
         return rc;
-    *ret = (struct record){.kind = RECORD_DEVICE,
-                           .member = device.account,
-                           .label = device.label,
-                           .ts_ms = device.ts_ms,
-                           .is_revoked = device.is_revoked};
-    memcpy(ret->key, device.key, sizeof(ret->key));
+    *ret = record_of_device(&device);
     return RC_OK;
 }
 
