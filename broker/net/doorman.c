@@ -249,28 +249,36 @@ static void read_door(struct doorman *self, struct door *door)
     update_stats(self);
 }
 
-/* False: stop. */
-static bool take_order(struct doorman *self)
+static void watch_door(struct doorman *self, const struct door *door)
 {
-    struct order order;
-    const int len = zmq_recv(self->commands, &order, sizeof(order), ZMQ_DONTWAIT);
-
-    if (len != (int)sizeof(order))
-        return len < 0;
-    if (order.kind == ORDER_LIMITS) {
-        self->limits = order.limits;
-        return true;
-    }
     for (size_t i = 0; i < DOORS_MAX; i++) {
         if (self->doors[i].monitor != NULL)
             continue;
-        self->doors[i] = order.door;
-        handover_take(order.door.monitor);
-        return true;
+        self->doors[i] = *door;
+        handover_take(door->monitor);
+        return;
     }
-    (void)zmq_close(order.door.monitor);
+    (void)zmq_close(door->monitor);
     log_error("doorman.doors", "more than %d sockets are watched: one is not", DOORS_MAX);
-    return true;
+}
+
+/* All that were given. False: stop. */
+static bool take_orders(struct doorman *self)
+{
+    struct order order;
+
+    for (;;) {
+        const int len = zmq_recv(self->commands, &order, sizeof(order), ZMQ_DONTWAIT);
+
+        if (len < 0)
+            return true;
+        if (len != (int)sizeof(order))
+            return false;
+        if (order.kind == ORDER_LIMITS)
+            self->limits = order.limits;
+        else
+            watch_door(self, &order.door);
+    }
 }
 
 static void *serve(void *context)
@@ -299,13 +307,14 @@ static void *serve(void *context)
                 continue;
             break; /* the context is gone */
         }
+        /* First, whether or not the poll has seen it: who comes after an order is judged by it. */
+        is_stopping = !take_orders(self);
         for (int i = 1; i < count; i++) {
             if (items[i].revents & ZMQ_POLLIN)
                 read_door(self, of[i]);
         }
         wait_ms = heap_tend(&heap, self->stats.accepted,
                             self->stats.accepted - self->stats.connections, clock_mono_ms());
-        is_stopping = (items[0].revents & ZMQ_POLLIN) && !take_order(self);
     }
     for (size_t i = 0; i < DOORS_MAX; i++) {
         if (self->doors[i].monitor != NULL)
