@@ -14,8 +14,8 @@ COLOURS = {"broker": "#c0392b", "logger": "#2980b9", "client": "#27ae60"}
 
 
 def warm_up_s(seconds):
-    """Caches and queues come to their size."""
-    return min(900.0, seconds / 8)
+    """Caches and queues come to their size; heaps take a quarter of an hour and more."""
+    return seconds / 6
 
 
 def slope(points):
