@@ -365,7 +365,7 @@ def who_is_kicked_from_the_broker_is_cut_and_may_come_back(scene):
     broker, alice = own(scene)
     bob, carol = come(scene, broker, "bob", "carol")
     bob.ok("join", "#lobby")
-    tail, other = bob.tail("#lobby"), carol.tail("#lobby")
+    tail, other = bob.tail("#lobby"), carol.tail("#lobby", "--since", "all")
     wait_until(lambda: {"bob", "carol"} <= {row["nick"] for row in alice.ok("admin", "sessions", "--json").json()},
                "both are there")
     carol.refused(4, "(denied)", "admin", "kick", "bob")

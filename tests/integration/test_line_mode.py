@@ -64,7 +64,7 @@ def what_is_refused_is_said_and_ends_with_4(scene):
 @test
 def what_is_typed_while_the_broker_is_dead_arrives_once_it_is_back(scene):
     broker, (alice, bob) = room(scene, "alice", "bob")
-    tail = bob.tail("#lobby")
+    tail = bob.tail("#lobby", "--since", "all")
     line = alice.start("--timeout", "60s")
     line.write("before\n")
     line.wait_line("alice: before ✓")
