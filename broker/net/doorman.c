@@ -21,8 +21,6 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#define DOORS_MAX \
-    8 /* sockets that are watched at a time: two, and those that are just being closed */
 #define FDS_MAX (UINT32_C(1) << 20)
 
 /* What a CURVE server has sent before READY: greeting 64, WELCOME 170, or ERROR 12 instead. READY is at
@@ -54,7 +52,9 @@ struct doorman {
     uint32_t watched; /* the owner's: numbers the doors */
     pthread_t thread;
     /* the thread's */
-    struct door doors[DOORS_MAX];
+    struct door *doors;    /* two, and those that are just being closed */
+    size_t door_count;     /* free places too */
+    zmq_pollitem_t *items; /* the commands, then each door */
     struct callers *callers;
     struct doorman_limits limits;
     uint64_t told_ms;      /* when something was cut or failed, in the log */
@@ -249,17 +249,23 @@ static void read_door(struct doorman *self, struct door *door)
     update_stats(self);
 }
 
+/* There is always a place: a monitor that nobody reads would fill up, and stop the socket's I/O thread. */
+static struct door *free_place(struct doorman *self)
+{
+    for (size_t i = 0; i < self->door_count; i++) {
+        if (self->doors[i].monitor == NULL)
+            return &self->doors[i];
+    }
+    self->door_count++;
+    self->doors = x_realloc(self->doors, self->door_count, sizeof(*self->doors));
+    self->items = x_realloc(self->items, 1 + self->door_count, sizeof(*self->items));
+    return &self->doors[self->door_count - 1];
+}
+
 static void watch_door(struct doorman *self, const struct door *door)
 {
-    for (size_t i = 0; i < DOORS_MAX; i++) {
-        if (self->doors[i].monitor != NULL)
-            continue;
-        self->doors[i] = *door;
-        handover_take(door->monitor);
-        return;
-    }
-    (void)zmq_close(door->monitor);
-    log_error("doorman.doors", "more than %d sockets are watched: one is not", DOORS_MAX);
+    *free_place(self) = *door;
+    handover_take(door->monitor);
 }
 
 /* All that were given. False: stop. */
@@ -281,42 +287,39 @@ static bool take_orders(struct doorman *self)
     }
 }
 
+/* Which doors have something to tell: self->items[1 + i] is of self->doors[i]. False: the context is gone. */
+static bool wait_for_events(struct doorman *self, long wait_ms)
+{
+    self->items[0] = (zmq_pollitem_t){.socket = self->commands, .events = ZMQ_POLLIN};
+    for (size_t i = 0; i < self->door_count; i++) {
+        void *monitor = self->doors[i].monitor; /* none: the descriptor -1 is nothing to wait for */
+
+        self->items[1 + i] = (zmq_pollitem_t){.socket = monitor, .fd = -1, .events = ZMQ_POLLIN};
+    }
+    /* Signals are blocked here; should one come through, it stops nothing. */
+    return zmq_poll(self->items, (int)(1 + self->door_count), wait_ms) >= 0 || errno == EINTR;
+}
+
 static void *serve(void *context)
 {
     struct doorman *self = context;
-    zmq_pollitem_t items[1 + DOORS_MAX];
-    struct door *of[1 + DOORS_MAX];
     struct heap heap = {0};
     long wait_ms = -1;
     bool is_stopping = false;
 
-    while (!is_stopping) {
-        int count = 1;
+    while (!is_stopping && wait_for_events(self, wait_ms)) {
+        const size_t count = self->door_count;
 
-        items[0] = (zmq_pollitem_t){.socket = self->commands, .events = ZMQ_POLLIN};
-        for (size_t i = 0; i < DOORS_MAX; i++) {
-            if (self->doors[i].monitor == NULL)
-                continue;
-            of[count] = &self->doors[i];
-            items[count++] =
-                (zmq_pollitem_t){.socket = self->doors[i].monitor, .events = ZMQ_POLLIN};
-        }
-        /* Signals are blocked here; should one come through, it stops nothing. */
-        if (zmq_poll(items, count, wait_ms) < 0) {
-            if (errno == EINTR)
-                continue;
-            break; /* the context is gone */
-        }
         /* First, whether or not the poll has seen it: who comes after an order is judged by it. */
         is_stopping = !take_orders(self);
-        for (int i = 1; i < count; i++) {
-            if (items[i].revents & ZMQ_POLLIN)
-                read_door(self, of[i]);
+        for (size_t i = 0; i < count; i++) {
+            if (self->items[1 + i].revents & ZMQ_POLLIN)
+                read_door(self, &self->doors[i]);
         }
         wait_ms = heap_tend(&heap, self->stats.accepted,
                             self->stats.accepted - self->stats.connections, clock_mono_ms());
     }
-    for (size_t i = 0; i < DOORS_MAX; i++) {
+    for (size_t i = 0; i < self->door_count; i++) {
         if (self->doors[i].monitor != NULL)
             close_door(self, &self->doors[i]);
     }
@@ -332,6 +335,8 @@ static void destroy(struct doorman *self)
     if (self->control != NULL)
         (void)zmq_close(self->control);
     callers_destroy(&self->callers);
+    free(self->doors);
+    free(self->items);
     spare_close();
     (void)pthread_mutex_destroy(&self->mutex);
     free(self);
@@ -352,6 +357,7 @@ enum rc doorman_start(void *zmq_context, const struct doorman_limits *limits, st
     char pair[64];
     int failure;
 
+    self->items = x_alloc(1, sizeof(*self->items));
     (void)pthread_mutex_init(&self->mutex, NULL);
     snprintf(pair, sizeof(pair), "inproc://doorman-%p", (void *)self);
     self->zmq_context = zmq_context;
