@@ -4,6 +4,7 @@
 #include "broker/canonical.h"
 #include "broker/net/announcer.h"
 #include "broker/pace.h"
+#include "broker/past.h"
 #include "broker/published.h"
 #include "broker/tally.h"
 #include "broker/wakeup.h"
@@ -32,6 +33,7 @@ struct hub {
     struct admission admission;
     struct tally tally;
     struct pace pace;
+    struct past past;
     unsigned look;       /* of enum look: what this turn has to look at */
     unsigned unsure;     /* what no descriptor tells of (wakeup.h) */
     uint64_t replies;    /* sent until the last turn, or dropped */
@@ -65,24 +67,6 @@ static void on_welcome(struct hub *self, struct effect *effect)
     if (self->told_count++ < SESSION_LINES)
         log_info("session.welcome", "peer=%u nick=%.*s", effect->peer.v,
                  (int)effect->message.nick.len, effect->message.nick.ptr);
-}
-
-static void refuse_read(struct hub *self, const struct effect *effect, enum rc rc)
-{
-    struct message error = {.verb = VERB_ERROR};
-    const bool is_search = effect->kind == FX_SEARCH;
-
-    message_set(&error, CODE, code, rc);
-    message_set(&error, ERROR, error, span_of(rc_name(rc)));
-    message_set(&error, TEXT, text, span_of(rc_sentence(rc)));
-    if (rc_is_transient(rc))
-        message_set(&error, RETRY, retry, BUSY_RETRY_MS);
-    if (effect->name.len > 0)
-        message_set(&error, STREAM, stream, effect->name);
-    if (is_search ? effect->search.has_ref : effect->read.has_ref)
-        message_set(&error, REF, ref, is_search ? effect->search.ref : effect->read.ref);
-    self->tally.refused[rc]++;
-    front_reply(self->parts.front, effect->peer, &error);
 }
 
 /* Where a page of STATS goes, under the ref of the END that follows it. */
@@ -134,6 +118,7 @@ static void carry_out(struct hub *self, struct effect *effect)
         break;
     case FX_PUBLISH:
         published_note(self->parts.history, effect->wire);
+        recent_note(self->past.recent, effect->stream, effect->seq, effect->wire);
         front_publish(front, &(struct publication){.topic = effect->name,
                                                    .seal_key = effect->seal_key,
                                                    .epoch = effect->epoch,
@@ -149,7 +134,7 @@ static void carry_out(struct hub *self, struct effect *effect)
     case FX_READ:
     case FX_SEARCH:
     case FX_REPUBLISH:
-        break; /* in step(), since a refusal is told to the core */
+        break; /* in step(), since the core is told when it is answered */
     case FX_BACKUP:
         backup_ask(self->parts.backup, effect->name);
         self->unsure |= LOOK_BACKUP;
@@ -163,34 +148,20 @@ static void carry_out(struct hub *self, struct effect *effect)
     }
 }
 
-/* What is for the readers. True: it was refused, and the core is to know. */
-static bool is_unread(struct hub *self, const struct effect *effect)
-{
-    enum rc rc;
-
-    if (effect->kind != FX_READ && effect->kind != FX_SEARCH && effect->kind != FX_REPUBLISH)
-        return false;
-    rc = readers_ask(self->parts.readers, effect);
-    if (rc == RC_OK || effect->kind == FX_REPUBLISH) /* that comes again */
-        return false;
-    refuse_read(self, effect, rc);
-    return true;
-}
-
 static void step(struct hub *self, enum core_event_kind kind)
 {
-    const struct effect *unread = NULL; /* at most one a step */
+    const struct effect *read = NULL; /* answered already; at most one a step */
 
     self->ev.kind = kind;
     core_step(self->parts.core, &self->ev, &self->fx);
     for (size_t i = 0; i < self->fx.count; i++) {
         carry_out(self, &self->fx.item[i]);
-        if (is_unread(self, &self->fx.item[i]))
-            unread = &self->fx.item[i];
+        if (past_ask(&self->past, &self->fx.item[i]))
+            read = &self->fx.item[i];
     }
-    if (unread != NULL) {
-        self->ev.read.peer = unread->peer;
-        self->ev.read.is_search = unread->kind == FX_SEARCH;
+    if (read != NULL) {
+        self->ev.read.peer = read->peer;
+        self->ev.read.is_search = read->kind == FX_SEARCH;
         step(self, CORE_EV_READ);
     }
 }
@@ -298,9 +269,16 @@ static void on_batch(struct hub *self, const struct batch *batch)
 
     for (size_t i = 0; i < batch_count(batch); i++) {
         note_room(self, &results[i]);
+        if (results[i].kind == OP_PURGE)
+            recent_clear(self->past.recent);
         self->ev.stored = &results[i];
         step(self, CORE_EV_STORED);
     }
+}
+
+static void forget(struct hub *self, const struct removed *removed)
+{
+    recent_remove(self->past.recent, removed->stream, removed->first, removed->last);
 }
 
 /* RC_END: all that is committed has been taken. RC_STORE: it failed. */
@@ -312,8 +290,12 @@ static enum rc take_stored(struct hub *self)
     enum rc rc;
 
     while ((rc = writer_take(self->parts.writer, &batch)) == RC_OK) {
-        tally_stored(&self->tally, batch, self->ev.now_ms);
-        on_batch(self, batch);
+        if (batch_removed(batch) != NULL) {
+            forget(self, batch_removed(batch));
+        } else {
+            tally_stored(&self->tally, batch, self->ev.now_ms);
+            on_batch(self, batch);
+        }
         batch_destroy(&batch);
     }
     if (stats->commits != commits)
@@ -324,24 +306,6 @@ static enum rc take_stored(struct hub *self)
     return rc;
 }
 
-static void publish_again(struct hub *self, const struct read_answer *answer)
-{
-    struct span events = {zmq_msg_data(answer->body), zmq_msg_size(answer->body)};
-    struct wire_reader reader = wire_reader_over(events, TO_CLIENT | TO_EVERYBODY);
-    struct message event;
-    struct span wire;
-    uint32_t epoch;
-    /* Of now: the key that held when it was read may be a removed device's. */
-    const unsigned char *seal_key = core_seal(self->parts.core, answer->stream, &epoch);
-
-    while (events.len > 0 && wire_read_raw(&reader, &event, &wire) == RC_OK)
-        front_publish(self->parts.front, &(struct publication){.topic = answer->name,
-                                                               .seal_key = seal_key,
-                                                               .epoch = epoch,
-                                                               .seq = event.seq,
-                                                               .wire = wire});
-}
-
 static void take_read(struct hub *self)
 {
     struct read_answer answer;
@@ -349,13 +313,7 @@ static void take_read(struct hub *self)
     for (size_t n = 0; n < PAGES_PER_TURN; n++) {
         if (readers_take(self->parts.readers, &answer) != RC_OK)
             return;
-        if (answer.kind == FX_REPUBLISH) {
-            publish_again(self, &answer);
-            continue;
-        }
-        self->tally.gone += answer.is_gone;
-        front_forward(self->parts.front, answer.peer, answer.body);
-        if (answer.is_last) {
+        if (past_answer(&self->past, &answer)) {
             self->ev.read.peer = answer.peer;
             self->ev.read.is_search = answer.kind == FX_SEARCH;
             step(self, CORE_EV_READ);
@@ -572,6 +530,7 @@ enum rc hub_run(const struct hub_parts *parts)
     self->welcomed = x_alloc(parts->sessions_max, sizeof(*self->welcomed));
     self->watchdog_ms = notify_watchdog_ms();
     tally_begin(&self->tally, clock_mono_ms());
+    past_open(&self->past, &self->parts, &self->tally, parts->recent_bytes);
     while (rc == RC_OK && !self->is_stopping) {
         rc = turn(self);
         if (rc == RC_OK && !self->is_stopping)
@@ -579,6 +538,7 @@ enum rc hub_run(const struct hub_parts *parts)
     }
     if (rc == RC_OK)
         rc = stop(self);
+    past_close(&self->past);
     batch_destroy(&self->batch);
     free(self->welcomed);
     free(self);

@@ -19,6 +19,7 @@ struct hub_parts {
     struct readers *readers;
     struct backup *backup;
     uint32_t sessions_max;   /* as the core's */
+    size_t recent_bytes;     /* of what was just said, in memory; 0: none */
     struct history *history; /* NULL: none is kept */
     void *watch;             /* the hub's end of its link; NULL: nobody watches */
     struct doorman *doorman; /* asked for figures only, and may be NULL, as the next */

@@ -532,6 +532,7 @@ static int serve(struct broker *self)
                                          .readers = self->readers,
                                          .backup = self->backup,
                                          .sessions_max = self->options.limits.sessions_max,
+                                         .recent_bytes = self->options.recent_bytes,
                                          .history = self->history,
                                          .watch = watch_socket(self->watch),
                                          .doorman = self->doorman,

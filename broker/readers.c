@@ -1,5 +1,6 @@
 #include "broker/readers.h"
 
+#include "broker/events_head.h"
 #include "broker/searcher.h"
 #include "shared/base/alloc.h"
 #include "shared/base/handover.h"
@@ -126,12 +127,15 @@ static void give_gone(struct reader *self, const struct job *job, const struct s
 static void give_events(struct reader *self, const struct job *job, const struct store_page *page,
                         bool is_last)
 {
-    struct message events = message_for(job, VERB_EVENTS);
+    const struct events_head head = {.name = {job->name, job->name_len},
+                                     .has_ref = job->has_ref,
+                                     .ref = job->ref,
+                                     .first = page->first,
+                                     .last = page->last,
+                                     .head = page->head,
+                                     .is_last = is_last};
+    const struct message events = events_head_message(&head);
 
-    message_set(&events, FIRST, first, page->first);
-    message_set(&events, LAST, last, page->last);
-    message_set(&events, SEQ, seq, page->head);
-    message_set(&events, DONE, done, is_last);
     give_message(self, job, &events, page->wire, is_last);
 }
 

@@ -72,6 +72,7 @@ static void collect_core(const struct tally *self, const struct hub_parts *parts
     value[FIG_DUPLICATES] = core.count[COUNT_DUPLICATES];
     value[FIG_EVENTS] = self->events;
     value[FIG_REPAIRS] = self->fetches;
+    value[FIG_RECALLED] = self->recalled;
     value[FIG_SEARCHES] = self->searches;
     value[FIG_GAPS] = self->gone;
     value[FIG_REPUBLISHED] = core.count[COUNT_REPUBLISHED];

@@ -10,7 +10,7 @@
 
 struct tally {
     uint64_t begun_ms; /* monotonic, like all that follow */
-    uint64_t acks, events, fetches, gone, searches;
+    uint64_t acks, events, fetches, recalled, gone, searches;
     uint64_t refused[REFUSED_CODES];
     uint64_t full_ms; /* when something was last refused for a full disk; 0: never */
     struct histogram ack;

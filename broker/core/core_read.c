@@ -40,6 +40,7 @@ static void ask_readers(struct core *self, const struct asked *asked, uint32_t r
     effect->peer = asked->peer;
     effect->stream = stream->id;
     effect->name = stream_name(stream);
+    effect->seq = stream->head;
     effect->read.has_ref = message_has(fetch, HAS_REF);
     effect->read.ref = effect->read.has_ref ? fetch->ref : 0;
     effect->read.first = first;

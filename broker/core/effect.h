@@ -35,7 +35,7 @@ struct effect {
     const unsigned char *seal_key; /* STREAM_KEY_BYTES, or NULL: the stream is public */
     uint32_t epoch;
     const unsigned char *key; /* FX_ADMIT, FX_EXPEL: PUBLIC_KEY_BYTES */
-    uint64_t seq;             /* FX_PUBLISH, FX_FIGURES */
+    uint64_t seq;             /* FX_PUBLISH, FX_FIGURES; FX_READ: the stream's head */
     struct span wire;         /* FX_PUBLISH */
     union {
         struct message message; /* FX_REPLY, FX_FIGURES, FX_ANNOUNCE */

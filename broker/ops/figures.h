@@ -35,6 +35,8 @@
     X(FIG_FRAMES_PUBLISHED, "deliveries", COUNTER, "by", "broadcast", "")                          \
     X(FIG_REPAIRS, "repairs", COUNTER, "", "",                                                     \
       "FETCHes: clients that asked for older or missed events")                                    \
+    X(FIG_RECALLED, "repairs_recent", COUNTER, "", "",                                             \
+      "Of those, answered from memory: what was asked for had just been said")                     \
     X(FIG_SEARCHES, "searches", COUNTER, "", "", "Searches")                                       \
     X(FIG_GAPS, "gaps", COUNTER, "", "",                                                           \
       "FETCHes answered with GONE: the events are no longer kept")                                 \

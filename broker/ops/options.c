@@ -44,6 +44,8 @@ static const struct conf_row TABLE[] = {
      .help = "threads that move bytes between network and broker"},
     {.key = "reader-threads", .type = CONF_UINT, AT(reader_threads), .initial = "2", .least = 1, .most = 16, .argument = "N",
      .help = "threads that read old messages from disk"},
+    {.key = "recent-size", .type = CONF_SIZE, AT(recent_bytes), .unit = MIB, .initial = "4M", .most = UINT64_C(1) << 32, .argument = "SIZE",
+     .help = "what was said last is answered from memory, up to this size; 0: all from disk"},
     {.key = "metrics", .type = CONF_TEXT, AT(metrics), .argument = "ADDRESS:PORT",
      .help = "figures for Prometheus, /health, and a page for people over HTTP, as 127.0.0.1:9670; port 0 takes a free one"},
     {.key = "metrics-host", .type = CONF_TEXT, AT(metrics_host), .argument = "NAME",

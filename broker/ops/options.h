@@ -27,6 +27,7 @@ struct options {
     uint32_t port; /* 0: a free pair */
     uint32_t io_threads;
     uint32_t reader_threads;
+    uint64_t recent_bytes;
     uint32_t is_insecure;
     uint32_t is_discoverable;
     uint32_t registration;        /* as given; what it comes to stands in limits */

@@ -62,6 +62,20 @@ const struct op_result *batch_results(const struct batch *self)
     return self->results;
 }
 
+struct batch *batch_of_removed(const struct removed *removed)
+{
+    struct batch *self = batch_new();
+
+    self->removed = *removed;
+    self->is_removal = true;
+    return self;
+}
+
+const struct removed *batch_removed(const struct batch *self)
+{
+    return self->is_removal ? &self->removed : NULL;
+}
+
 static void copy_rekeyed(struct batch *self, const struct op_result *from, struct op_result *ret)
 {
     const size_t size_bytes = from->rekeyed_count * sizeof(*from->rekeyed);

@@ -12,9 +12,14 @@ struct batch {
     size_t capacity;
     uint64_t begun_us;         /* when the first came */
     struct op_result *results; /* NULL until it is committed */
+    bool is_removal;
+    struct removed removed; /* then */
 };
 
 /* Copy the results and what they borrow. */
 void batch_set_results(struct batch *self, const struct op_result *results);
+
+/* A batch that tells what was removed. */
+struct batch *batch_of_removed(const struct removed *removed);
 
 #endif

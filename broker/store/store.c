@@ -155,7 +155,7 @@ static enum rc remove_chunk(struct store *self, uint64_t first, uint64_t last)
     return rc;
 }
 
-enum rc store_clean(struct store *self, uint64_t now_ms, uint64_t wall_ms)
+enum rc store_clean(struct store *self, uint64_t now_ms, uint64_t wall_ms, struct removed *ret)
 {
     uint64_t first, last;
     enum rc rc;
@@ -165,6 +165,8 @@ enum rc store_clean(struct store *self, uint64_t now_ms, uint64_t wall_ms)
     rc = cleaner_find(&self->cleaner, self->backend, now_ms, wall_ms, &first, &last);
     if (rc == RC_OK)
         rc = remove_chunk(self, first, last);
+    if (rc == RC_OK)
+        *ret = (struct removed){entry_stream(first), entry_seq(first), entry_seq(last)};
     if (rc == RC_OK || rc == RC_END)
         return rc;
     self->has_failed = true;

@@ -65,9 +65,16 @@ enum rc store_maintain(struct store *self) MUST_CHECK;
 typedef void store_on_removed(void *context, stream_id stream, uint64_t upto);
 void store_on_removed_set(struct store *self, store_on_removed *on_removed, void *context);
 
+/* Places of a stream that are not there any more. */
+struct removed {
+    stream_id stream;
+    uint64_t first, last;
+};
+
 /* Remove one small chunk of what is due, in a transaction of its own. RC_OK: it did, there may be more; RC_END: nothing
  * is due. RC_STORE as above. */
-enum rc store_clean(struct store *self, uint64_t now_ms, uint64_t wall_ms) MUST_CHECK;
+enum rc store_clean(struct store *self, uint64_t now_ms, uint64_t wall_ms,
+                    struct removed *ret) MUST_CHECK;
 
 /* What is kept no longer (broker/store/clean.c): 0 is no limit. A room's own time (op.h, keep_s) outdoes all of it. Private
  * messages that were not confirmed yet go by age alone. */

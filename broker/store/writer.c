@@ -180,11 +180,14 @@ static void commit(struct worker *self)
 
 static void clean(struct worker *self)
 {
+    struct removed removed;
     enum rc rc;
 
     if (clock_mono_ms() < self->clean_at_ms)
         return;
-    rc = store_clean(self->store, clock_mono_ms(), clock_wall_ms());
+    rc = store_clean(self->store, clock_mono_ms(), clock_wall_ms(), &removed);
+    if (rc == RC_OK)
+        hand_back(self, batch_of_removed(&removed), RC_OK, 0);
     if (rc == RC_OK || rc == RC_END)
         self->clean_at_ms = clock_mono_ms() + (rc == RC_OK ? CLEAN_REST_MS : CLEAN_EVERY_MS);
     else

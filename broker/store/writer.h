@@ -19,6 +19,8 @@ void batch_add(struct batch *self, const struct op *op);
 size_t batch_count(const struct batch *self);
 /* When its first operation was added, monotonic; 0: it has none. */
 uint64_t batch_begun_us(const struct batch *self);
+/* What retention has removed; NULL: it is a batch of operations. (Else it has none, and nobody submitted it.) */
+const struct removed *batch_removed(const struct batch *self);
 /* Results are in the order of the operations; they and what they borrow live with the batch. */
 const struct op_result *batch_results(const struct batch *self);
 
@@ -48,7 +50,7 @@ struct writer_stats {
 };
 const struct writer_stats *writer_get_stats(const struct writer *self);
 
-/* Take the next committed batch: RC_OK and it is the caller's; RC_END: none is ready; RC_STORE:
+/* Take the next committed batch, or what was removed: RC_OK and it is the caller's; RC_END: none is ready; RC_STORE:
  * the store failed, its outcome is unknown, end the process; writer_why() says why. */
 enum rc writer_take(struct writer *self, struct batch **ret) MUST_CHECK;
 const char *writer_why(const struct writer *self);

@@ -37,12 +37,16 @@ static void set_keep(struct box *box, struct store_keep keep)
 static unsigned clean(struct box *box)
 {
     static uint64_t mono_ms = 1000;
+    struct removed removed;
     unsigned chunks = 0;
 
     for (unsigned idle = 0; idle < 3;) {
-        const enum rc rc = store_clean(box->store, mono_ms, box->now_ms);
+        const enum rc rc = store_clean(box->store, mono_ms, box->now_ms, &removed);
 
         assert_true(rc == RC_OK || rc == RC_END);
+        if (rc == RC_OK) /* it says what it took */
+            assert_int_equal(read_range(box, removed.stream, removed.first, removed.last, 0).count,
+                             0);
         chunks += rc == RC_OK;
         idle = rc == RC_OK ? 0 : idle + 1;
         mono_ms += rc == RC_OK ? 1 : 1000;

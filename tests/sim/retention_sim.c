@@ -82,10 +82,11 @@ void retention_opened(struct world *self)
 void retention_clean(struct world *self)
 {
     const uint64_t wall_ms = (uint64_t)(1700000000000 + (int64_t)self->now_ms + self->wall_jump_ms);
+    struct removed removed;
     enum rc rc = RC_OK;
 
     while (rc == RC_OK && self->weather.keep_events > 0)
-        rc = store_clean(self->store, self->now_ms, wall_ms);
+        rc = store_clean(self->store, self->now_ms, wall_ms, &removed);
     INVARIANT(rc == RC_OK || rc == RC_END);
 }
 

@@ -94,6 +94,7 @@ static void who_was_kicked_at_another_writer_posts_no_more(void **state)
 
 static void what_another_writer_cleans_is_not_remembered(void **state)
 {
+    struct removed removed;
     struct box *box = *state;
     struct box *other = other_of(box);
     const stream_id alice = person(box, "alice");
@@ -105,7 +106,7 @@ static void what_another_writer_cleans_is_not_remembered(void **state)
     assert_int_equal(box_apply(box, &one), RC_OK);
     assert_int_equal(box_apply(other, &two), RC_OK);
     store_set_limits(box->store, &limits);
-    assert_int_equal(store_clean(box->store, 1000, box->now_ms), RC_OK); /* it has seen number 2 */
+    assert_int_equal(store_clean(box->store, 1000, box->now_ms, &removed), RC_OK); /* it has seen number 2 */
     assert_int_equal(box_apply(box, &two), RC_OK);
     assert_true(box->result.is_duplicate);
     assert_int_equal(box->result.seq, 3);
@@ -372,6 +373,7 @@ static void a_reopened_log_goes_on_where_it_was(void **state)
 /* What is counted with each commit is what a look at all events gives. */
 static void the_bytes_of_the_events_are_counted_right(void **state)
 {
+    struct removed removed;
     struct box *box = *state;
     const stream_id alice = person(box, "alice");
     const stream_id lobby = room(box, "#lobby", "alice", alice);
@@ -392,7 +394,7 @@ static void the_bytes_of_the_events_are_counted_right(void **state)
     assert_int_equal(box_apply(box, &op), RC_OK);
     assert_int_equal(box->result.count, 20);
     store_set_limits(box->store, &limits);
-    assert_int_equal(store_clean(box->store, 1000, box->now_ms), RC_OK);
+    assert_int_equal(store_clean(box->store, 1000, box->now_ms, &removed), RC_OK);
     pg_server_say("SELECT event_bytes FROM zchat.meta", counted, sizeof(counted));
     pg_server_say("SELECT sum(octet_length(wire) + 128) FROM zchat.event", looked, sizeof(looked));
     assert_string_equal(counted, looked);
