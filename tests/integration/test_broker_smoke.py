@@ -106,14 +106,14 @@ def what_is_not_confirmed_is_published_again(scene):
         enter(bob, "bob", inbox=True)
         bob.subscribe_all()
         post(alice, 1, "@bob", "look")
-        frames = []
-        while len(frames) < 2:
+        boxes = []
+        while len(boxes) < 2:
             frame = bob.broadcast()
             check(frame is not None, "the event is not published again")
-            if frame.startswith(b"@bob\0") and b"sealed" in frame:
-                frames.append(frame)
-            bob.ping(len(frames))
-        equal(frames[0], frames[1], "the same bytes again [R-28] 7.4")
+            if frame.startswith(b"@bob\0"):  # a HEAD may stand in the same frame
+                boxes += [each for each in unpack(frame.partition(b"\0")[2]) if each["v"] == "sealed"]
+            bob.ping(len(boxes))
+        equal(boxes[0], boxes[1], "the same bytes again [R-28] 7.4")
 
 
 @test
