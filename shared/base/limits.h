@@ -25,11 +25,13 @@
 #define TEXT_BYTES_MAX      16384
 #define AGENT_BYTES_MAX     64
 #define MARK_NAME_BYTES_MAX 64
-#define STREAM_KEY_BYTES    32  /* a sealed stream's key */
-#define ADDRESS_BYTES       16  /* where a connection comes from, as limits tell it apart */
-#define PUBLIC_KEY_BYTES    32  /* a CURVE public key */
-#define INVITE_BYTES        16  /* an invitation's token */
-#define SUBJECT_BYTES_MAX   400 /* a room's topic, as people call it */
+#define STREAM_KEY_BYTES    32   /* a sealed stream's key */
+#define ADDRESS_BYTES       16   /* where a connection comes from, as limits tell it apart */
+#define PUBLIC_KEY_BYTES    32   /* a CURVE public key */
+#define INVITE_BYTES        16   /* an invitation's token */
+#define SUBJECT_BYTES_MAX   400  /* a room's topic, as people call it */
+#define BROKERS_MAX         16   /* that serve one chat */
+#define BROKERS_BYTES_MAX   4096 /* their addresses */
 
 /* Answers and flow (protocol 6, 7) */
 #define POST_WINDOW           256 /* posts of one session in flight */
@@ -64,6 +66,9 @@
 #define LINK_DEAD_MS      10000 /* the client heard nothing: open new sockets */
 #define RECONNECT_MIN_MS  100
 #define RECONNECT_MAX_MS  5000
+#define LINK_DOUBT_MS \
+    2000            /* the same where there is another broker to go to: a PING without an answer */
+#define MOVE_MS 100 /* at most, before the next broker is tried */
 
 #define DEFAULT_PORT 5670
 

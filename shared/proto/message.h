@@ -44,7 +44,9 @@ enum field_type {
  *   topic     a room's topic, as people call it
  *   value     of a figure of the broker
  *   size      bytes; events: how many
- *   seconds   how long something shall last, or took; until: when it ends, as ts; 0 or absent: never */
+ *   seconds   how long something shall last, or took; until: when it ends, as ts; 0 or absent: never
+ *   chat      which log the broker serves
+ *   brokers   addresses of all that serve it, separated by spaces */
 #define MESSAGE_FIELDS(X)                                                  \
     X(REF, "ref", FIELD_UINT, uint64_t, ref, UINT32_MAX)                   \
     X(LOW, "low", FIELD_UINT, uint64_t, low, UINT32_MAX)                   \
@@ -105,7 +107,9 @@ enum field_type {
     X(ROWS, "count", FIELD_UINT, uint64_t, count, LIST_PAGE_MAX)           \
     X(VALUE, "value", FIELD_UINT, uint64_t, value, UINT64_MAX)             \
     X(SIZE, "size", FIELD_UINT, uint64_t, size, INT64_MAX)                 \
-    X(EVENTS, "events", FIELD_UINT, uint64_t, events, INT64_MAX)
+    X(EVENTS, "events", FIELD_UINT, uint64_t, events, INT64_MAX)           \
+    X(CHAT, "chat", FIELD_UINT, uint64_t, chat, INT64_MAX)                 \
+    X(BROKERS, "brokers", FIELD_TEXT, struct span, brokers, BROKERS_BYTES_MAX)
 
 enum field {
 #define X(symbol, key, type, c_type, member, most) FIELD_##symbol##_,

@@ -26,7 +26,7 @@ static const struct verb_row verbs[VERB_COUNT] = {
     ROW(WELCOME, TO_CLIENT,
         F(VERSION) | F(NICK) | F(SESSION) | F(NEXT) | F(STREAM) | F(SEQ) | F(CONFIRMED) |
             F(WINDOW) | F(PING_EVERY) | F(EXPIRE) | F(TS),
-        F(KEY) | F(EPOCH) | F(AGENT) | F(ROLE) | F(REF)),
+        F(KEY) | F(EPOCH) | F(AGENT) | F(ROLE) | F(CHAT) | F(BROKERS) | F(REF)),
     ROW(BYE, TO_BROKER | TO_CLIENT, 0, F(RETRY)),
     /* protocol 6 */
     ROW(POST, TO_BROKER, F(NUMBER) | F(STREAM) | F(TEXT), F(KIND)),
@@ -94,7 +94,7 @@ static const struct verb_row verbs[VERB_COUNT] = {
     ROW(STAT, TO_CLIENT, F(NAME) | F(VALUE), F(REF)),
     /* protocol 8, 9 */
     ROW(PING, TO_BROKER, 0, F(REF) | F(AWAY)),
-    ROW(PONG, TO_CLIENT, F(TS) | F(STREAM) | F(SEQ) | F(CONFIRMED), F(REF)),
+    ROW(PONG, TO_CLIENT, F(TS) | F(STREAM) | F(SEQ) | F(CONFIRMED), F(BROKERS) | F(REF)),
     ROW(ERROR, TO_CLIENT, F(CODE) | F(ERROR) | F(TEXT), F(REF) | F(NUMBER) | F(RETRY) | F(STREAM)),
 };
 
@@ -213,7 +213,7 @@ static enum field field_guess_4(const char *key)
 {
     switch (key[0]) {
     case 'a': return FIELD_AWAY_;
-    case 'c': return FIELD_CODE_;
+    case 'c': return key[1] == 'o' ? FIELD_CODE_ : FIELD_CHAT_;
     case 'd': return FIELD_DONE_;
     case 'f': return FIELD_FROM_;
     case 'h': return FIELD_HIGH_;
@@ -293,6 +293,7 @@ static enum field field_guess(const char *key, size_t len)
     case 6: return field_guess_6(key);
     case 7:
         switch (key[0]) {
+        case 'b': return FIELD_BROKERS_;
         case 's': return key[2] == 's' ? FIELD_SESSION_ : FIELD_SECONDS_;
         case 'o': return FIELD_OWN_SEQ_;
         case 'd': return FIELD_DEVICES_;

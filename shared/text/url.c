@@ -324,7 +324,7 @@ static void encode(char *to, const char *text, bool is_path)
     for (; *text != '\0'; text++) {
         const unsigned char c = (unsigned char)*text;
 
-        if (is_path ? c <= ' ' || c == 0x7F || strchr("%?#\"<>", c) != NULL
+        if (is_path ? c <= ' ' || c == 0x7F || strchr("%?#\"<>,", c) != NULL
                     : !is_alnum(*text) && c != '-' && c != '_') {
             *to++ = '%';
             hex_encode(&c, 1, to);
@@ -373,6 +373,11 @@ void broker_url_format(const struct broker_url *url, char *buf)
     }
     explicit_bzero(query, sizeof query);
     INVARIANT(len > 0 && len < URL_BYTES_MAX);
+}
+
+bool broker_url_is_same_place(const struct broker_url *a, const struct broker_url *b)
+{
+    return a->is_ipc == b->is_ipc && a->port == b->port && strcmp(a->host, b->host) == 0;
 }
 
 void broker_url_strip_invite(struct broker_url *url)

@@ -40,6 +40,9 @@ void broker_url_endpoints(const struct broker_url *url, char *ret_commands, char
 /* True for addresses that never leave this machine: 127.0.0.0/8, ::1, localhost, ipc. */
 bool broker_url_is_local(const struct broker_url *url);
 
+/* The same host and port, or path, whatever the keys. */
+bool broker_url_is_same_place(const struct broker_url *a, const struct broker_url *b);
+
 /* The address without the invitation (token and nick): what may be kept and shown. */
 void broker_url_strip_invite(struct broker_url *url);
 

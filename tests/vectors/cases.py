@@ -28,12 +28,14 @@ FIELDS = {
     "topic": ("text", 400, "arms and legs"), "room": ("text", 129, "#lab"), "seconds": ("uint", U32, 3600),
     "until": ("uint", U63, 1795425710123), "count": ("uint", 128, 20), "value": ("uint", U64, 0xFEDCBA9876543210),
     "size": ("uint", U63, 1048576), "events": ("uint", U63, 4711),
+    "chat": ("uint", U63, 0x7EDCBA9876543210),
+    "brokers": ("text", 4096, "zchat://a.example.org:5670?key=" + "a1" * 32 + " zchat://b.example.org:5670?key=" + "b2" * 32),
 }
 
 GRAMMAR = [
     ("hello", [TO_BROKER], "low high nick session [inbox] [agent] [invite] [number] [ref]"),
     ("welcome", [TO_CLIENT], "version nick session next stream seq confirmed [key] [epoch] window ping_ms "
-                             "expire_ms ts [role] [agent] [ref]"),
+                             "expire_ms ts [role] [agent] [chat] [brokers] [ref]"),
     ("bye", [TO_BROKER, TO_CLIENT], "[retry]"),
     ("post", [TO_BROKER], "number stream text [kind]"),
     ("ack", [TO_CLIENT], "number stream seq ts [own_seq]"),

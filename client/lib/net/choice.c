@@ -11,11 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool is_same_address(const struct broker_url *a, const struct broker_url *b)
-{
-    return a->is_ipc == b->is_ipc && a->port == b->port && strcmp(a->host, b->host) == 0;
-}
-
 static bool is_same_key(const struct broker_url *a, const unsigned char *key)
 {
     return a->has_key && memcmp(a->key, key, PUBLIC_KEY_BYTES) == 0;
@@ -142,7 +137,8 @@ enum rc choice_broker(const struct home *home, const char *given, struct choice 
     if (rc != RC_OK && rc != RC_END)
         return rc;
     is_pinned = rc == RC_OK;
-    is_local_known = home_local_broker(&local) == RC_OK && is_same_address(&local, &choice.url);
+    is_local_known =
+        home_local_broker(&local) == RC_OK && broker_url_is_same_place(&local, &choice.url);
 
     /* What the user's own broker wrote here is newer than what was remembered. */
     if (is_local_known && (choice.source != CHOICE_GIVEN || !choice.url.has_key)) {
