@@ -50,6 +50,7 @@ void limits_apply(const struct limited *parts, const struct options *options)
     const struct keyring_policy strangers = limits_of_strangers(options);
 
     core_set_limits(parts->core, &options->limits);
+    core_set_brokers(parts->core, span_of(options->brokers_told));
     writer_set_limits(parts->writer, &store);
     watch_set_limits(parts->watch, &watch);
     doorman_set_limits(parts->doorman, &doorman);

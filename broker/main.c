@@ -179,6 +179,7 @@ static enum rc open_core(struct broker *self)
 {
     struct core_limits limits = self->options.limits;
     struct replay replay = {.rc = RC_OK};
+    uint64_t chat = 0;
 
     randombytes_buf(limits.hash_key, sizeof(limits.hash_key));
     self->core = core_new(&limits);
@@ -187,11 +188,14 @@ static enum rc open_core(struct broker *self)
         return RC_SYSTEM;
     }
     replay.core = self->core;
-    if (store_replay(self->store, on_record, &replay) != RC_OK) {
+    core_set_brokers(self->core, span_of(self->options.brokers_told));
+    if (store_chat(self->store, &chat) != RC_OK ||
+        store_replay(self->store, on_record, &replay) != RC_OK) {
         snprintf(self->why, sizeof(self->why), "cannot read what is stored: %s",
                  store_why(self->store));
         return RC_STORE;
     }
+    core_set_chat(self->core, chat);
     if (replay.rc == RC_OK)
         return RC_OK;
     if (replay.rc == RC_LIMIT)

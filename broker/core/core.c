@@ -35,6 +35,21 @@ void core_set_limits(struct core *self, const struct core_limits *limits)
     memcpy(self->limits.hash_key, born.hash_key, sizeof(born.hash_key));
 }
 
+void core_set_chat(struct core *self, uint64_t chat)
+{
+    self->chat = chat;
+}
+
+void core_set_brokers(struct core *self, struct span brokers)
+{
+    if (span_equal(brokers, (struct span){self->brokers, self->brokers_len}))
+        return;
+    INVARIANT(brokers.len <= sizeof self->brokers);
+    memcpy(self->brokers, brokers.ptr, brokers.len);
+    self->brokers_len = (uint32_t)brokers.len;
+    self->brokers_version++;
+}
+
 struct core *core_new(const struct core_limits *limits)
 {
     struct core *self = calloc(1, sizeof *self);

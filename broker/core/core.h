@@ -79,6 +79,12 @@ void core_destroy(struct core **self_p);
  * beyond a lower limit stays too, and only nothing new comes. */
 void core_set_limits(struct core *self, const struct core_limits *limits);
 
+/* What WELCOME says of where this chat is served (protocol 5.5), between two steps; copied. `chat` is the log's number;
+ * `brokers` the addresses of all that serve it, at most BROKERS_BYTES_MAX. 0 and empty, as at first: nothing is said. Who was
+ * told other addresses before hears of these with the next PONG. */
+void core_set_chat(struct core *self, uint64_t chat);
+void core_set_brokers(struct core *self, struct span brokers);
+
 /* Tell a new core what the store holds, before the first step. RC_LIMIT: the
  * tables are smaller than what is stored. */
 enum rc core_replay(struct core *self, const struct record *record) MUST_CHECK;

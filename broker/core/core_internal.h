@@ -54,6 +54,9 @@ struct core {
     bool is_stopping;
     bool is_overrun;      /* see core_is_overrun() */
     char probe_topic[18]; /* "~" and 16 hex digits: lives until the next step */
+    uint64_t chat;
+    char brokers[BROKERS_BYTES_MAX];
+    uint32_t brokers_len, brokers_version; /* the latter counts the changes: see struct session */
     struct care care;
     struct core_stats stats;
 

@@ -257,9 +257,14 @@ static uint32_t device_of(struct core *self, const struct ticket *ticket, uint32
     return row;
 }
 
+static struct span brokers_of(const struct core *self)
+{
+    return (struct span){self->brokers, self->brokers_len};
+}
+
 static void welcome(struct core *self, const struct ticket *ticket, uint32_t row)
 {
-    const struct session *session = &self->sessions.row[row];
+    struct session *session = &self->sessions.row[row];
     const struct stream *person = core_stream(self, session->person);
     struct message *reply =
         core_reply(self, ticket->peer, VERB_WELCOME, ticket->has_ref, ticket->ref);
@@ -279,6 +284,11 @@ static void welcome(struct core *self, const struct ticket *ticket, uint32_t row
     message_set(reply, PING_EVERY, ping_ms, PING_MS);
     message_set(reply, EXPIRE, expire_ms, SESSION_EXPIRE_MS);
     message_set(reply, TS, ts, self->wall_ms);
+    if (self->chat != 0)
+        message_set(reply, CHAT, chat, self->chat);
+    session->brokers_version = self->brokers_version;
+    if (self->brokers_len > 0)
+        message_set(reply, BROKERS, brokers, brokers_of(self));
 }
 
 /* What became of the world while HELLO was in the store's hands. */
@@ -356,6 +366,7 @@ static void set_away(struct core *self, const struct asked *asked)
 void core_on_ping(struct core *self, const struct asked *asked)
 {
     const struct stream *person = core_stream(self, asked->person);
+    struct session *session = &self->sessions.row[asked->session];
 
     set_away(self, asked);
     struct message *pong = core_answer(self, asked, VERB_PONG);
@@ -364,6 +375,10 @@ void core_on_ping(struct core *self, const struct asked *asked)
     message_set(pong, STREAM, stream, stream_name(person));
     message_set(pong, SEQ, seq, person->head);
     message_set(pong, CONFIRMED, confirmed, person->confirmed);
+    if (session->brokers_version != self->brokers_version) { /* protocol 5.5 */
+        session->brokers_version = self->brokers_version;
+        message_set(pong, BROKERS, brokers, brokers_of(self));
+    }
 }
 
 void core_on_probe(struct core *self, const struct asked *asked)

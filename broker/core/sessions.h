@@ -12,13 +12,14 @@
 struct session {
     session_id id;
     peer_id peer;
-    uint32_t person;   /* row of struct streams */
-    uint32_t device;   /* row of struct devices; 0 with --insecure */
-    uint32_t accepted; /* the last number handed to the store */
-    uint32_t stored;   /* the last number it has answered */
-    uint32_t pending;  /* posts in the store's hands */
-    uint32_t fetches;  /* reads without their last frame */
-    uint32_t searches; /* without their answer */
+    uint32_t person;          /* row of struct streams */
+    uint32_t device;          /* row of struct devices; 0 with --insecure */
+    uint32_t accepted;        /* the last number handed to the store */
+    uint32_t stored;          /* the last number it has answered */
+    uint32_t pending;         /* posts in the store's hands */
+    uint32_t fetches;         /* reads without their last frame */
+    uint32_t searches;        /* without their answer */
+    uint32_t brokers_version; /* of the list of brokers that it was told last */
     bool is_inbox;
     bool is_away;
     uint64_t seen_ms;

@@ -21,6 +21,21 @@ static const char *check_store(const char *text)
                : "postgres://USER@HOST/DATABASE, or @FILE that holds such a URL";
 }
 
+static const char *check_brokers(const char *text)
+{
+    static struct url_list list;
+    struct span part;
+    const char *expected;
+
+    if (url_list_parse(span_of(text), &list, &part, &expected) != RC_OK)
+        return expected;
+    for (size_t i = 0; i < list.count; i++) {
+        if (list.item[i].has_invite)
+            return "addresses without invitations: they are told to everybody";
+    }
+    return list.count > 0 ? NULL : "zchat://HOST:PORT?key=KEY, and others behind commas";
+}
+
 /* clang-format off */
 static const struct conf_row TABLE[] = {
     CONF_COMMON_CONFIG(struct options),
@@ -40,6 +55,8 @@ static const struct conf_row TABLE[] = {
      .help = "no encryption and no identity; on loopback and ipc only"},
     {.key = "discover", .type = CONF_CHOICE, AT(is_discoverable), .initial = "off", .choices = "off|on", .argument = "on|off",
      .help = "announce address and key on the networks of bind (UDP broadcast, IPv4), for `zchat discover`"},
+    {.key = "brokers", .type = CONF_TEXT, CONF_LIST_AT(struct options, brokers, brokers_count), .check = check_brokers, .is_reloadable = true, .argument = "URL, ...",
+     .help = "addresses, as clients reach them, of all brokers that serve this chat, this one too: who loses one goes to another; may be repeated"},
     {.key = "io-threads", .type = CONF_UINT, AT(io_threads), .initial = "2", .least = 1, .most = 16, .argument = "N",
      .help = "threads that move bytes between network and broker"},
     {.key = "reader-threads", .type = CONF_UINT, AT(reader_threads), .initial = "2", .least = 1, .most = 16, .argument = "N",
@@ -210,6 +227,42 @@ static void decide_registration(struct options *options)
             options_are_local(options) ? REGISTRATION_OPEN : REGISTRATION_INVITE;
 }
 
+/* As it travels. What each value is was checked when it was read. */
+static enum rc decide_brokers(struct options *options, char *why)
+{
+    static struct url_list list, more;
+    struct span part;
+    const char *expected;
+
+    list.count = 0;
+    for (size_t i = 0; i < options->brokers_count; i++) {
+        if (url_list_parse(span_of(options->brokers[i]), &more, &part, &expected) != RC_OK)
+            more.count = 0;
+        for (size_t j = 0; j < more.count; j++) {
+            if (!url_list_add(&list, &more.item[j]) &&
+                url_list_find(&list, &more.item[j]) == list.count) {
+                snprintf(why, OPTIONS_WHY_BYTES, "brokers: at most %d addresses were expected",
+                         BROKERS_MAX);
+                return RC_CONFIG;
+            }
+        }
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        if (list.item[i].has_key == (options->is_insecure != 0)) {
+            snprintf(why, OPTIONS_WHY_BYTES, "brokers: %.256s:%u: expected %s", list.item[i].host,
+                     list.item[i].port,
+                     options->is_insecure ? "no key, since this broker is insecure too"
+                                          : "?key=KEY behind it, as that broker printed it");
+            return RC_CONFIG;
+        }
+    }
+    if (url_list_format(&list, options->brokers_told) == RC_OK)
+        return RC_OK;
+    snprintf(why, OPTIONS_WHY_BYTES, "brokers: all addresses together have at most %d bytes",
+             BROKERS_BYTES_MAX);
+    return RC_CONFIG;
+}
+
 static enum rc check_metrics(struct options *options, char *why)
 {
     const char *wrong;
@@ -288,7 +341,7 @@ static enum rc finish(struct options *options, char *why)
         snprintf(why, OPTIONS_WHY_BYTES, "%s", log_settings_check(&options->log));
         return RC_CONFIG;
     }
-    if (check_work(options, why) != RC_OK)
+    if (decide_brokers(options, why) != RC_OK || check_work(options, why) != RC_OK)
         return RC_CONFIG;
     options->limits.keep_s = options->keep_days * 86400u;
     decide_registration(options);
@@ -348,4 +401,5 @@ void options_reload(struct options *self, const struct options *fresh, struct co
 {
     conf_reload(&SCHEMA, self, fresh, ret);
     decide_registration(self); /* by the addresses that are in use */
+    memcpy(self->brokers_told, fresh->brokers_told, sizeof(self->brokers_told));
 }

@@ -8,7 +8,7 @@
 #include "broker/ops/listen.h"
 #include "shared/conf/conf.h"
 #include "shared/log/output.h"
-#include "shared/text/url.h"
+#include "shared/text/url_list.h"
 
 #include <stdio.h>
 
@@ -30,8 +30,11 @@ struct options {
     uint64_t recent_bytes;
     uint32_t is_insecure;
     uint32_t is_discoverable;
-    uint32_t registration;        /* as given; what it comes to stands in limits */
-    char metrics[PATH_BYTES_MAX]; /* "": no page */
+    char brokers[BROKERS_MAX][CONF_VALUE_BYTES]; /* as given, each one address or more */
+    size_t brokers_count;
+    char brokers_told[BROKERS_BYTES_MAX + 1]; /* all of them, as they travel */
+    uint32_t registration;                    /* as given; what it comes to stands in limits */
+    char metrics[PATH_BYTES_MAX];             /* "": no page */
     struct listen_address metrics_address;
     char metrics_host[256]; /* "": addresses and localhost only */
     char metrics_token_file[PATH_BYTES_MAX];

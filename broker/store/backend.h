@@ -96,6 +96,10 @@ struct backend_calls {
                         uint64_t seq);
     enum rc (*count_marks)(struct backend *self, stream_id account, size_t *ret);
 
+    /* Which log this is; 0: it has no number yet. */
+    enum rc (*get_chat)(struct backend *self, uint64_t *ret);
+    enum rc (*put_chat)(struct backend *self, uint64_t chat);
+
     enum rc (*replay)(struct backend *self, store_on_record *on_record, void *context);
     enum rc (*open_reader)(struct backend *self, struct store_reader **ret);
 };

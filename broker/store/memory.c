@@ -353,6 +353,18 @@ static enum rc memory_version(struct store_reader *self, uint64_t *ret)
     return RC_OK;
 }
 
+static enum rc memory_get_chat(struct backend *base, uint64_t *ret)
+{
+    *ret = memory_of(base)->chat;
+    return RC_OK;
+}
+
+static enum rc memory_put_chat(struct backend *base, uint64_t chat)
+{
+    memory_of(base)->chat = chat;
+    return RC_OK;
+}
+
 static enum rc memory_open_reader(struct backend *base, struct store_reader **ret)
 {
     static const struct reader_calls calls = {
@@ -400,6 +412,8 @@ enum rc store_open_memory(store_entropy *entropy, void *context, struct store **
         .get_mark = memory_get_mark,
         .put_mark = memory_put_mark,
         .count_marks = memory_count_marks,
+        .get_chat = memory_get_chat,
+        .put_chat = memory_put_chat,
         .replay = memory_replay,
         .open_reader = memory_open_reader,
     };

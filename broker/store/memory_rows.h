@@ -39,7 +39,8 @@ struct memory_key_ban {
 struct memory {
     struct backend base;
     struct backend_calls calls;
-    struct arena arena;            /* names, sessions, events' bytes */
+    struct arena arena; /* names, sessions, events' bytes */
+    uint64_t chat;
     struct memory_stream *streams; /* by id; [0] is REFUSED_STREAM, and the broker's standings */
     size_t stream_count;
     struct map sessions;

@@ -235,6 +235,19 @@ static enum rc pg_count_marks(struct backend *base, stream_id account, size_t *r
     return rc;
 }
 
+static enum rc pg_get_chat(struct backend *base, uint64_t *ret)
+{
+    return pg_one_number(pg_of(base), GET_CHAT, NULL, ret);
+}
+
+static enum rc pg_put_chat(struct backend *base, uint64_t chat)
+{
+    struct pg_args args = {.count = 0};
+
+    PG_NUMBERS(&args, chat);
+    return pg_write(pg_of(base), PUT_CHAT, &args);
+}
+
 void pg_log_calls(struct backend_calls *calls)
 {
     calls->last_stream = pg_last_stream;
@@ -252,4 +265,6 @@ void pg_log_calls(struct backend_calls *calls)
     calls->get_mark = pg_get_mark;
     calls->put_mark = pg_put_mark;
     calls->count_marks = pg_count_marks;
+    calls->get_chat = pg_get_chat;
+    calls->put_chat = pg_put_chat;
 }

@@ -64,6 +64,8 @@
     X(PUT_MARK, "INSERT INTO zchat.mark (account, name, stream, seq) VALUES ($1, $2, $3, $4)"     \
                 " ON CONFLICT (account, name, stream) DO UPDATE SET seq = excluded.seq")          \
     X(COUNT_MARKS, "SELECT count(*) FROM zchat.mark WHERE account = $1")                          \
+    X(GET_CHAT, "SELECT epoch FROM zchat.stream WHERE id = 0")                                    \
+    X(PUT_CHAT, "UPDATE zchat.stream SET epoch = $1 WHERE id = 0")                                \
     X(GET_DEVICE, "SELECT " DEVICE_COLUMNS " FROM zchat.device WHERE key = $1")                   \
     X(ADD_DEVICE, "INSERT INTO zchat.device (" DEVICE_COLUMNS ") VALUES ($1, $2, $3, $4, $5)")    \
     X(REVOKE_DEVICE, "UPDATE zchat.device SET is_revoked = 1 WHERE key = $1")                     \

@@ -275,6 +275,19 @@ static enum rc sqlite_count_marks(struct backend *base, stream_id account, size_
     return rc;
 }
 
+static enum rc sqlite_get_chat(struct backend *base, uint64_t *ret)
+{
+    return one_number(sqlite_of(base), GET_CHAT, ret);
+}
+
+static enum rc sqlite_put_chat(struct backend *base, uint64_t chat)
+{
+    struct sqlite *self = sqlite_of(base);
+
+    db_bind_number(self->statements[PUT_CHAT], 1, chat);
+    return run(self, PUT_CHAT);
+}
+
 void sqlite_log_calls(struct backend_calls *calls)
 {
     calls->last_stream = sqlite_last_stream;
@@ -292,4 +305,6 @@ void sqlite_log_calls(struct backend_calls *calls)
     calls->get_mark = sqlite_get_mark;
     calls->put_mark = sqlite_put_mark;
     calls->count_marks = sqlite_count_marks;
+    calls->get_chat = sqlite_get_chat;
+    calls->put_chat = sqlite_put_chat;
 }

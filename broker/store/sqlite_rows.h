@@ -50,6 +50,8 @@
     X(GET_MARK, "SELECT seq FROM mark WHERE account = ?1 AND name = ?2 AND stream = ?3")          \
     X(PUT_MARK, "REPLACE INTO mark (account, name, stream, seq) VALUES (?1, ?2, ?3, ?4)")         \
     X(COUNT_MARKS, "SELECT count(*) FROM mark WHERE account = ?1")                                \
+    X(GET_CHAT, "SELECT epoch FROM stream WHERE id = 0")                                          \
+    X(PUT_CHAT, "UPDATE stream SET epoch = ?1 WHERE id = 0")                                      \
     X(GET_DEVICE, "SELECT " DEVICE_COLUMNS " FROM device WHERE key = ?1")                         \
     X(ADD_DEVICE, "INSERT INTO device (" DEVICE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5)")          \
     X(REVOKE_DEVICE, "UPDATE device SET is_revoked = 1 WHERE key = ?1")                           \

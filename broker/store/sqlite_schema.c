@@ -4,7 +4,8 @@
 
 #define APPLICATION_ID 0x7a636874 /* "zcht": other programs' databases are refused */
 
-/* A row of `stream` is a person or a room. The skeleton stands behind the sigil. */
+/* A row of `stream` is a person or a room. The skeleton stands behind the sigil. Row 0's epoch is the number of the log
+ * (store_chat()), 0 before it has one: older versions, which have no use for it, keep it. */
 #define STREAM_TABLE(name)            \
     "CREATE TABLE " name " ("         \
     " id INTEGER PRIMARY KEY,"        \

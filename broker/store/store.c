@@ -64,6 +64,47 @@ void store_on_removed_set(struct store *self, store_on_removed *on_removed, void
     self->on_removed_context = context;
 }
 
+/* The number, drawn when there is none. */
+static enum rc take_chat(struct store *self, uint64_t *ret)
+{
+    struct backend *backend = self->backend;
+    uint64_t chat = 0;
+    enum rc rc = backend->calls->get_chat(backend, &chat);
+
+    if (rc == RC_OK && chat == 0) {
+        if (!backend->calls->has_room(backend))
+            return RC_DISK_FULL;
+        while (chat == 0) {
+            self->txn.entropy(self->txn.entropy_context, (unsigned char *)&chat, sizeof(chat));
+            chat &= INT64_MAX;
+        }
+        rc = backend->calls->put_chat(backend, chat);
+    }
+    if (rc == RC_OK)
+        rc = backend->calls->commit(backend);
+    if (rc == RC_OK)
+        *ret = chat;
+    return rc;
+}
+
+enum rc store_chat(struct store *self, uint64_t *ret)
+{
+    struct backend *backend = self->backend;
+    enum rc rc = backend->calls->begin(backend);
+
+    *ret = 0;
+    if (rc == RC_OK) /* the next transaction will not be told of others any more */
+        txn_forget(&self->txn);
+    if (rc == RC_OK)
+        rc = take_chat(self, ret);
+    if (rc == RC_DISK_FULL)
+        rc = backend->calls->rollback(backend);
+    if (rc == RC_OK)
+        return RC_OK;
+    self->has_failed = true;
+    return RC_STORE;
+}
+
 enum rc store_replay(struct store *self, store_on_record *on_record, void *context)
 {
     txn_forget(

@@ -45,6 +45,10 @@ enum rc store_open_sqlite(const char *where, struct store **ret, const char **re
 enum rc store_open_memory(store_entropy *entropy, void *context, struct store **ret) MUST_CHECK;
 void store_close(struct store **self_p);
 
+/* Which log this is: a number that it gets once, never 0 then, and that goes along when it is copied, restored or moved. 0: it
+ * has none yet, and nothing can be written now. Before store_replay(). */
+enum rc store_chat(struct store *self, uint64_t *ret) MUST_CHECK;
+
 /* Tell all records, streams before members, oldest first. */
 typedef void store_on_record(void *context, const struct record *record);
 enum rc store_replay(struct store *self, store_on_record *on_record, void *context) MUST_CHECK;

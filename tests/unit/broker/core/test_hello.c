@@ -482,6 +482,53 @@ static void the_shells_refusal_of_a_hello_is_told(void **state)
     assert_int_equal(stage->held_count, 0);
 }
 
+static void welcome_says_nothing_of_brokers_unless_there_are_several(void **state)
+{
+    struct stage *stage = *state;
+    struct message hello = hello_of("alice", 11);
+
+    stage_say(stage, ALICE, &hello);
+    stage_commit(stage);
+    const struct message *welcome = expect(stage, ALICE, VERB_WELCOME);
+    assert_false(message_has(welcome, HAS_CHAT));
+    assert_false(message_has(welcome, HAS_BROKERS));
+    stage_say(stage, ALICE, &(struct message){.verb = VERB_PING});
+    assert_false(message_has(expect(stage, ALICE, VERB_PONG), HAS_BROKERS));
+}
+
+static void other_brokers_are_told_by_welcome_and_a_change_by_one_pong(void **state)
+{
+    const struct message ping = {.verb = VERB_PING};
+    struct stage *stage = *state;
+    struct message hello = hello_of("alice", 11);
+
+    core_set_chat(stage->core, 77);
+    core_set_brokers(stage->core, SPAN("zchat://a:1 zchat://b:1"));
+    stage_say(stage, ALICE, &hello);
+    stage_commit(stage);
+    const struct message *welcome = expect(stage, ALICE, VERB_WELCOME);
+    assert_int_equal(welcome->chat, 77);
+    assert_span(welcome->brokers, "zchat://a:1 zchat://b:1");
+    stage_say(stage, ALICE, &ping);
+    assert_false(message_has(expect(stage, ALICE, VERB_PONG), HAS_BROKERS));
+
+    core_set_brokers(stage->core, SPAN("zchat://a:1 zchat://b:1")); /* the same is no change */
+    stage_say(stage, ALICE, &ping);
+    assert_false(message_has(expect(stage, ALICE, VERB_PONG), HAS_BROKERS));
+
+    core_set_brokers(stage->core, SPAN("zchat://c:1"));
+    stage_say(stage, ALICE, &ping);
+    assert_span(expect(stage, ALICE, VERB_PONG)->brokers, "zchat://c:1");
+    stage_say(stage, ALICE, &ping);
+    assert_false(message_has(expect(stage, ALICE, VERB_PONG), HAS_BROKERS));
+
+    core_set_brokers(stage->core, SPAN("")); /* there are no others any more: that is news, too */
+    stage_say(stage, ALICE, &ping);
+    welcome = expect(stage, ALICE, VERB_PONG);
+    assert_true(message_has(welcome, HAS_BROKERS));
+    assert_int_equal(welcome->brokers.len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -515,6 +562,8 @@ int main(void)
         on_stage(a_place_that_was_lost_on_the_way_is_a_limit),
         on_stage(hello_is_busy_when_too_much_is_pending),
         on_stage(the_shells_refusal_of_a_hello_is_told),
+        on_stage(welcome_says_nothing_of_brokers_unless_there_are_several),
+        on_stage(other_brokers_are_told_by_welcome_and_a_change_by_one_pong),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -353,6 +353,70 @@ static void a_reload_takes_what_it_may_and_names_the_rest(void **state)
     assert_int_equal(running.port, DEFAULT_PORT);
 }
 
+#define KEY_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define KEY_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static void brokers_are_told_as_one_list_without_repeats(void **state)
+{
+    struct fixture *f = *state;
+    struct options running;
+    struct conf_changes changes;
+
+    assert_int_equal(parse(f, NULL), RC_OK);
+    assert_string_equal(f->options.brokers_told, "");
+    running = f->options;
+    write_file(f, "brokers = zchat://A.example.org?key=" KEY_A ", zchat://b:6000?key=" KEY_B "\n"
+                  "brokers = zchat://b:6000?key=" KEY_B "\n");
+    assert_int_equal(parse(f, "--config", f->file, NULL), RC_OK);
+    assert_string_equal(f->options.brokers_told,
+                        "zchat://a.example.org:5670?key=" KEY_A " zchat://b:6000?key=" KEY_B);
+    options_reload(&running, &f->options, &changes);
+    assert_int_equal(changes.kept, 0);
+    assert_string_equal(running.brokers_told, f->options.brokers_told);
+}
+
+static void a_broker_that_cannot_be_told_is_refused_by_file_and_line(void **state)
+{
+    static const struct {
+        const char *text, *why;
+    } bad[] = {
+        {"brokers = zchat://a?key=" KEY_A ", b:6000\n", "begins with zchat://"},
+        {"brokers = zchat://a?key=abc\n", "exactly 64"},
+        {"brokers = zchat://a?key=" KEY_A "&invite=00112233445566778899aabbccddeeff\n",
+         "without invitations"},
+    };
+    struct fixture *f = *state;
+    char where[160];
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        write_file(f, bad[i].text);
+        assert_int_equal(parse(f, "--config", f->file, NULL), RC_CONFIG);
+        snprintf(where, sizeof(where), "%s:1: brokers", f->file);
+        assert_non_null(strstr(f->why, where));
+        assert_non_null(strstr(f->why, bad[i].why));
+    }
+    assert_int_equal(parse(f, "--brokers", "zchat://a:1", NULL), RC_CONFIG);
+    assert_string_equal(f->why,
+                        "brokers: a:1: expected ?key=KEY behind it, as that broker printed it");
+    assert_int_equal(parse(f, "--insecure", "--brokers", "zchat://localhost:1", NULL), RC_OK);
+    assert_int_equal(parse(f, "--insecure", "--brokers", "zchat://a:1?key=" KEY_A, NULL),
+                     RC_CONFIG);
+}
+
+static void more_brokers_than_travel_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    char text[4096] = "";
+    size_t len = 0;
+
+    for (int i = 0; i <= BROKERS_MAX; i++)
+        len += (size_t)snprintf(text + len, sizeof(text) - len,
+                                "brokers = zchat://host-%d?key=" KEY_A "\n", i);
+    write_file(f, text);
+    assert_int_equal(parse(f, "--config", f->file, NULL), RC_CONFIG);
+    assert_non_null(strstr(f->why, "at most 16"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -375,6 +439,9 @@ int main(void)
         TEST(what_is_printed_can_be_read_again),
         TEST(every_row_is_in_the_help_and_has_a_good_default),
         TEST(a_reload_takes_what_it_may_and_names_the_rest),
+        TEST(brokers_are_told_as_one_list_without_repeats),
+        TEST(a_broker_that_cannot_be_told_is_refused_by_file_and_line),
+        TEST(more_brokers_than_travel_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,8 +89,11 @@ static void a_log_goes_into_a_database_and_back_row_by_row(void **state)
     struct migrate_done there, here;
     char why[MIGRATE_WHY_BYTES] = "";
     char *before, *after;
+    uint64_t chat = 0;
 
     fill(box);
+    assert_int_equal(store_chat(box->store, &chat), RC_OK);
+    assert_int_not_equal(chat, 0);
     box_close(box);
     make_hole(box);
     before = dump_folder(box);
@@ -117,6 +120,9 @@ static void a_log_goes_into_a_database_and_back_row_by_row(void **state)
     free(after);
     box_open(box);
     box_open(back);
+    uint64_t chat_there = 0;
+    assert_int_equal(store_chat(back->store, &chat_there), RC_OK);
+    assert_int_equal(chat_there, chat);
     box_destroy(back);
 }
 
