@@ -41,9 +41,13 @@ void context_topic(struct model_context *ctx, enum model_effect_kind kind, struc
     add_effect(ctx->fx, kind)->topic = topic;
 }
 
-void context_reconnect(struct model_context *ctx, uint32_t delay_ms)
+void context_reconnect(struct model_context *ctx, uint32_t broker, uint32_t delay_ms, enum rc rc)
 {
-    add_effect(ctx->fx, MODEL_FX_RECONNECT)->delay_ms = delay_ms;
+    struct model_effect *effect = add_effect(ctx->fx, MODEL_FX_RECONNECT);
+
+    effect->broker = broker;
+    effect->delay_ms = delay_ms;
+    effect->rc = rc;
 }
 
 uint32_t context_next_ref(struct model_context *ctx)

@@ -25,7 +25,7 @@ struct model_context {
 /* Ask for an effect. What the spans borrow must live until the next call of the model. */
 void context_send(struct model_context *ctx, const struct message *message);
 void context_topic(struct model_context *ctx, enum model_effect_kind kind, struct span topic);
-void context_reconnect(struct model_context *ctx, uint32_t delay_ms);
+void context_reconnect(struct model_context *ctx, uint32_t broker, uint32_t delay_ms, enum rc rc);
 
 /* A number for a question; never 0, and not given again for a long time. */
 uint32_t context_next_ref(struct model_context *ctx);

@@ -1,13 +1,5 @@
-#include "client/lib/model.h"
+#include "client/lib/model_internal.h"
 
-#include "client/lib/confirm.h"
-#include "client/lib/context.h"
-#include "client/lib/delivery.h"
-#include "client/lib/follow.h"
-#include "client/lib/link_tell.h"
-#include "client/lib/outbox.h"
-#include "client/lib/request.h"
-#include "client/lib/sealed.h"
 #include "shared/base/alloc.h"
 
 #include <stdlib.h>
@@ -16,39 +8,6 @@
 #define HELLO_PUT_OFF_MS 5000
 #define BYE_RETRY_MS     1000
 #define PING_LEAST_MS    100
-
-enum link_state {
-    LINK_CLOSED,   /* no sockets: waiting for model_opened() */
-    LINK_GREETING, /* HELLO is out */
-    LINK_UP,
-    LINK_REFUSED,
-};
-
-struct model {
-    struct model_context ctx;
-    struct outbox *outbox;
-    struct delivery *delivery;
-    struct requests *requests;
-    struct follows *follows;
-    struct confirm confirm;
-
-    char *nick, *agent, *own_stream;
-    session_id session;
-    bool is_inbox, confirms_late;
-
-    enum link_state state;
-    struct link_tell link_tell;
-    enum rc
-        put_off_rc; /* the last transient refusal of HELLO that was told; RC_OK: none since WELCOME */
-    uint32_t hello_ref;
-    uint64_t hello_at_ms, ping_at_ms, heard_at_ms;
-    uint32_t ping_ms, reconnect_ms;
-
-    bool has_invite;
-    unsigned char invite[INVITE_BYTES];
-
-    struct follow_key own_key; /* of the own stream, whether it is followed or not */
-};
 
 struct model *model_new(const struct model_options *options)
 {
@@ -67,7 +26,7 @@ struct model *model_new(const struct model_options *options)
     if (self->has_invite)
         memcpy(self->invite, options->invite, INVITE_BYTES);
     self->ping_ms = PING_MS;
-    self->reconnect_ms = RECONNECT_MIN_MS;
+    round_init(&self->round);
 
     tells_init(&self->ctx.tells, options->limits.tells_max);
     self->ctx.random = options->seed;
@@ -106,7 +65,7 @@ void model_destroy(struct model **self_p)
 }
 
 /* Every entry begins here: what the last effects borrowed may go. */
-static struct model_context *enter(struct model *self, uint64_t now_ms, struct model_effects *fx)
+struct model_context *model_enter(struct model *self, uint64_t now_ms, struct model_effects *fx)
 {
     self->ctx.now_ms = now_ms;
     self->ctx.fx = fx;
@@ -115,6 +74,14 @@ static struct model_context *enter(struct model *self, uint64_t now_ms, struct m
 }
 
 /* --- the link -------------------------------------------------------------- */
+
+/* Something that a broker answers at once. */
+static void ask(struct model *self, const struct message *message)
+{
+    context_send(&self->ctx, message);
+    if (self->asked_at_ms == 0)
+        self->asked_at_ms = self->ctx.now_ms;
+}
 
 static void say_hello(struct model *self)
 {
@@ -133,7 +100,7 @@ static void say_hello(struct model *self)
     if (self->has_invite)
         message_set(&hello, INVITE, invite,
                     ((struct span){(const char *)self->invite, INVITE_BYTES}));
-    context_send(&self->ctx, &hello);
+    ask(self, &hello);
     self->hello_at_ms = self->ctx.now_ms + HELLO_EVERY_MS;
 }
 
@@ -147,8 +114,9 @@ static void greet(struct model *self)
 
 void model_opened(struct model *self, uint64_t now_ms, struct model_effects *fx)
 {
-    struct model_context *ctx = enter(self, now_ms, fx);
+    struct model_context *ctx = model_enter(self, now_ms, fx);
     self->heard_at_ms = now_ms;
+    self->asked_at_ms = 0;
     ctx->is_up = false;
     follows_opened(self->follows, ctx);
     greet(self);
@@ -156,39 +124,41 @@ void model_opened(struct model *self, uint64_t now_ms, struct model_effects *fx)
 
 void model_listening(struct model *self, uint64_t now_ms, struct model_effects *fx)
 {
-    struct model_context *ctx = enter(self, now_ms, fx);
+    struct model_context *ctx = model_enter(self, now_ms, fx);
 
     if (self->state == LINK_UP)
         follows_listening(self->follows, ctx);
 }
 
-static void close_link(struct model *self, uint32_t delay_ms)
+static void close_link(struct model *self, uint32_t delay_ms, enum rc rc)
 {
     self->state = LINK_CLOSED;
     self->ctx.is_up = false;
     follows_lost(self->follows, false);
     link_tell(&self->link_tell, &self->ctx, ZCHAT_LINK_DOWN, RC_OK, (struct span){0});
-    context_reconnect(&self->ctx, delay_ms);
+    context_reconnect(&self->ctx, self->round.at, delay_ms, rc);
 }
 
-static void reconnect(struct model *self)
+static void reconnect(struct model *self, enum round_reason reason)
 {
-    const uint32_t delay_ms = context_jitter(&self->ctx, self->reconnect_ms);
-
-    self->reconnect_ms = doubled_ms(self->reconnect_ms, RECONNECT_MAX_MS);
-    close_link(self, delay_ms);
-}
-
-static bool is_open(const struct model *self)
-{
-    return self->state == LINK_GREETING || self->state == LINK_UP;
+    close_link(self, round_next(&self->round, &self->ctx, reason), RC_OK);
 }
 
 void model_lost(struct model *self, uint64_t now_ms, struct model_effects *fx)
 {
-    enter(self, now_ms, fx);
-    if (is_open(self))
-        reconnect(self);
+    model_enter(self, now_ms, fx);
+    if (self->state != LINK_REFUSED && (model_is_open(self) || round_has_others(&self->round)))
+        reconnect(self, ROUND_LOST);
+}
+
+void model_set_brokers(struct model *self, const uint64_t *keys, size_t count, uint64_t chat)
+{
+    round_set(&self->round, keys, count, chat);
+}
+
+uint32_t model_patience_ms(const struct model *self)
+{
+    return round_patience_ms(&self->round);
 }
 
 static void refuse(struct model *self, enum rc rc, struct span text)
@@ -199,26 +169,19 @@ static void refuse(struct model *self, enum rc rc, struct span text)
     link_tell(&self->link_tell, &self->ctx, ZCHAT_LINK_REFUSED, rc, text);
 }
 
-void model_refused(struct model *self, enum rc rc, uint64_t now_ms, struct model_effects *fx)
+/* By a broker that was never ours: another one may know us. */
+static void refuse_here(struct model *self, enum rc rc, struct span text)
 {
-    enter(self, now_ms, fx);
-    refuse(self, rc, span_of(rc_sentence(rc)));
+    if (round_pass(&self->round))
+        close_link(self, round_next(&self->round, &self->ctx, ROUND_LOST), rc);
+    else
+        refuse(self, rc, text);
 }
 
-static void send_confirm(struct model *self, bool is_drained)
+void model_refused(struct model *self, enum rc rc, uint64_t now_ms, struct model_effects *fx)
 {
-    struct message confirm = {.verb = VERB_CONFIRM};
-
-    if (!self->is_inbox || !self->ctx.is_up)
-        return;
-
-    const uint64_t seq = confirm_due(&self->confirm, is_drained);
-
-    if (seq == 0)
-        return;
-    message_set(&confirm, STREAM, stream, self->ctx.own_stream);
-    message_set(&confirm, SEQ, seq, seq);
-    context_send(&self->ctx, &confirm);
+    model_enter(self, now_ms, fx);
+    refuse_here(self, rc, span_of(rc_sentence(rc)));
 }
 
 static void note_own(struct model *self, const struct message *message)
@@ -226,7 +189,7 @@ static void note_own(struct model *self, const struct message *message)
     if (message_has(message, HAS_CONFIRMED)) {
         self->ctx.confirmed = max_u64(self->ctx.confirmed, message->confirmed);
         confirm_known(&self->confirm, message->confirmed);
-        send_confirm(self, true);
+        model_send_confirm(self, true);
     }
     if (message_has(message, HAS_STREAM | HAS_SEQ) &&
         span_equal(message->stream, self->ctx.own_stream))
@@ -255,6 +218,11 @@ static void on_welcome(struct model *self, const struct message *welcome)
         return;
     if (message_has(welcome, HAS_PING_EVERY))
         self->ping_ms = (uint32_t)min_u64(max_u64(welcome->ping_ms, PING_LEAST_MS), PING_MS);
+    if (is_new && !round_welcome(&self->round, message_has(welcome, HAS_CHAT) ? welcome->chat : 0,
+                                 ctx->now_ms)) {
+        refuse_here(self, RC_WRONG_BROKER, (struct span){0});
+        return;
+    }
     take_stream_key(self, welcome);
     if (!is_new) { /* the answer to a HELLO that we repeated */
         note_own(self, welcome);
@@ -263,7 +231,6 @@ static void on_welcome(struct model *self, const struct message *welcome)
     forget_invite(self); /* protocol 2.1 */
     self->state = LINK_UP;
     ctx->is_up = true;
-    self->reconnect_ms = RECONNECT_MIN_MS;
     self->ping_at_ms = ctx->now_ms + self->ping_ms;
     link_tell(&self->link_tell, &self->ctx, ZCHAT_LINK_UP, RC_OK, (struct span){0});
     outbox_welcome(self->outbox, ctx, welcome->next,
@@ -279,8 +246,13 @@ static void on_bye(struct model *self, const struct message *bye)
 {
     const uint32_t delay_ms = message_retry_ms(bye, BYE_RETRY_MS);
 
+    if (round_has_others(&self->round)) {
+        reconnect(self, ROUND_LEFT);
+        return;
+    }
     /* Not all at once: the broker comes back to all of its clients. */
-    close_link(self, delay_ms + (uint32_t)(context_random(&self->ctx) % (delay_ms / 2 + 100)));
+    close_link(self, delay_ms + (uint32_t)(context_random(&self->ctx) % (delay_ms / 2 + 100)),
+               RC_OK);
 }
 
 /* Without a ref only what HELLO alone can be answered with is meant for it. */
@@ -297,7 +269,11 @@ static bool is_hello_answer(const struct model *self, const struct message *erro
 static void on_hello_error(struct model *self, const struct message *error, enum rc rc)
 {
     if (!rc_is_transient(rc) && rc != RC_LIMIT) {
-        refuse(self, rc, message_error_text(error));
+        refuse_here(self, rc, message_error_text(error));
+        return;
+    }
+    if (rc == RC_STOPPING && round_has_others(&self->round)) {
+        reconnect(self, ROUND_LEFT);
         return;
     }
 
@@ -407,11 +383,13 @@ static void on_answer(struct model *self, const struct message *message)
 void model_received(struct model *self, const struct message *message, bool from_pub,
                     uint64_t now_ms, struct model_effects *fx)
 {
-    enter(self, now_ms, fx);
-    if (!is_open(self))
+    model_enter(self, now_ms, fx);
+    if (!model_is_open(self))
         return;
-    if (!from_pub) /* broadcasts say nothing about the way of commands */
+    if (!from_pub) { /* broadcasts say nothing about the way of commands */
         self->heard_at_ms = now_ms;
+        self->asked_at_ms = 0;
+    }
     if (on_broadcast(self, message, from_pub) || from_pub)
         return;
     if (message->verb == VERB_WELCOME)
@@ -426,26 +404,35 @@ void model_received(struct model *self, const struct message *message, bool from
 
 /* --- time ---------------------------------------------------------------------- */
 
+/* When the broker is given up for dead: sooner where there is another one to go to. */
+static uint64_t dead_at_ms(const struct model *self)
+{
+    const uint64_t at = self->heard_at_ms + LINK_DEAD_MS;
+
+    return self->asked_at_ms == 0
+               ? at
+               : min_u64(at, self->asked_at_ms + round_patience_ms(&self->round));
+}
+
 static uint64_t link_deadline_ms(const struct model *self)
 {
-    if (!is_open(self))
+    if (!model_is_open(self))
         return NEVER_MS;
-    return min_u64(self->heard_at_ms + LINK_DEAD_MS,
-                   self->state == LINK_UP ? self->ping_at_ms : self->hello_at_ms);
+    return min_u64(dead_at_ms(self), self->state == LINK_UP ? self->ping_at_ms : self->hello_at_ms);
 }
 
 static void tick_link(struct model *self)
 {
     struct model_context *ctx = &self->ctx;
 
-    if (!is_open(self))
+    if (!model_is_open(self))
         return;
-    if (ctx->now_ms >= self->heard_at_ms + LINK_DEAD_MS) {
-        reconnect(self);
+    if (ctx->now_ms >= dead_at_ms(self)) {
+        reconnect(self, ROUND_SILENT);
     } else if (self->state == LINK_GREETING && ctx->now_ms >= self->hello_at_ms) {
         say_hello(self);
     } else if (self->state == LINK_UP && ctx->now_ms >= self->ping_at_ms) {
-        context_send(ctx, &(struct message){.verb = VERB_PING});
+        ask(self, &(struct message){.verb = VERB_PING});
         follows_ask_heads(self->follows, ctx);
         self->ping_at_ms = ctx->now_ms + self->ping_ms;
     }
@@ -453,7 +440,7 @@ static void tick_link(struct model *self)
 
 void model_tick(struct model *self, uint64_t now_ms, struct model_effects *fx)
 {
-    struct model_context *ctx = enter(self, now_ms, fx);
+    struct model_context *ctx = model_enter(self, now_ms, fx);
 
     tick_link(self);
     outbox_tick(self->outbox, ctx);
@@ -469,130 +456,4 @@ uint64_t model_next_deadline_ms(const struct model *self)
     at = min_u64(at, outbox_next_deadline_ms(self->outbox, is_up));
     at = min_u64(at, requests_next_deadline_ms(self->requests, is_up));
     return min_u64(at, follows_next_deadline_ms(self->follows, is_up));
-}
-
-/* --- the application --------------------------------------------------------------- */
-
-/* The tell taken before was shown. */
-static void note_shown(struct model *self)
-{
-    const struct zchat_event *shown = tells_current(&self->ctx.tells);
-
-    if (!self->is_inbox || self->confirms_late || shown == NULL ||
-        !span_equal(span_of(shown->stream), self->ctx.own_stream))
-        return;
-    if (shown->kind == ZCHAT_EVENT)
-        confirm_shown(&self->confirm, shown->seq, shown->seq);
-    else if (shown->kind == ZCHAT_GAP)
-        confirm_shown(&self->confirm, shown->first, shown->last);
-}
-
-void model_shown(struct model *self, uint64_t first, uint64_t last)
-{
-    confirm_shown(&self->confirm, first, last);
-}
-
-bool model_tell(struct model *self, struct zchat_event *ret, uint64_t now_ms,
-                struct model_effects *fx)
-{
-    struct model_context *ctx = enter(self, now_ms, fx);
-
-    note_shown(self);
-
-    const bool has_one = tells_take(&ctx->tells, ret);
-
-    send_confirm(self, !has_one);
-    follows_pump(self->follows, ctx);
-    requests_resume(self->requests, ctx);
-    return has_one;
-}
-
-void model_closing(struct model *self, uint64_t now_ms, struct model_effects *fx)
-{
-    enter(self, now_ms, fx);
-    send_confirm(self, true);
-}
-
-const unsigned char *model_stream_key(const struct model *self, struct span stream, uint32_t epoch)
-{
-    return span_equal(stream, self->ctx.own_stream) ? sealed_key(&self->own_key, epoch)
-                                                    : follows_key(self->follows, stream, epoch);
-}
-
-void model_unreadable(struct model *self, struct span stream, uint32_t epoch, uint64_t seq,
-                      uint64_t now_ms, struct model_effects *fx)
-{
-    struct model_context *ctx = enter(self, now_ms, fx);
-
-    if (is_open(self))
-        follows_unreadable(self->follows, ctx, stream, epoch, seq);
-}
-
-enum rc model_post(struct model *self, struct span target, struct span kind, struct span text,
-                   uint32_t number_or_0, uint32_t timeout_ms, uint64_t now_ms,
-                   struct model_effects *fx, uint32_t *ret_number)
-{
-    return outbox_post(self->outbox, enter(self, now_ms, fx), target, kind, text, number_or_0,
-                       timeout_ms, ret_number);
-}
-
-enum rc model_retry(struct model *self, uint32_t number, uint32_t timeout_ms, uint64_t now_ms,
-                    struct model_effects *fx, uint32_t *ret_number)
-{
-    return outbox_retry(self->outbox, enter(self, now_ms, fx), number, timeout_ms, ret_number);
-}
-
-void model_set_away(struct model *self, bool is_away, uint64_t now_ms, struct model_effects *fx)
-{
-    struct model_context *ctx = enter(self, now_ms, fx);
-
-    ctx->is_away = is_away;
-    if (ctx->is_up)
-        context_send(ctx, &(struct message){.verb = VERB_PING});
-}
-
-enum rc model_restore(struct model *self, uint32_t number, struct span target, struct span kind,
-                      struct span text, uint32_t timeout_ms, uint64_t now_ms)
-{
-    self->ctx.now_ms = now_ms; /* nothing is asked for before model_opened() */
-    return outbox_restore(self->outbox, &self->ctx, number, target, kind, text, timeout_ms);
-}
-
-enum rc model_restored(struct model *self, uint32_t next)
-{
-    return outbox_restored(self->outbox, next);
-}
-
-enum rc model_next_number(const struct model *self, struct span target, struct span kind,
-                          struct span text, uint32_t *ret)
-{
-    return outbox_next_number(self->outbox, &self->ctx, target, kind, text, ret);
-}
-
-bool model_failed(const struct model *self, uint32_t number, struct span *ret_target,
-                  struct span *ret_kind, struct span *ret_text)
-{
-    return outbox_failed(self->outbox, number, ret_target, ret_kind, ret_text);
-}
-
-size_t model_unanswered(const struct model *self)
-{
-    return outbox_count(self->outbox);
-}
-
-enum rc model_follow(struct model *self, struct span stream, struct zchat_place from,
-                     uint64_t until, uint64_t now_ms, struct model_effects *fx)
-{
-    return follows_add(self->follows, enter(self, now_ms, fx), stream, from, until);
-}
-
-void model_unfollow(struct model *self, struct span stream, struct model_effects *fx)
-{
-    follows_remove(self->follows, enter(self, self->ctx.now_ms, fx), stream);
-}
-
-enum rc model_request(struct model *self, const struct message *message, uint64_t now_ms,
-                      struct model_effects *fx, uint32_t *ret_ref)
-{
-    return requests_add(self->requests, enter(self, now_ms, fx), message, ret_ref);
 }

@@ -46,7 +46,7 @@ enum model_effect_kind {
     MODEL_FX_SEND = 1, /* `message` to the broker; if it cannot be queued, drop it: it is retried */
     MODEL_FX_SUBSCRIBE, /* `topic`, without its NUL */
     MODEL_FX_UNSUBSCRIBE,
-    MODEL_FX_RECONNECT, /* close both sockets, open new ones after delay_ms, then MODEL_EV_OPENED */
+    MODEL_FX_RECONNECT, /* close both sockets, open new ones to `broker` after delay_ms, then model_opened() */
 };
 
 /* Spans borrow from the model until its next call. */
@@ -54,7 +54,10 @@ struct model_effect {
     enum model_effect_kind kind;
     struct message message;
     struct span topic;
+    uint32_t broker; /* index: model_set_brokers() */
     uint32_t delay_ms;
+    enum rc
+        rc; /* why the broker before is passed over: RC_WRONG_BROKER, it serves another chat; RC_OK: it is not */
 };
 
 /* A growing list that the caller empties: model functions append. */
@@ -65,12 +68,20 @@ struct model_effects {
 };
 void model_effects_fini(struct model_effects *self);
 
+/* The brokers of this chat, at most BROKERS_MAX; without this call there is one. 0 is where the link is, or goes first, and
+ * `keys` say which have the same key (the same number). `chat` is what an earlier run knew of (0: nothing). Before the first
+ * model_opened(), or while the link is up. */
+void model_set_brokers(struct model *self, const uint64_t *keys, size_t count, uint64_t chat);
+/* How long a broker may take to shake hands. */
+uint32_t model_patience_ms(const struct model *self);
+
 /* The sockets are open and connecting: subscribes and says HELLO (again until WELCOME). */
 void model_opened(struct model *self, uint64_t now_ms, struct model_effects *fx);
 /* The SUB has shaken hands, which it does after WELCOME (R-40), or has come back: whoever calls this does so each
  * time. Subscriptions are probed at once, and what was missed is looked for. */
 void model_listening(struct model *self, uint64_t now_ms, struct model_effects *fx);
-/* The transport says the link is gone: told as ZCHAT_LINK_DOWN, reconnects with backoff. */
+/* The transport says the link is gone, or was not reached: told as ZCHAT_LINK_DOWN; goes to the next broker at once, or,
+ * when all were tried, with backoff. */
 void model_lost(struct model *self, uint64_t now_ms, struct model_effects *fx);
 /* The transport says entry was refused for good (CURVE, ZAP): told as ZCHAT_LINK_REFUSED with rc. */
 void model_refused(struct model *self, enum rc rc, uint64_t now_ms, struct model_effects *fx);
