@@ -201,7 +201,9 @@ static void on_link(struct cli *self, const struct zchat_event *event)
 {
     if (event->link == ZCHAT_LINK_UP) {
         if (self->was_up && !self->is_up && self->tells_link)
-            cli_say("the link is back");
+            cli_say(event->text[0] == '\0' ? "the link is back"
+                                           : "the link is back (another broker: %s)",
+                    event->text);
         self->is_up = self->was_up = true;
         self->give_up_ms = UINT64_MAX;
         return;

@@ -267,7 +267,7 @@ static enum rc shake(struct doctor *self, bool with_broadcasts, struct why *why)
 {
     struct connection *connection = connection_new(&self->choice.url, &self->keys);
     const uint64_t until_ms = cli_later_ms(self->args->timeout_ms);
-    enum rc rc = connection == NULL ? RC_SYSTEM : connection_open(connection, cli_now_ms());
+    enum rc rc = connection == NULL ? RC_SYSTEM : connection_open(connection, cli_now_ms(), LINK_DEAD_MS);
     unsigned tries = 1;
 
     why_set(why, "no answer");
@@ -285,7 +285,7 @@ static enum rc shake(struct doctor *self, bool with_broadcasts, struct why *why)
         else if (change == CONNECTION_LOST && tries++ >= WRONG_KEY_TRIES)
             rc = connection_trouble(connection, why);
         else if (change == CONNECTION_LOST)
-            rc = connection_open(connection, cli_now_ms());
+            rc = connection_open(connection, cli_now_ms(), LINK_DEAD_MS);
         else if (cli_now_ms() >= until_ms && (rc = connection_trouble(connection, why)) == RC_OK)
             rc = RC_TIMEOUT;
     }

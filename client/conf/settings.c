@@ -1,7 +1,7 @@
 #include "client/conf/settings.h"
 
 #include "shared/text/name.h"
-#include "shared/text/url.h"
+#include "shared/text/url_list.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,15 +10,19 @@
 /* What stands in the file is read by many: an invitation is good once, and a secret. */
 static const char *check_broker(const char *text)
 {
-    struct broker_url url;
+    static struct url_list list;
     const char *expected;
+    struct span part;
 
     if (text[0] == '@')
         return text[1] != '\0' ? NULL : "@FILE, or a broker's address";
-    if (broker_url_parse(span_of(text), &url, &expected) != RC_OK)
+    if (url_list_parse(span_of(text), &list, &part, &expected) != RC_OK)
         return expected;
-    return url.has_invite ? "an address without an invitation: that is given once, with --broker"
-                          : NULL;
+    for (size_t i = 0; i < list.count; i++) {
+        if (list.item[i].has_invite)
+            return "an address without an invitation: that is given once, with --broker";
+    }
+    return list.count > 0 ? NULL : "a broker's address, and others behind commas";
 }
 
 static const char *check_nick(const char *text)
@@ -82,8 +86,8 @@ static const struct conf_row TABLE[] = {
     /* of all verbs */
     {.key = "broker", .type = CONF_TEXT, AT(broker), .check = check_broker, .argument = "URL|@FILE",
      .example = "broker = zchat://chat.example.org:5670?key=KEY",
-     .help = "the broker to use: an address or the file of one; --broker and $ZCHAT_BROKER go first, and without "
-             "any of them the last one used"},
+     .help = "the broker to use: an address or the file of one, and others of the same chat behind commas; --broker and "
+             "$ZCHAT_BROKER go first, and without any of them the last one used"},
     {.key = "nick", .type = CONF_TEXT, AT(nick), .check = check_nick, .argument = "NICK",
      .example = "nick = alice",
      .help = "who you are; --nick and $ZCHAT_NICK go first, and without any of them the last one used"},

@@ -151,9 +151,15 @@ void model_lost(struct model *self, uint64_t now_ms, struct model_effects *fx)
         reconnect(self, ROUND_LOST);
 }
 
-void model_set_brokers(struct model *self, const uint64_t *keys, size_t count, uint64_t chat)
+void model_set_brokers(struct model *self, const uint64_t *keys, size_t count, uint64_t chat,
+                       bool is_home)
 {
-    round_set(&self->round, keys, count, chat);
+    round_set(&self->round, keys, count, chat, is_home);
+}
+
+bool model_is_up(const struct model *self)
+{
+    return self->ctx.is_up;
 }
 
 uint32_t model_patience_ms(const struct model *self)

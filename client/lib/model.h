@@ -69,9 +69,11 @@ struct model_effects {
 void model_effects_fini(struct model_effects *self);
 
 /* The brokers of this chat, at most BROKERS_MAX; without this call there is one. 0 is where the link is, or goes first, and
- * `keys` say which have the same key (the same number). `chat` is what an earlier run knew of (0: nothing). Before the first
- * model_opened(), or while the link is up. */
-void model_set_brokers(struct model *self, const uint64_t *keys, size_t count, uint64_t chat);
+ * `keys` say which have the same key (the same number). `chat` is what an earlier run knew of (0: nothing), `is_home`
+ * whether that was of the first. Before the first model_opened(), or while the link is up. */
+void model_set_brokers(struct model *self, const uint64_t *keys, size_t count, uint64_t chat,
+                       bool is_home);
+bool model_is_up(const struct model *self); /* WELCOME came */
 /* How long a broker may take to shake hands. */
 uint32_t model_patience_ms(const struct model *self);
 

@@ -1,5 +1,6 @@
 #include "client/lib/round.h"
 
+#define NOWHERE    UINT32_MAX
 #define LEAVE_MS   500   /* behind BYE: not all at once */
 #define LASTING_MS 60000 /* a link that lasted so long was no hasty choice */
 
@@ -9,12 +10,13 @@ void round_init(struct round *self)
         (struct round){.count = 1, .reconnect_ms = RECONNECT_MIN_MS, .patience_ms = LINK_DOUBT_MS};
 }
 
-void round_set(struct round *self, const uint64_t *keys, size_t count, uint64_t chat)
+void round_set(struct round *self, const uint64_t *keys, size_t count, uint64_t chat, bool is_home)
 {
     self->count = (uint32_t)count;
     for (size_t i = 0; i < count; i++)
         self->key[i] = keys[i];
-    self->at = self->home = 0;
+    self->at = 0;
+    self->home = is_home ? 0 : NOWHERE;
     self->tried = self->passed = 0;
     if (!self->is_known) {
         self->chat = chat;
@@ -100,7 +102,7 @@ static bool is_ours(const struct round *self, uint64_t chat)
         return true;
     if (chat != 0 && self->chat != 0)
         return chat == self->chat;
-    return self->key[self->at] == self->key[self->home];
+    return self->home != NOWHERE && self->key[self->at] == self->key[self->home];
 }
 
 bool round_welcome(struct round *self, uint64_t chat, uint64_t now_ms)
@@ -118,7 +120,7 @@ bool round_welcome(struct round *self, uint64_t chat, uint64_t now_ms)
 
 bool round_pass(struct round *self)
 {
-    if (self->at == self->home)
+    if (self->at == self->home || !round_has_others(self))
         return false;
     self->passed |= bit(self->at);
     return true;

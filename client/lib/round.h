@@ -27,8 +27,9 @@ struct round {
 
 /* One broker, of which nothing is known. */
 void round_init(struct round *self);
-/* These are the brokers now: 0 is where the link is, or goes first. `chat` counts while the session has none yet. */
-void round_set(struct round *self, const uint64_t *keys, size_t count, uint64_t chat);
+/* These are the brokers now: 0 is where the link is, or goes first, and home if `is_home`. `chat` counts while the session
+ * has none yet. */
+void round_set(struct round *self, const uint64_t *keys, size_t count, uint64_t chat, bool is_home);
 
 /* Is there another one to go to? */
 bool round_has_others(const struct round *self);
@@ -46,7 +47,7 @@ uint32_t round_next(struct round *self, struct model_context *ctx, enum round_re
 /* WELCOME of the broker at hand tells this chat (0: none). False: it is not ours. */
 bool round_welcome(struct round *self, uint64_t chat, uint64_t now_ms);
 
-/* The broker at hand is none for us, before it was ever home: it is passed over. False: it is home, so that is final. */
+/* The broker at hand is none for us: it is passed over. False: it is home, or there is no other; so that is final. */
 bool round_pass(struct round *self);
 
 #endif

@@ -26,8 +26,9 @@ const char *zchat_strerror(zchat_rc rc); /* one sentence, static */
 const char *zchat_errname(zchat_rc rc);  /* "nick_in_use", static */
 
 struct zchat_options {
-    /* zchat://..., which may be an invitation, or "@PATH": it is the first line of that file, which must be
-     * its owner's alone (0600) when it holds an invitation. NULL: $ZCHAT_BROKER (likewise), the last one
+    /* zchat://..., which may be an invitation, and behind it, separated by commas or spaces, other brokers of the same
+     * chat; or "@PATH": that is the first line of that file, which must be its owner's alone (0600) when it holds an
+     * invitation. Brokers that these tell of are known from then on. NULL: $ZCHAT_BROKER (likewise), the last one
      * used, the local one. An invitation's token is kept nowhere: not on disk, not in zchat_broker(). */
     const char *broker;
     const char *nick;  /* NULL: $ZCHAT_NICK, the invitation's, the last one used, the login name */
@@ -51,6 +52,8 @@ void zchat_close(struct zchat **self_p); /* says BYE when it can; never waits lo
 uint64_t zchat_session(const struct zchat *self);
 const char *zchat_nick(const struct zchat *self);   /* canonical */
 const char *zchat_broker(const struct zchat *self); /* the address in use */
+/* Those of all brokers that the handle may go to, separated by spaces. Both live until the next zchat_next(). */
+const char *zchat_brokers(const struct zchat *self);
 
 /* Who talks with whom, for people to compare. Fields that are not known (yet) are "" and 0. */
 struct zchat_identity {
@@ -73,7 +76,8 @@ zchat_rc zchat_trouble(const struct zchat *self, const char **ret_why);
 /* What happens, as zchat_next() tells it. */
 enum zchat_event_kind {
     ZCHAT_NONE, /* the time is over */
-    ZCHAT_LINK, /* the link changed: `link`, and `rc` with `text` when it was refused for good; DOWN with `rc` not
+    ZCHAT_LINK, /* the link changed: `link`, and `rc` with `text` when it was refused for good; UP with `text`: it is
+                     another broker than before, HOST:PORT; DOWN with `rc` not
                      0: the broker puts us off (disk_full, busy, too_fast, limit), told once until it is up */
     ZCHAT_EVENT,  /* an event of a followed stream, in order, once */
     ZCHAT_POST,   /* a post's state changed: `number`, `post`, `rc`, `stream`, `seq` */

@@ -298,6 +298,14 @@ static void on_post(struct session *self, const struct zchat_event *event)
 
 /* --- the link --------------------------------------------------------------------- */
 
+static void tell_move(struct desk *desk, const char *place)
+{
+    char text[600];
+
+    snprintf(text, sizeof(text), "the link is back (another broker: %s)", place);
+    desk_remark(desk, desk->buffer[0], text);
+}
+
 static void on_link(struct session *self, const struct zchat_event *event)
 {
     struct desk *desk = &self->desk;
@@ -312,6 +320,8 @@ static void on_link(struct session *self, const struct zchat_event *event)
         self->ping_ms = 0;
         talk_ask_renew(&self->talk);
         self->cli.is_up = self->cli.was_up = true;
+        if (event->text[0] != '\0')
+            tell_move(desk, event->text);
         return;
     }
     self->cli.is_up = false;

@@ -34,23 +34,38 @@ static void show_given(const char *given, char *buf, size_t capacity)
         snprintf(buf + shown, capacity - shown, "invite=...");
 }
 
-static enum rc parse_address(const char *given, struct broker_url *ret, struct why *why)
+static enum rc parse_addresses(const char *given, struct choice *ret, struct why *why)
 {
-    const char *expected = NULL;
-    char shown[128];
-    enum rc rc = broker_url_parse(span_of(given), ret, &expected);
+    const char *expected = "zchat://HOST:PORT?key=KEY was expected";
+    char shown[128], text[BROKERS_BYTES_MAX + URL_BYTES_MAX];
+    struct span part = span_of(given);
+    struct url_list list = {.count = 0};
+    enum rc rc = url_list_parse(part, &list, &part, &expected);
 
-    if (rc != RC_OK) {
-        show_given(given, shown, sizeof(shown));
-        why_set(why, "\"%s\" is not a broker's address: %s", shown, expected);
+    for (size_t i = 1; i < list.count && rc == RC_OK; i++) {
+        (void)url_list_add(&ret->others, &list.item[i]);
+        if (list.item[i].has_invite) {
+            expected = "only the first address can be an invitation";
+            rc = RC_BAD_URL;
+        }
     }
+    if (rc == RC_OK && list.count > 0) {
+        ret->url = list.item[0];
+    } else {
+        snprintf(text, sizeof(text), "%.*s", (int)part.len, part.ptr);
+        show_given(text, shown, sizeof(shown));
+        why_set(why, "\"%s\" is not a broker's address: %s", shown, expected);
+        rc = RC_BAD_URL;
+    }
+    explicit_bzero(text, sizeof(text));
+    explicit_bzero(&list, sizeof(list));
     return rc;
 }
 
-/* The address in the first line of a file. One that holds a secret is its owner's alone. */
-static enum rc read_address(const char *path, struct broker_url *ret, struct why *why)
+/* The addresses in the first line of a file. One that holds a secret is its owner's alone. */
+static enum rc read_addresses(const char *path, struct choice *ret, struct why *why)
 {
-    char text[URL_BYTES_MAX + 2], check[FILES_WHY_BYTES];
+    char text[BROKERS_BYTES_MAX + URL_BYTES_MAX], check[FILES_WHY_BYTES];
     size_t len;
     enum rc rc = files_read(path, text, sizeof(text), &len, NULL);
 
@@ -62,10 +77,10 @@ static enum rc read_address(const char *path, struct broker_url *ret, struct why
         return RC_SYSTEM;
     }
     text[strcspn(text, "\r\n")] = '\0';
-    rc = parse_address(text, ret, why);
-    if (rc == RC_OK && ret->has_invite && files_check(path, check) != RC_OK) {
+    rc = parse_addresses(text, ret, why);
+    if (rc == RC_OK && ret->url.has_invite && files_check(path, check) != RC_OK) {
         why_set(why, "%s", check);
-        broker_url_strip_invite(ret);
+        broker_url_strip_invite(&ret->url);
         rc = RC_SYSTEM;
     }
     explicit_bzero(text, sizeof(text));
@@ -79,8 +94,8 @@ static enum rc find_address(const struct home *home, const char *given, struct c
         given = secret_env("ZCHAT_BROKER");
     if (given != NULL && given[0] != '\0') {
         ret->source = CHOICE_GIVEN;
-        return given[0] == '@' ? read_address(given + 1, &ret->url, why)
-                               : parse_address(given, &ret->url, why);
+        return given[0] == '@' ? read_addresses(given + 1, ret, why)
+                               : parse_addresses(given, ret, why);
     }
     ret->source = CHOICE_LAST;
     if (home_last_broker(home, &ret->url) == RC_OK)
@@ -122,6 +137,40 @@ static void use_local(struct broker_url *url, const struct broker_url *local)
     memcpy(url->nick, given.nick, sizeof(url->nick));
 }
 
+static enum rc need_key(const struct broker_url *url, struct why *why)
+{
+    if (url->has_key || broker_url_is_local(url))
+        return RC_OK;
+    why_set(why,
+            "the address of %s has no key, and none is known here: add ?key=KEY as the "
+            "broker printed it",
+            url->host);
+    return RC_BAD_URL;
+}
+
+enum rc choice_key(const struct home *home, struct broker_url *url, struct why *why)
+{
+    unsigned char pinned[PUBLIC_KEY_BYTES];
+    const enum rc rc = known_find(home, url, pinned, why);
+
+    if (rc == RC_OK && !url->has_key)
+        set_key(url, pinned);
+    if (rc == RC_OK && !is_same_key(url, pinned)) {
+        tell_wrong_key(home, url, pinned, why);
+        return RC_WRONG_BROKER;
+    }
+    return rc == RC_OK || rc == RC_END ? need_key(url, why) : rc;
+}
+
+static enum rc choose_others(const struct home *home, struct url_list *others, struct why *why)
+{
+    enum rc rc = RC_OK;
+
+    for (size_t i = 0; i < others->count && rc == RC_OK; i++)
+        rc = choice_key(home, &others->item[i], why);
+    return rc;
+}
+
 enum rc choice_broker(const struct home *home, const char *given, struct choice *ret,
                       struct why *why)
 {
@@ -131,6 +180,8 @@ enum rc choice_broker(const struct home *home, const char *given, struct choice 
     bool is_local_known, is_pinned;
     enum rc rc = find_address(home, given, &choice, why);
 
+    if (rc == RC_OK)
+        rc = choose_others(home, &choice.others, why);
     if (rc != RC_OK)
         return rc;
     rc = known_find(home, &choice.url, pinned, why);
@@ -147,15 +198,10 @@ enum rc choice_broker(const struct home *home, const char *given, struct choice 
         set_key(&choice.url, pinned); /* and never without one again */
     }
     if (!choice.url.has_key) {
-        if (!broker_url_is_local(&choice.url)) {
-            why_set(why,
-                    "the address of %s has no key, and none is known here: add ?key=KEY as the "
-                    "broker printed it",
-                    choice.url.host);
-            return RC_BAD_URL;
-        }
-        *ret = choice;
-        return RC_OK;
+        rc = need_key(&choice.url, why);
+        if (rc == RC_OK)
+            *ret = choice;
+        return rc;
     }
     choice.is_new_key = !is_pinned || !is_same_key(&choice.url, pinned);
     if (is_pinned && choice.is_new_key &&

@@ -43,6 +43,7 @@ struct connection {
     bool is_ready;     /* READY was told */
     bool is_listening; /* the SUB was told to connect */
     uint64_t deadline_ms;
+    uint32_t patience_ms;        /* of this attempt */
     unsigned handshake_failures; /* in a row */
     unsigned opened;             /* attempts; names the monitors */
     unsigned failed;             /* the last attempt whose handshake failed */
@@ -151,7 +152,7 @@ static bool open_link(struct connection *self, struct link *link, int type)
            zmq_connect(link->monitor, address) == 0;
 }
 
-enum rc connection_open(struct connection *self, uint64_t now_ms)
+enum rc connection_open(struct connection *self, uint64_t now_ms, uint32_t patience_ms)
 {
     char commands[URL_BYTES_MAX], broadcasts[URL_BYTES_MAX];
 
@@ -166,7 +167,8 @@ enum rc connection_open(struct connection *self, uint64_t now_ms)
         why_set(&self->trouble, "cannot connect to %s: %s", commands, zmq_strerror(problem));
         return RC_SYSTEM;
     }
-    self->deadline_ms = now_ms + LINK_DEAD_MS;
+    self->patience_ms = patience_ms;
+    self->deadline_ms = now_ms + patience_ms;
     return RC_OK;
 }
 
@@ -372,7 +374,7 @@ enum connection_change connection_watch(struct connection *self, uint64_t now_ms
     other = watch_link(self, &self->sub, now_ms);
     /* Something was heard: over a long way the whole takes longer than LINK_DEAD_MS. */
     if (!self->is_ready && self->dealer.stage > stage)
-        self->deadline_ms = now_ms + LINK_DEAD_MS;
+        self->deadline_ms = now_ms + self->patience_ms;
     if (other > change)
         change = other;
     if (change == CONNECTION_SAME && now_ms >= self->deadline_ms) {
@@ -417,6 +419,26 @@ enum rc connection_trouble(const struct connection *self, struct why *why)
         why_set(why, "%s does not answer", address);
     return self->url.has_key && self->handshake_failures >= WRONG_KEY_FAILURES ? RC_WRONG_BROKER
                                                                                : RC_UNREACHABLE;
+}
+
+void connection_move(struct connection *self, const struct broker_url *url, enum rc rc)
+{
+    char address[300];
+    struct why why;
+
+    connection_close(self);
+    address_of(self, address);
+    if (rc == RC_WRONG_BROKER)
+        why_set(&self->trouble, "%s serves another chat, and is passed over", address);
+    else if (rc != RC_OK)
+        why_set(&self->trouble, "%s does not let us in (%s), and is passed over", address,
+                rc_name(rc));
+    if (broker_url_is_same_place(&self->url, url))
+        return;
+    connection_trouble(self, &why);
+    self->trouble = why;
+    self->url = *url;
+    self->handshake_failures = self->failed = 0;
 }
 
 void connection_subscribe(struct connection *self, struct span topic, bool is_wanted)

@@ -31,8 +31,12 @@ struct connection *connection_new(const struct broker_url *url, const struct key
 /* Waits at most 200 ms for what was sent last. */
 void connection_destroy(struct connection **self_p);
 
-/* Close what was open and connect anew. RC_SYSTEM: no sockets. */
-enum rc connection_open(struct connection *self, uint64_t now_ms) MUST_CHECK;
+/* Close what was open and connect anew; a broker that says nothing for patience_ms on the way is lost. RC_SYSTEM: no
+ * sockets. */
+enum rc connection_open(struct connection *self, uint64_t now_ms, uint32_t patience_ms) MUST_CHECK;
+/* From now on it is this broker; closed. What was wrong with the one before is told until more is known; `rc` not RC_OK:
+ * with that it was passed over. */
+void connection_move(struct connection *self, const struct broker_url *url, enum rc rc);
 void connection_close(struct connection *self);
 /* WELCOME came: connect the SUB, once. Subscriptions can be made before. */
 void connection_listen(struct connection *self, uint64_t now_ms);

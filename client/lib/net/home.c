@@ -92,6 +92,7 @@ static enum rc check_files(const struct home *home, char why[static FILES_WHY_BY
         {true, false, "/last_nick"},
         {true, true, "/outbox"},
         {true, true, "/places"},
+        {true, true, "/brokers"},
     };
     char path[FILE_PATH_MAX];
 

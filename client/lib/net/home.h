@@ -2,7 +2,7 @@
  *
  * With --home or $ZCHAT_HOME everything is in one folder; else the XDG ones: configuration in
  * ~/.config/zchat, state in ~/.local/state/zchat. Files: CONFIG/keys/NICK.key,
- * CONFIG/known_brokers, STATE/last_broker, STATE/last_nick; CONFIG/zchat.conf is client/conf's. */
+ * CONFIG/known_brokers, STATE/last_broker, STATE/last_nick, STATE/brokers/; CONFIG/zchat.conf is client/conf's. */
 #ifndef CLIENT_LIB_NET_HOME_H
 #define CLIENT_LIB_NET_HOME_H
 

@@ -13,19 +13,27 @@
 #define SESSION_DIGITS   16
 #define FAILED_FILES_MAX 100
 
-void outbox_folder_id(const struct name *nick, const struct broker_url *url, char *buf)
+_Static_assert(OUTBOX_ID_BYTES == 2 * ID_BYTES + 1, "the digits and a NUL");
+
+void outbox_broker_id(const struct broker_url *url, char buf[static OUTBOX_ID_BYTES])
 {
     unsigned char id[crypto_generichash_BYTES_MIN];
-    char hex[2 * ID_BYTES + 1], address[URL_BYTES_MAX];
+    char address[URL_BYTES_MAX];
 
     if (url->has_key) {
-        hex_encode(url->key, ID_BYTES, hex);
-    } else {
-        broker_url_format(url, address);
-        crypto_generichash(id, sizeof(id), (const unsigned char *)address, strlen(address), NULL,
-                           0);
-        hex_encode(id, ID_BYTES, hex);
+        hex_encode(url->key, ID_BYTES, buf);
+        return;
     }
+    broker_url_format(url, address);
+    crypto_generichash(id, sizeof(id), (const unsigned char *)address, strlen(address), NULL, 0);
+    hex_encode(id, ID_BYTES, buf);
+}
+
+void outbox_folder_id(const struct name *nick, const struct broker_url *url, char *buf)
+{
+    char hex[OUTBOX_ID_BYTES];
+
+    outbox_broker_id(url, hex);
     snprintf(buf, NAME_BYTES_MAX + 24, "%s@%s", nick->text, hex);
 }
 

@@ -17,6 +17,10 @@ struct outbox_folder {
 void outbox_folder_init(struct outbox_folder *self, const struct home *home,
                         const struct name *nick, const struct broker_url *url);
 
+/* The beginning of the broker's key, or of a hash of its address, in hex. */
+#define OUTBOX_ID_BYTES 17
+void outbox_broker_id(const struct broker_url *url, char buf[static OUTBOX_ID_BYTES]);
+
 /* "NICK@0123456789abcdef", which names files of this nick at this broker; buf has NAME_BYTES_MAX + 24 bytes. */
 void outbox_folder_id(const struct name *nick, const struct broker_url *url, char *buf);
 

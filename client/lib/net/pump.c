@@ -13,12 +13,14 @@
 #define REOPEN_MS       1000 /* when sockets cannot even be made */
 
 void pump_init(struct pump *self, struct connection *connection, struct model *model,
-               struct keeper *keeper)
+               struct keeper *keeper, struct roster *roster)
 {
     memset(self, 0, sizeof(*self));
     self->connection = connection;
     self->model = model;
     self->keeper = keeper;
+    self->roster = roster;
+    roster_begin(roster, model);
     self->phase = PUMP_WAITING;
 }
 
@@ -64,7 +66,8 @@ void pump_carry(struct pump *self, uint64_t now_ms)
         case MODEL_FX_RECONNECT:
             self->out_len = 0;
             self->out_maps = 0;
-            connection_close(self->connection);
+            self->roster->at = fx->broker;
+            connection_move(self->connection, roster_broker(self->roster), fx->rc);
             self->phase = PUMP_WAITING;
             self->open_at_ms = now_ms + fx->delay_ms;
             break;
@@ -73,8 +76,13 @@ void pump_carry(struct pump *self, uint64_t now_ms)
     self->fx.count = 0;
 }
 
-static void note_welcome(struct pump *self, const struct message *message)
+/* Behind the model, which may have refused it: it is another chat's then, and the link is closed. */
+static void note_welcome(struct pump *self, const struct message *message, uint64_t now_ms)
 {
+    if (!model_is_up(self->model))
+        return;
+    connection_listen(self->connection, now_ms); /* */
+    roster_learn(self->roster, self->model, message);
     self->is_welcome = true;
     self->version = (uint32_t)message->version;
     self->broker_agent[0] = '\0';
@@ -82,6 +90,14 @@ static void note_welcome(struct pump *self, const struct message *message)
         clean_copy(self->broker_agent, sizeof(self->broker_agent), message->agent);
     clean_copy(self->role, sizeof(self->role),
                message_has(message, HAS_ROLE) ? message->role : SPAN("member"));
+}
+
+static void note_brokers(struct pump *self, const struct message *pong)
+{
+    if (!model_is_up(self->model))
+        return;
+    roster_learn(self->roster, self->model, pong);
+    self->is_welcome = true;
 }
 
 /* The event of an opened box; whatever else stands there is not what was sealed. */
@@ -128,12 +144,12 @@ static void deliver(struct pump *self, struct span maps, bool from_pub, uint64_t
             deliver_sealed(self, &message, now_ms);
             continue;
         }
-        if (message.verb == VERB_WELCOME && !from_pub) {
-            note_welcome(self, &message);
-            connection_listen(self->connection, now_ms); /* */
-        }
         model_received(self->model, &message, from_pub, now_ms, &self->fx);
         pump_carry(self, now_ms);
+        if (message.verb == VERB_WELCOME && !from_pub)
+            note_welcome(self, &message, now_ms);
+        else if (message.verb == VERB_PONG && message_has(&message, HAS_BROKERS) && !from_pub)
+            note_brokers(self, &message);
     }
 }
 
@@ -192,7 +208,7 @@ void pump_turn(struct pump *self, uint64_t now_ms)
 {
     if (self->phase == PUMP_WAITING && now_ms >= self->open_at_ms) {
         self->phase = PUMP_OPENING;
-        if (connection_open(self->connection, now_ms) != RC_OK)
+        if (connection_open(self->connection, now_ms, model_patience_ms(self->model)) != RC_OK)
             lose(self, now_ms);
     }
     watch(self, now_ms);

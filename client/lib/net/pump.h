@@ -7,6 +7,7 @@
 #include "client/lib/model.h"
 #include "client/lib/net/connection.h"
 #include "client/lib/net/keeper.h"
+#include "client/lib/net/roster.h"
 #include "shared/base/limits.h"
 
 enum pump_phase {
@@ -20,6 +21,7 @@ struct pump {
     struct connection *connection;
     struct model *model;
     struct keeper *keeper; /* the handle's: posts are on disk before they leave */
+    struct roster *roster; /* the handle's: whom effects mean */
     struct model_effects fx;
     enum pump_phase phase;
     uint64_t open_at_ms;
@@ -28,7 +30,7 @@ struct pump {
     size_t out_len;
     size_t out_maps;
 
-    bool is_welcome; /* seen since the last call of pump_take_welcome() */
+    bool is_welcome; /* or told of other brokers, since the last call of pump_take_welcome() */
     uint32_t version;
     char broker_agent[AGENT_BYTES_MAX + 1];
     char role[17]; /* of this person at the broker; "": not known yet */
@@ -36,7 +38,7 @@ struct pump {
 
 /* Takes connection and model over. */
 void pump_init(struct pump *self, struct connection *connection, struct model *model,
-               struct keeper *keeper);
+               struct keeper *keeper, struct roster *roster);
 /* Says BYE when there is a connection; the model has only its last tells to give from then on. */
 void pump_stop(struct pump *self);
 /* Stops, and waits at most 200 ms for what was said to leave. */
@@ -52,7 +54,7 @@ void pump_turn(struct pump *self, uint64_t now_ms);
 /* The time at which pump_turn() has something to do even if nothing arrives. */
 uint64_t pump_deadline_ms(const struct pump *self);
 
-/* True once after each WELCOME. */
+/* True once after each WELCOME, and after a PONG that tells of other brokers. */
 bool pump_take_welcome(struct pump *self);
 
 #endif

@@ -2,7 +2,6 @@
 #include "client/lib/zchat.h"
 
 #include "client/lib/net/handle.h"
-#include "client/lib/net/known.h"
 #include "shared/base/alloc.h"
 #include "shared/base/clock.h"
 #include "shared/base/rc.h"
@@ -17,10 +16,6 @@
 #include <sys/random.h>
 
 #define TELLS_IN_ROW_MAX 64
-
-/* The transport refused the key; which of the three it is, it does not say. */
-#define KEY_REFUSED \
-    "the broker does not let this key in: it is not known there, was removed, or is banned"
 
 static const struct zchat_event nothing = {
     .kind = ZCHAT_NONE,
@@ -37,7 +32,7 @@ static const struct zchat_event nothing = {
     .key = "",
 };
 
-static _Thread_local struct why last_why;
+_Thread_local struct why handle_why;
 
 const char *zchat_strerror(zchat_rc rc)
 {
@@ -107,23 +102,22 @@ static enum rc start(struct zchat *self, const struct zchat_options *options, st
 {
     struct key_pair keys;
     struct connection *connection;
-    struct broker_url url;
     struct model *model;
     enum rc rc = home_key(&self->home, &self->nick, &keys, why);
 
     if (rc != RC_OK)
         return rc;
     memcpy(self->public_key, keys.public_key, sizeof(self->public_key));
-    connection = connection_new(&self->choice.url, &keys);
+    roster_open(&self->roster, &self->home, &self->choice);
+    connection = connection_new(roster_broker(&self->roster), &keys);
     explicit_bzero(&keys, sizeof(keys));
     if (connection == NULL) {
         why_set(why, "the system has no sockets for us: %s", strerror(errno));
         return RC_SYSTEM;
     }
     self->session = options->session;
-    url = self->choice.url; /* the keeper names files by it */
-    broker_url_strip_invite(&url);
-    rc = keeper_open(&self->keeper, options, &self->home, &self->nick, &url, &self->session, why);
+    rc = keeper_open(&self->keeper, options, &self->home, &self->nick, &self->roster.named,
+                     &self->session, why);
     if (rc == RC_OK)
         rc = make_model(self, options, &model, why);
     if (rc != RC_OK) {
@@ -133,7 +127,7 @@ static enum rc start(struct zchat *self, const struct zchat_options *options, st
     broker_url_strip_invite(&self->choice.url); /* the model alone has it from here on */
     if (options->keeps_outbox)
         keeper_begin(&self->keeper, self->session);
-    pump_init(&self->pump, connection, model, &self->keeper);
+    pump_init(&self->pump, connection, model, &self->keeper, &self->roster);
     return RC_OK;
 }
 
@@ -152,11 +146,11 @@ static enum rc choose(struct zchat *self, const struct zchat_options *options)
     enum rc rc = RC_OK;
 
     if (is_given)
-        rc = choice_nick(&self->home, options->nick, &self->nick, &last_why);
+        rc = choice_nick(&self->home, options->nick, &self->nick, &handle_why);
     if (rc == RC_OK)
-        rc = choice_broker(&self->home, options->broker, &self->choice, &last_why);
+        rc = choice_broker(&self->home, options->broker, &self->choice, &handle_why);
     if (rc == RC_OK && !is_given)
-        rc = choice_nick(&self->home, self->choice.url.nick, &self->nick, &last_why);
+        rc = choice_nick(&self->home, self->choice.url.nick, &self->nick, &handle_why);
     return rc;
 }
 
@@ -166,26 +160,26 @@ zchat_rc zchat_open(const struct zchat_options *options, struct zchat **ret, con
     struct zchat *self = x_alloc(1, sizeof(*self));
     enum rc rc;
 
-    last_why.text[0] = '\0';
+    handle_why.text[0] = '\0';
     if (options == NULL)
         options = &defaults;
-    rc = home_open(options->home, &self->home, &last_why);
+    rc = home_open(options->home, &self->home, &handle_why);
     if (rc == RC_OK)
         rc = choose(self, options);
     if (rc == RC_OK)
-        rc = note_open(&self->note, options->history, &last_why);
+        rc = note_open(&self->note, options->history, &handle_why);
     if (rc == RC_OK)
-        rc = start(self, options, &last_why);
+        rc = start(self, options, &handle_why);
     if (rc != RC_OK) {
         keeper_close(&self->keeper);
         note_close(&self->note);
         broker_url_strip_invite(&self->choice.url);
         free(self);
         if (ret_why != NULL)
-            *ret_why = last_why.text;
+            *ret_why = handle_why.text;
         return rc;
     }
-    broker_url_format(&self->choice.url, self->broker);
+    handle_note_brokers(self);
     self->note.nick = name_text(&self->nick);
     self->note.run = self->session;
     self->is_service = options->is_service;
@@ -234,81 +228,9 @@ const char *zchat_broker(const struct zchat *self)
     return self->broker;
 }
 
-void zchat_describe(const struct zchat *self, struct zchat_identity *ret)
+const char *zchat_brokers(const struct zchat *self)
 {
-    memset(ret, 0, sizeof(*ret));
-    hex_encode(self->public_key, PUBLIC_KEY_BYTES, ret->key);
-    key_fingerprint(self->public_key, ret->fingerprint);
-    key_words(self->public_key, ret->words);
-    if (self->choice.url.has_key) {
-        key_fingerprint(self->choice.url.key, ret->broker_fingerprint);
-        key_words(self->choice.url.key, ret->broker_words);
-    }
-    snprintf(ret->role, sizeof(ret->role), "%s", self->pump.role);
-    snprintf(ret->broker_agent, sizeof(ret->broker_agent), "%s", self->pump.broker_agent);
-    ret->version = self->pump.version;
-    ret->is_up = self->is_up;
-}
-
-/* What somebody who is not let in can do about it; NULL: the broker's own sentence says enough. */
-static const char *advice(zchat_rc rc)
-{
-    switch (rc) {
-    case RC_BAD_INVITE:
-        return "the invitation is not known, used up or over: ask for a new one";
-    case RC_NOT_LET_IN:
-        return "this broker lets new people in by invitation: ask one of its operators for one, "
-               "and give it as "
-               "the broker's address";
-    case RC_REVOKED:
-        return "the key of this device was removed at this broker and cannot come back: move its "
-               "key file away and "
-               "ask for an invitation for a new one";
-    case RC_BANNED:
-        return "you are banned at this broker: one of its operators can lift that";
-    default:
-        return NULL;
-    }
-}
-
-zchat_rc zchat_trouble(const struct zchat *self, const char **ret_why)
-{
-    enum rc rc;
-
-    last_why.text[0] = '\0';
-    if (self->is_up) {
-        rc = RC_OK;
-    } else if (self->pump.phase == PUMP_STOPPED &&
-               (self->refused == RC_OK || self->refused == RC_NOT_LET_IN)) {
-        why_set(&last_why, "%s", KEY_REFUSED);
-        rc = RC_NOT_LET_IN;
-    } else if (self->refused != RC_OK) {
-        const char *text = advice(self->refused);
-
-        why_set(&last_why, "%s", text != NULL ? text : zchat_strerror(self->refused));
-        rc = (enum rc)self->refused;
-    } else {
-        rc = connection_trouble(self->pump.connection, &last_why);
-        if (rc == RC_OK) {
-            why_set(&last_why, "the broker accepts connections but does not answer");
-            rc = RC_UNREACHABLE;
-        }
-    }
-    if (ret_why != NULL)
-        *ret_why = last_why.text;
-    return rc;
-}
-
-/* The broker has proved its key and knows us: worth remembering, and failing at that only costs
- * convenience, but for the pin: there the reason is told at the next start. */
-static void remember(struct zchat *self)
-{
-    if (self->choice.is_new_key && known_pin(&self->home, &self->choice.url, &last_why) == RC_OK)
-        self->choice.is_new_key = false;
-    if (self->choice.source == CHOICE_GIVEN)
-        home_remember_broker(&self->home, &self->choice.url);
-    if (!self->is_service)
-        home_remember_nick(&self->home, &self->nick);
+    return self->brokers;
 }
 
 /* The milliseconds to wait: until the caller's end, the model's deadline, or for ever (-1). */
@@ -328,36 +250,10 @@ static int wait_ms(const struct zchat *self, uint64_t end_ms, uint64_t now_ms)
     return deadline_ms - now_ms > INT_MAX ? INT_MAX : (int)(deadline_ms - now_ms);
 }
 
-static void tell_refusal(struct zchat *self, struct zchat_event *event)
-{
-    const char *text = self->pump.phase == PUMP_STOPPED ? KEY_REFUSED : advice(event->rc);
-
-    if (text == NULL)
-        return;
-    why_set(&self->trouble, "%s", text);
-    event->text = self->trouble.text;
-    event->text_len = strlen(self->trouble.text);
-}
-
-static void note_link(struct zchat *self, struct zchat_event *event)
-{
-    if (event->kind != ZCHAT_LINK)
-        return;
-    self->is_up = event->link == ZCHAT_LINK_UP;
-    self->refused = event->link == ZCHAT_LINK_REFUSED ? event->rc : RC_OK;
-    if (event->link == ZCHAT_LINK_REFUSED)
-        tell_refusal(self, event);
-    if (event->link == ZCHAT_LINK_DOWN && event->text_len == 0) {
-        connection_trouble(self->pump.connection, &self->trouble);
-        event->text = self->trouble.text;
-        event->text_len = strlen(self->trouble.text);
-    }
-}
-
 /* The answer to zchat_admit() holds a token: around it belongs the address of this broker. */
 static void tell_invitation(struct zchat *self, struct zchat_event *event)
 {
-    struct broker_url url = self->choice.url;
+    struct broker_url url = *roster_broker(&self->roster);
 
     explicit_bzero(self->invitation, sizeof(self->invitation));
     if (event->kind != ZCHAT_ANSWER || event->key[0] == '\0')
@@ -380,7 +276,7 @@ static bool take_tell(struct zchat *self, struct zchat_event *ret, uint64_t now_
     pump_carry(&self->pump, now_ms);
     if (is_told) {
         keeper_told(&self->keeper, ret);
-        note_link(self, ret);
+        handle_note_link(self, ret);
         note_told(&self->note, ret);
         tell_invitation(self, ret);
     }
@@ -406,7 +302,7 @@ zchat_rc zchat_next(struct zchat *self, int timeout_ms, struct pollfd *extra, si
             return RC_OK;
         pump_turn(&self->pump, now_ms);
         if (pump_take_welcome(&self->pump))
-            remember(self);
+            handle_remember(self);
         if (take_tell(self, ret, now_ms))
             return RC_OK;
         if (connection_wait(self->pump.connection, wait_ms(self, end_ms, now_ms), extra,

@@ -12,7 +12,7 @@ static struct fixture fixture_of(size_t count, uint64_t chat)
 {
     struct fixture f = fixture_with((struct model_options){.is_inbox = true});
 
-    model_set_brokers(f.model, KEYS, count, chat);
+    model_set_brokers(f.model, KEYS, count, chat, true);
     return f;
 }
 
@@ -104,7 +104,7 @@ static void the_clients_of_a_dead_broker_are_spread_over_the_others(void **state
             .nick = "alice", .session.v = seed, .seed = seed, .limits = MODEL_LIMITS_DEFAULTS};
         struct fixture f = {.now_ms = 1000000, .model = model_new(&options)};
 
-        model_set_brokers(f.model, KEYS, 3, 0);
+        model_set_brokers(f.model, KEYS, 3, 0, true);
         at[lose(&f).broker]++;
         fixture_fini(&f);
     }
@@ -277,6 +277,36 @@ static void what_an_earlier_run_knew_of_the_chat_counts_R63(void **state)
     fixture_fini(&f);
 }
 
+static void an_address_that_moved_to_another_chat_is_no_home_R63(void **state)
+{
+    struct fixture f = fixture_with((struct model_options){0});
+
+    (void)state;
+    model_set_brokers(f.model, KEYS, 1, CHAT, false);
+    open_link(&f);
+    welcome_to(&f, CHAT + 1);
+    assert_told(&f, ZCHAT_LINK);
+    assert_int_equal(f.event.link, ZCHAT_LINK_REFUSED);
+    assert_int_equal(f.event.rc, RC_WRONG_BROKER);
+    fixture_fini(&f);
+
+    f = fixture_with((struct model_options){0});
+    model_set_brokers(f.model, KEYS, 1, CHAT, false);
+    open_link(&f);
+    welcome_to(&f, 0); /* one that says nothing may be anything */
+    assert_told(&f, ZCHAT_LINK);
+    assert_int_equal(f.event.rc, RC_WRONG_BROKER);
+    fixture_fini(&f);
+
+    f = fixture_with((struct model_options){0});
+    model_set_brokers(f.model, KEYS, 1, CHAT, false);
+    open_link(&f);
+    welcome_to(&f, CHAT);
+    assert_told(&f, ZCHAT_LINK);
+    assert_int_equal(f.event.link, ZCHAT_LINK_UP);
+    fixture_fini(&f);
+}
+
 static void without_a_chat_the_key_says_which_broker_it_is_R63(void **state)
 {
     static const uint64_t same[] = {5, 5};
@@ -292,7 +322,7 @@ static void without_a_chat_the_key_says_which_broker_it_is_R63(void **state)
     fixture_fini(&f);
 
     f = fixture_of(1, 0);
-    model_set_brokers(f.model, same, 2, 0); /* two addresses of one broker */
+    model_set_brokers(f.model, same, 2, 0, true); /* two addresses of one broker */
     open_link(&f);
     welcome_to(&f, 0);
     lose(&f);
@@ -337,12 +367,12 @@ static void a_new_list_is_tried_from_where_the_link_is(void **state)
     open_link(&f);
     welcome_to(&f, CHAT);
     assert_int_equal(model_patience_ms(f.model), LINK_DEAD_MS);
-    model_set_brokers(f.model, KEYS, 2, CHAT);
+    model_set_brokers(f.model, KEYS, 2, CHAT, true);
     assert_int_equal(model_patience_ms(f.model), LINK_DOUBT_MS);
     assert_int_equal(lose(&f).broker, 1);
     open_link(&f);
     welcome_to(&f, CHAT);
-    model_set_brokers(f.model, KEYS, 1, CHAT); /* the other one was taken out of service */
+    model_set_brokers(f.model, KEYS, 1, CHAT, true); /* the other one was taken out of service */
     const struct model_effect move = lose(&f);
     assert_int_equal(move.broker, 0);
     assert_true(move.delay_ms >= RECONNECT_MIN_MS * 3 / 4);
@@ -364,6 +394,7 @@ int main(void)
         cmocka_unit_test(a_broker_of_another_chat_is_passed_over_R63),
         cmocka_unit_test(another_broker_of_the_chat_takes_the_session_over_R63),
         cmocka_unit_test(what_an_earlier_run_knew_of_the_chat_counts_R63),
+        cmocka_unit_test(an_address_that_moved_to_another_chat_is_no_home_R63),
         cmocka_unit_test(without_a_chat_the_key_says_which_broker_it_is_R63),
         cmocka_unit_test(one_that_does_not_let_us_in_is_passed_over_unless_it_is_ours),
         cmocka_unit_test(a_new_list_is_tried_from_where_the_link_is),

@@ -98,7 +98,7 @@ static void open_connection(struct fixture *f)
     if (f->connection == NULL)
         f->connection = connection_new(&f->url, &f->client);
     assert_non_null(f->connection);
-    assert_int_equal(connection_open(f->connection, 0), RC_OK);
+    assert_int_equal(connection_open(f->connection, 0, LINK_DEAD_MS), RC_OK);
 }
 
 /* The next change of the connection. */
