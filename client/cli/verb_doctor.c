@@ -9,6 +9,7 @@
 #include "client/lib/net/keys.h"
 #include "client/lib/net/outbox_folder.h"
 #include "client/lib/net/reach.h"
+#include "client/lib/net/roster.h"
 #include "shared/base/clock.h"
 #include "shared/text/clean.h"
 
@@ -37,6 +38,7 @@ struct doctor {
     const struct args *args;
     struct home home;
     struct choice choice;
+    struct roster roster;
     struct name nick;
     struct key_pair keys; /* of the nick, or made for this run */
     bool has_key;         /* the nick's is here */
@@ -106,6 +108,7 @@ static bool check_address(struct doctor *self)
         key_fingerprint(self->choice.url.key, fingerprint);
     else
         snprintf(fingerprint, sizeof(fingerprint), "none: nothing is encrypted");
+    roster_open(&self->roster, &self->home, &self->choice);
     TELL(self, "address", "%s (%s), key [%s]%s", shown, SOURCES[self->choice.source], fingerprint,
          self->has_invite ? ", with an invitation" : "");
     return true;
@@ -144,7 +147,7 @@ static void check_outbox(struct doctor *self)
     struct outbox_folder folder;
     size_t waiting;
 
-    outbox_folder_init(&folder, &self->home, &self->nick, &self->choice.url);
+    outbox_folder_init(&folder, &self->home, &self->nick, &self->roster.named);
     waiting = outbox_folder_waiting(&folder);
     if (waiting > 0)
         WARN(self, "outbox", "the next `zchat` sends them, once there is a link",
@@ -202,6 +205,47 @@ static bool check_port(struct doctor *self, bool is_broadcasts, int *ret_fd)
     else
         FAIL(self, EXIT_NO_LINK, check, mend_port(port), "%s: %s", text, SAYS[port]);
     return port == REACH_OPEN;
+}
+
+static bool is_open(const struct doctor *self, const struct broker_url *url, struct why *why)
+{
+    struct reach_addresses addresses;
+    size_t index;
+    int error, fd;
+
+    if (reach_resolve(url, false, &addresses, why) != RC_OK)
+        return false;
+    (void)reach_connect(&addresses, step_ms(self), &index, &error, &fd);
+    if (fd < 0)
+        why_set(why, "%s", strerror(error));
+    else
+        close(fd);
+    return fd >= 0;
+}
+
+/* Where several brokers serve the chat: the first that can be reached is looked at more closely, as a client goes there. */
+static void check_brokers(struct doctor *self)
+{
+    const struct url_list *all = &self->roster.all;
+    size_t open = all->count;
+
+    for (size_t i = 0; i < all->count && all->count > 1; i++) {
+        const struct broker_url *url = &all->item[i];
+        char shown[URL_BYTES_MAX];
+        struct why why;
+
+        broker_url_format(url, shown);
+        shown[strcspn(shown, "?")] = '\0';
+        if (!is_open(self, url, &why))
+            WARN(self, "brokers", "clients go to another one meanwhile", "%s cannot be reached: %s",
+                 shown, why.text);
+        else if (open < all->count)
+            TELL(self, "brokers", "%s can be reached, too", shown);
+        else
+            open = i;
+    }
+    if (open < all->count)
+        self->choice.url = all->item[open];
 }
 
 static bool check_greeting(struct doctor *self, int fd)
@@ -267,7 +311,8 @@ static enum rc shake(struct doctor *self, bool with_broadcasts, struct why *why)
 {
     struct connection *connection = connection_new(&self->choice.url, &self->keys);
     const uint64_t until_ms = cli_later_ms(self->args->timeout_ms);
-    enum rc rc = connection == NULL ? RC_SYSTEM : connection_open(connection, cli_now_ms(), LINK_DEAD_MS);
+    enum rc rc =
+        connection == NULL ? RC_SYSTEM : connection_open(connection, cli_now_ms(), LINK_DEAD_MS);
     unsigned tries = 1;
 
     why_set(why, "no answer");
@@ -411,6 +456,7 @@ enum exit_code verb_doctor(const struct args *args)
 
     if (check_home(&self) && check_address(&self) && check_key(&self)) {
         check_outbox(&self);
+        check_brokers(&self);
         if (check_way(&self) && check_handshake(&self)) {
             if (!self.has_key)
                 TELL(&self, "hello", "not said: %s",

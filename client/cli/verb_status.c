@@ -41,6 +41,20 @@ enum exit_code verb_ping(const struct args *args)
     return code == EXIT_GO_ON ? EXIT_DONE : code;
 }
 
+static void json_brokers(struct json *json, const struct zchat *chat)
+{
+    const char *at = zchat_brokers(chat);
+
+    json_array_open(json, "brokers");
+    while (*at != '\0') {
+        const size_t len = strcspn(at, " ");
+
+        json_array_text(json, (struct span){at, len});
+        at += at[len] == ' ' ? len + 1 : len;
+    }
+    json_array_close(json);
+}
+
 static void print_status_json(const struct cli *cli, const struct zchat_identity *identity,
                               uint32_t round_trip_ms)
 {
@@ -50,6 +64,7 @@ static void print_status_json(const struct cli *cli, const struct zchat_identity
     zchat_outbox(cli->chat, &outbox);
     json_open(&json, stdout);
     json_text(&json, "broker", span_of(zchat_broker(cli->chat)));
+    json_brokers(&json, cli->chat);
     json_text(&json, "link", identity->is_up ? SPAN("up") : SPAN("down"));
     json_text(&json, "nick", span_of(zchat_nick(cli->chat)));
     json_text(&json, "agent", SPAN("zchat/" ZCHAT_VERSION));
@@ -64,6 +79,23 @@ static void print_status_json(const struct cli *cli, const struct zchat_identity
     json_close(&json);
 }
 
+/* The other brokers of the chat, without their keys. */
+static void print_others(const struct zchat *chat)
+{
+    const char *at = zchat_brokers(chat), *used = zchat_broker(chat);
+    const char *what = "also at";
+
+    while (*at != '\0') {
+        const size_t len = strcspn(at, " ");
+
+        if (len != strlen(used) || memcmp(at, used, len) != 0) {
+            printf("%-12s %.*s\n", what, (int)strcspn(at, "? "), at);
+            what = "";
+        }
+        at += at[len] == ' ' ? len + 1 : len;
+    }
+}
+
 static void print_status(const struct cli *cli, const struct zchat_identity *identity,
                          uint32_t round_trip_ms)
 {
@@ -74,6 +106,7 @@ static void print_status(const struct cli *cli, const struct zchat_identity *ide
     printf("             %s, key [%s]\n",
            identity->broker_agent[0] != '\0' ? identity->broker_agent : "unknown version",
            identity->broker_fingerprint[0] != '\0' ? identity->broker_fingerprint : "none");
+    print_others(cli->chat);
     if (identity->is_up)
         printf("link         up, answers in %" PRIu32 " ms, protocol %" PRIu32 "\n", round_trip_ms,
                identity->version);

@@ -20,6 +20,7 @@ class ToldBroker:
 
     def __init__(self, scene):
         self.answers, self.asked = {}, []
+        self.welcome = {}  # more fields of WELCOME
         self.streams, self.members, self.topics = {}, {}, {}
         self._sessions = {}  # peer -> nick
         self._lock = threading.RLock()
@@ -95,7 +96,7 @@ class ToldBroker:
         self._sessions[peer] = nick
         return [{"v": "welcome", "version": 1, "nick": nick, "session": each["session"], "next": 1,
                  "stream": f"@{nick}", "seq": self._head(f"@{nick}"), "confirmed": 0, "window": 256, "ping_ms": 200,
-                 "expire_ms": 10000, "ts": TS, "role": "member", "agent": "told"}]
+                 "expire_ms": 10000, "ts": TS, "role": "member", "agent": "told", **self.welcome}]
 
     def _on_ping(self, each, peer):
         own = f"@{self._sessions[peer]}"
