@@ -42,7 +42,7 @@ static const struct conf_row TABLE[] = {
     {.key = "out", .type = CONF_TEXT, AT(out), .argument = "DIR",
      .help = "the folder of the archive; it is made if it is missing"},
     {.key = "broker", .type = CONF_TEXT, AT(broker), .argument = "URL|@FILE",
-     .help = "zchat://HOST:PORT?key=KEY, or the file of one; else $ZCHAT_BROKER, the last one used, the local broker's"},
+     .help = "zchat://HOST:PORT?key=KEY, others of the same chat behind commas, or the file of them; else $ZCHAT_BROKER, the last one used, the local broker's"},
     {.key = "streams", .type = CONF_TEXT, CONF_LIST_AT(struct logger_options, streams, streams_count),
      .check = check_streams, .is_reloadable = true, .argument = "PATTERNS", .example = "streams = \"#*,!#secret*\"",
      .help = "which streams, with commas between: '#*', '#team-*,!#team-x', '@NICK' (the logger's own), and private rooms "

@@ -74,6 +74,7 @@ struct world {
     bool is_inbox;
     bool is_open; /* there are sockets */
     bool is_welcomed;
+    uint32_t brokers; /* that the model knows */
     struct view view[BROKER_STREAMS];
     struct post post[NUMBER_MAX];
     uint64_t shown;     /* of the own stream */
@@ -120,6 +121,7 @@ static void carry_out(struct world *self)
             INVARIANT(memchr(effect->topic.ptr, '\0', effect->topic.len) == NULL);
             break;
         case MODEL_FX_RECONNECT:
+            INVARIANT(effect->broker < self->brokers);
             self->is_open = self->is_welcomed = false;
             client_broker_cut(&broker);
             break;
@@ -525,6 +527,10 @@ static void begin(struct world *self, struct script *script)
     broker.asked_count = 0;
     self->model = model_new(&options);
     INVARIANT(self->model != NULL);
+    self->brokers = how & 8 ? 3 : 1;
+    if (self->brokers >
+        1) /* all of them are the same one here; what else WELCOME may tell is a lie of the script's */
+        model_set_brokers(self->model, (const uint64_t[]){1, 1, 2}, self->brokers, 0, true);
     for (uint32_t number = 1; number <= how >> 4 && number < 4; number++) {
         const enum rc rc = model_restore(self->model, number, SPAN("@al"), SPAN("message"),
                                          SPAN("hi"), 0, self->now_ms);

@@ -177,7 +177,7 @@ def make_client():
         "end": live + bytes([12, 0]) + bytes([2, 0]) + everything + bytes([16]),
     }
     for name, script in scripts.items():
-        for how in (0, 7, 0x30):
+        for how in (0, 7, 8, 0x30):
             write("fuzz_client_session", f"{name}-{how:02x}", bytes([how]) + script)
 
 

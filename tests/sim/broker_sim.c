@@ -246,6 +246,7 @@ void broker_start(struct world *self, struct broker *broker)
 
     broker->core = core_new(&limits);
     INVARIANT(broker->core != NULL);
+    core_set_chat(broker->core, 1);
     const enum rc rc = store_replay(self->store, on_record, broker);
     INVARIANT(rc == RC_OK);
     broker->taken = self->turns; /* that was all of them */

@@ -82,6 +82,7 @@ void client_carry_out(struct world *self, struct client *client, struct model_ef
             break;
         case MODEL_FX_RECONNECT:
             close_conn(client);
+            client->broker = effect->broker;
             client->opens_at_ms = self->now_ms + effect->delay_ms + 1;
             break;
         }
@@ -137,6 +138,18 @@ static void remember_session(struct world *self, const struct client *client)
     self->session[self->sessions++].nick = client->nick;
 }
 
+/* All brokers, beginning with any one, be it dead: what it has told this client before is of no consequence. */
+static void tell_brokers(struct world *self, struct client *client)
+{
+    static const uint64_t keys[BROKERS_MAX] = {1, 2, 3, 4, 5, 6, 7, 8};
+
+    client->broker = client->first_broker = 0;
+    if (!world_has_several(self))
+        return;
+    client->first_broker = world_below(self, self->weather.brokers);
+    model_set_brokers(client->model, keys, self->weather.brokers, 0, true);
+}
+
 /* A new run of the client: nothing but the nick survives. */
 void client_start(struct world *self, unsigned which)
 {
@@ -155,6 +168,7 @@ void client_start(struct world *self, unsigned which)
     remember_session(self, client);
     client->model = model_new(&options);
     INVARIANT(client->model != NULL);
+    tell_brokers(self, client);
     client->life++;
     client->is_touched = true;
     client->follows = 0;
@@ -207,12 +221,6 @@ struct conn *client_connect(struct world *self, unsigned which, unsigned broker)
     return conn;
 }
 
-/* Any one, be it dead: what it has told this client before is of no consequence. */
-static unsigned choose_broker(struct world *self)
-{
-    return world_has_several(self) ? world_below(self, self->weather.brokers) : 0;
-}
-
 void client_open(struct world *self, unsigned which)
 {
     struct client *client = &self->client[which];
@@ -225,7 +233,7 @@ void client_open(struct world *self, unsigned which)
     }
     close_conn(client);
     client->topics.count = 0;
-    client_connect(self, which, choose_broker(self));
+    client_connect(self, which, (client->first_broker + client->broker) % self->weather.brokers);
     model_opened(client->model, self->now_ms, &fx);
     client_carry_out(self, client, &fx);
     model_effects_fini(&fx);

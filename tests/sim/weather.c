@@ -83,8 +83,8 @@ void weather_fit(struct weather *self)
         self->people = self->clients;
     if (self->rooms > ROOMS_MAX)
         self->rooms = ROOMS_MAX;
-    if (self->brokers > BROKERS_MAX)
-        self->brokers = BROKERS_MAX;
+    if (self->brokers > SIM_BROKERS_MAX)
+        self->brokers = SIM_BROKERS_MAX;
 }
 
 /* "--commit-ms" is commit_ms. */

@@ -8,9 +8,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CLIENTS_MAX 6
-#define ROOMS_MAX   3
-#define BROKERS_MAX 3
+#define CLIENTS_MAX     6
+#define ROOMS_MAX       3
+#define SIM_BROKERS_MAX 3
 
 /* X(part, the least that makes sense, what it is) */
 #define WEATHER_TABLE(X)                                                                          \

@@ -73,6 +73,8 @@ struct client {
     char nick[16];
     session_id session;
     unsigned life; /* counts its restarts */
+    unsigned first_broker; /* the model's index 0 */
+    unsigned broker;       /* its index of the one it goes to next */
     struct conn *conn;
     struct topics topics; /* as its SUB socket has them */
     uint64_t opens_at_ms; /* 0: not waiting to open */
@@ -121,7 +123,7 @@ struct world {
     struct checker *checker; /* hears what everybody says, is told and is shown */
     struct store *store;     /* survives the broker */
     struct store_reader *reader;
-    struct broker broker[BROKERS_MAX];
+    struct broker broker[SIM_BROKERS_MAX];
     struct turn *turn; /* the one order of all that the brokers have committed */
     size_t turns;
     size_t turns_capacity;
