@@ -303,7 +303,7 @@ static void tell_move(struct desk *desk, const char *place)
     char text[600];
 
     snprintf(text, sizeof(text), "the link is back (another broker: %s)", place);
-    desk_remark(desk, desk->buffer[0], text);
+    desk_remark(desk, desk_current(desk), text);
 }
 
 static void on_link(struct session *self, const struct zchat_event *event)

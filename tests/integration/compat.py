@@ -104,6 +104,46 @@ def old_and_new_clients_talk_with_each_other(scene):
 
 
 @test
+def what_is_told_of_other_brokers_is_nothing_to_old_clients(scene):
+    with version("new"):
+        broker = scene.broker()
+        broker.options += ["--brokers", f"{broker.url},zchat://127.0.0.1:9?key={'ab' * 32}"]
+        broker.restart()
+    with version("old"):
+        old = scene.person("old", broker)
+        old.ok("join", "#lobby")
+        tail = old.tail("#lobby", "--since", "all")
+        old.ok("send", "#lobby", "one")
+        tail.wait_event(text="one")
+    broker.kill9()
+    with version("new"):
+        broker.start()
+    with version("old"):
+        old.ok("send", "#lobby", "two")
+        tail.wait_event(text="two", timeout=60)
+        equal(texts(tail.json()), ["one", "two"], "what is shown")
+
+
+@test
+def several_addresses_of_one_old_broker_are_as_good_as_one(scene):
+    with version("old"):
+        broker = scene.broker()
+    with version("new"):
+        new = scene.person("new", f"zchat://127.0.0.1:9?key={broker.key()},{broker.url}")
+        new.ok("join", "#lobby")
+        tail = new.tail("#lobby", "--since", "all")
+        new.ok("send", "#lobby", "one")
+        tail.wait_event(text="one")
+    broker.kill9()
+    with version("old"):
+        broker.start()
+    with version("new"):
+        new.ok("send", "#lobby", "two")
+        tail.wait_event(text="two", timeout=60)
+        equal(texts(tail.json()), ["one", "two"], "what is shown")
+
+
+@test
 def the_new_broker_takes_over_the_old_ones_data_and_the_old_one_refuses_the_new(scene):
     broker, alice, bob = talk(scene, "old", "old")
     with version("old"):

@@ -103,6 +103,23 @@ def a_message_of_before_arrives_at_the_start_and_is_confirmed(scene):
 
 
 @test
+def a_link_that_comes_back_at_another_broker_says_so(scene):
+    broker, alice, _ = pair(scene)
+    port = scene.free_port("127.0.0.1")
+    alice.url = f"{broker.url},zchat://127.0.0.1:{port}?key={broker.key()}"
+    one = chat(scene, alice)
+    one.wait("online")
+    broker.kill9()
+    one.wait("offline")
+    one.say("between the two")
+    broker.port = port
+    broker.start()
+    one.wait(f"the link is back (another broker: 127.0.0.1:{port})")
+    one.wait(re.compile(r"✓ +alice between the two"))
+    equal(texts(alice.history("#lobby")), ["between the two"], "what was said")
+
+
+@test
 def paging_up_fetches_what_is_older(scene):
     _, alice, bob = pair(scene)
     bob.ok("send", "#lobby", "--lines", stdin="\n".join(f"line {n}" for n in range(1, 401)).encode())
