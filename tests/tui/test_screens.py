@@ -107,7 +107,7 @@ def a_link_that_comes_back_at_another_broker_says_so(scene):
     broker, alice, _ = pair(scene)
     port = scene.free_port("127.0.0.1")
     alice.url = f"{broker.url},zchat://127.0.0.1:{port}?key={broker.key()}"
-    one = chat(scene, alice)
+    one = chat(scene, alice, columns=120)
     one.wait("online")
     broker.kill9()
     one.wait("offline")
