@@ -47,9 +47,9 @@ uint32_t round_patience_ms(const struct round *self)
 /* One of a set that is not empty. */
 static uint32_t pick(uint32_t set, struct model_context *ctx)
 {
-    uint32_t count = 0;
+    uint32_t count = 1;
 
-    for (uint32_t rest = set; rest != 0; rest &= rest - 1)
+    for (uint32_t rest = set & (set - 1); rest != 0; rest &= rest - 1)
         count++;
 
     uint32_t skip = (uint32_t)(context_random(ctx) % count);
