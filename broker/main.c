@@ -30,7 +30,10 @@
 #include <sodium.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 #include <zmq.h>
+
+_Static_assert(CLUSTER_BROKERS_MAX == STORE_BROKERS_MAX, "tables have room for that many");
 
 #define EXIT_USAGE      2
 #define CLOSING_MS      1000 /* for BYE and the last answers to leave, which linger no longer */
@@ -380,6 +383,20 @@ static enum rc invite_owner(struct broker *self)
     return RC_OK;
 }
 
+/* From now on the other brokers of the database know of this one. */
+static void begin_lease(const struct broker *self)
+{
+    struct store_broker own = {.id = 0};
+    char host[64] = "";
+
+    if (!self->options.is_cluster)
+        return;
+    (void)gethostname(host, sizeof(host) - 1);
+    snprintf(own.name, sizeof(own.name), "%s:%u", host, front_port(self->front));
+    snprintf(own.address, sizeof(own.address), "%.511s", self->url);
+    writer_set_own(self->writer, &own);
+}
+
 static void write_urls(struct broker *self)
 {
     char folder[PATH_BYTES_MAX];
@@ -522,6 +539,7 @@ static int serve(struct broker *self)
 
     if (rc == RC_OK) {
         write_urls(self);
+        begin_lease(self);
         sandbox_limit_calls(&self->sandbox);
         tell_ready(self);
         rc = hub_run(&(struct hub_parts){.core = self->core,

@@ -78,6 +78,25 @@ struct op_result {
     const struct appended *appended; /* the new events, in order; none for a duplicate */
 };
 
+/* Whether the cores of other brokers over the same store have to be told (ADR 0032). Marks, invitations and what is removed
+ * from the log only the store knows. What was refused has changed nothing, but that it may have used up the number of a
+ * post; a repeat has changed nothing either. */
+static inline bool op_result_is_followed(const struct op_result *self)
+{
+    switch (self->kind) {
+    case OP_MARK:
+    case OP_MARK_GET:
+    case OP_ADMIT:
+    case OP_PURGE:
+        return false;
+    case OP_POST:
+    case OP_VOID:
+        return !self->is_duplicate && self->rc != RC_DISK_FULL;
+    default:
+        return self->rc == RC_OK;
+    }
+}
+
 /* What a restarted core is told, oldest first, before it serves (core_replay). */
 enum record_kind {
     RECORD_STREAM = 1, /* all of them come first */

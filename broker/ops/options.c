@@ -30,6 +30,8 @@ static const struct conf_row TABLE[] = {
      .help = "keep messages in this PostgreSQL database instead of DIR: postgres://USER@HOST/DATABASE without a password, or @FILE that holds such a URL with one"},
     {.key = "require-replication", .type = CONF_FLAG, AT(is_replication_required),
      .help = "do not start unless the database of store has a standby that each commit waits for"},
+    {.key = "cluster", .type = CONF_CHOICE, AT(is_cluster), .initial = "off", .choices = "off|on", .argument = "on|off",
+     .help = "share the database of store with other brokers that say so: the same people, rooms and messages at each of them"},
     {.key = "bind", .type = CONF_ADDRESS, CONF_LIST_AT(struct options, bind, bind_count), .initial = "127.0.0.1", .argument = "ADDRESS",
      .help = "listen here: an IPv4 or IPv6 address, localhost, * or ipc:///PATH; may be repeated"},
     {.key = "port", .type = CONF_UINT, AT(port), .initial = "5670", .most = 65534, .argument = "N",
@@ -255,6 +257,11 @@ static enum rc check_database(const struct options *options, char *why)
                  "require-replication: only a database that store names has standbys");
         return RC_CONFIG;
     }
+    if (options->is_cluster && options->store[0] == '\0') {
+        snprintf(why, OPTIONS_WHY_BYTES,
+                 "cluster: brokers share a PostgreSQL database; name it with store");
+        return RC_CONFIG;
+    }
     if (options->store[0] == '\0' || (options->restore[0] == '\0' && !options->is_check_data))
         return RC_OK;
     snprintf(why, OPTIONS_WHY_BYTES,
@@ -290,6 +297,8 @@ static enum rc finish(struct options *options, char *why)
     }
     if (check_work(options, why) != RC_OK)
         return RC_CONFIG;
+    if (options->is_cluster)
+        options->limits.others_max = (CLUSTER_BROKERS_MAX - 1) * options->limits.pending_max;
     options->limits.keep_s = options->keep_days * 86400u;
     decide_registration(options);
     return find_data(options, why);

@@ -12,9 +12,10 @@
 
 #include <stdio.h>
 
-#define BIND_MAX          16
-#define PATH_BYTES_MAX    CONF_PATH_BYTES
-#define OPTIONS_WHY_BYTES CONF_WHY_BYTES
+#define BIND_MAX            16
+#define CLUSTER_BROKERS_MAX 8 /* that work in one database */
+#define PATH_BYTES_MAX      CONF_PATH_BYTES
+#define OPTIONS_WHY_BYTES   CONF_WHY_BYTES
 
 struct options {
     struct conf_common common; /* flags are 0 or 1 */
@@ -22,6 +23,7 @@ struct options {
     char store
         [CONF_VALUE_BYTES]; /* "": zchat.db in the data folder; else a URL of PostgreSQL, or "@FILE" */
     uint32_t is_replication_required;
+    uint32_t is_cluster;              /* other brokers work in the database of store */
     struct broker_url bind[BIND_MAX]; /* host (a number) and is_ipc; no port, no key */
     size_t bind_count;
     uint32_t port; /* 0: a free pair */

@@ -145,8 +145,12 @@ static enum rc allow_ports(struct landlock *landlock, const struct options *opti
 /* The address is known; with TLS its certificates are read again. */
 static enum rc allow_peer(struct landlock *landlock, const struct sandbox_peer *peer)
 {
-    enum rc rc = peer->port == 0 ? RC_OK : landlock_allow_connect(landlock, peer->port);
+    enum rc rc = RC_OK;
 
+    for (size_t i = 0; i < SANDBOX_PORTS_MAX && rc == RC_OK; i++) {
+        if (peer->ports[i] != 0)
+            rc = landlock_allow_connect(landlock, peer->ports[i]);
+    }
     for (size_t i = 0; i < SANDBOX_FILES_MAX && rc == RC_OK; i++) {
         if (peer->files[i][0] != '\0')
             rc = landlock_allow(landlock, peer->files[i], LANDLOCK_READ);

@@ -61,6 +61,16 @@ class Postgres:
         wait_until(self._answers, "the PostgreSQL server answers", 60)
         return self
 
+    def take_over(self, other):
+        """Go on with another one's data, as a standby does that has all of it."""
+        shutil.rmtree(self.folder / "data")
+        shutil.copytree(other.folder / "data", self.folder / "data", symlinks=True)
+        (self.folder / "data/postmaster.pid").unlink(missing_ok=True)
+        if self.user is not None:
+            for path in [self.folder / "data", *(self.folder / "data").rglob("*")]:
+                shutil.chown(path, self.user, pwd.getpwnam(self.user).pw_gid)
+        return self.start()
+
     def _make_certificate(self):
         """For TLS on the port; it is its own authority."""
         done = self._run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
