@@ -403,6 +403,16 @@ static void flush(struct hub *self)
     self->replies = replies;
 }
 
+static void mind_cluster(struct hub *self)
+{
+    if (self->parts.cluster == NULL)
+        return;
+    if ((self->look & LOOK_STORED) != 0)
+        cluster_turn(self->parts.cluster);
+    if ((self->look & LOOK_HINTS) != 0)
+        cluster_listen(self->parts.cluster);
+}
+
 static enum rc turn(struct hub *self)
 {
     enum rc rc;
@@ -413,6 +423,7 @@ static enum rc turn(struct hub *self)
     submit(self); /* the writer's thread commits what has piled up */
     if ((self->look & LOOK_STORED) != 0 && take_stored(self) == RC_STORE)
         return RC_STORE;
+    mind_cluster(self);
     if ((self->look & LOOK_READ) != 0)
         take_read(self);
     if ((self->look & LOOK_BACKUP) != 0)

@@ -214,3 +214,24 @@ void indexer_stop(struct indexer **self_p)
     (void)pthread_join(self->thread, NULL);
     release(self);
 }
+
+struct indexer *search_start(const struct options *options, struct store *store, void *zmq_context)
+{
+    char why[SEARCH_WHY_BYTES] = "no reader, thread or socket";
+    struct search_index *index = NULL;
+    struct store_reader *log = NULL;
+    struct indexer *indexer = NULL;
+
+    if (!options->is_searching) {
+        search_index_remove(options->data);
+        return NULL;
+    }
+    if (store_reader_open(store, &log) == RC_OK &&
+        search_index_open(options->data, log, &index, why) == RC_OK) {
+        search_index_set_free_min(index, 2 * options->disk_free_min_bytes);
+        if (indexer_start(&index, zmq_context, &indexer) == RC_OK)
+            return indexer;
+    }
+    log_error("search.not_started", "%s: nobody can search", why);
+    return NULL;
+}

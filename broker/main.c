@@ -3,6 +3,7 @@
 #include "broker/database.h"
 #include "broker/hub.h"
 #include "broker/indexer.h"
+#include "broker/joining.h"
 #include "broker/limits.h"
 #include "broker/offline.h"
 
@@ -30,7 +31,6 @@
 #include <sodium.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <unistd.h>
 #include <zmq.h>
 
 _Static_assert(CLUSTER_BROKERS_MAX == STORE_BROKERS_MAX, "tables have room for that many");
@@ -48,6 +48,9 @@ struct broker {
     int signal_fd;
     int lock;
     struct key_pair keys;
+    struct key_pair cluster_keys; /* of all brokers of the cluster; zeros: no hints */
+    struct hints *hints;
+    struct cluster *cluster;
     struct store *store;
     struct sandbox_peer peer; /* the store's server, if it is one */
     struct core *core;
@@ -223,6 +226,8 @@ static enum rc open_doors(struct broker *self)
     if (self->keyring == NULL || admission_replay(self->keyring, self->core) != RC_OK)
         return complain_of(self, "no memory for the keys of devices-max devices");
     zap.keyring = self->keyring;
+    zap.has_cluster = joining_has_hints(options);
+    memcpy(zap.cluster_key, self->cluster_keys.public_key, sizeof(zap.cluster_key));
     return zap_start(self->zmq_context, &zap, &self->zap) == RC_OK
                ? RC_OK
                : complain_of(self, "cannot start the ZAP handler");
@@ -262,26 +267,6 @@ static enum rc open_announcer(struct broker *self)
     return announcer_open(&options, &self->announcer) == RC_OK
                ? RC_OK
                : complain_of(self, "cannot announce this broker (discover)");
-}
-
-/* A chat without searching is still a chat: what fails here is told, and done without. */
-static void start_search(struct broker *self)
-{
-    char why[SEARCH_WHY_BYTES] = "no reader, thread or socket";
-    struct search_index *index = NULL;
-    struct store_reader *log = NULL;
-
-    if (!self->options.is_searching) {
-        search_index_remove(self->options.data);
-        return;
-    }
-    if (store_reader_open(self->store, &log) == RC_OK &&
-        search_index_open(self->options.data, log, &index, why) == RC_OK) {
-        search_index_set_free_min(index, 2 * self->options.disk_free_min_bytes);
-        if (indexer_start(&index, self->zmq_context, &self->indexer) == RC_OK)
-            return;
-    }
-    log_error("search.not_started", "%s: nobody can search", why);
 }
 
 /* Before files and ports are limited: its port is none of the broker's two. */
@@ -331,7 +316,7 @@ static void on_removed(void *context, stream_id stream, uint64_t upto)
 
 static enum rc start_threads(struct broker *self)
 {
-    start_search(self);
+    self->indexer = search_start(&self->options, self->store, self->zmq_context);
     store_on_removed_set(self->store, on_removed, self);
     if (writer_start(self->store, self->zmq_context, &self->writer) != RC_OK)
         return complain_of(self, "cannot start the store's thread");
@@ -383,18 +368,12 @@ static enum rc invite_owner(struct broker *self)
     return RC_OK;
 }
 
-/* From now on the other brokers of the database know of this one. */
-static void begin_lease(const struct broker *self)
+static void join_cluster(struct broker *self)
 {
-    struct store_broker own = {.id = 0};
-    char host[64] = "";
+    const struct broker_url address = address_of(self);
 
-    if (!self->options.is_cluster)
-        return;
-    (void)gethostname(host, sizeof(host) - 1);
-    snprintf(own.name, sizeof(own.name), "%s:%u", host, front_port(self->front));
-    snprintf(own.address, sizeof(own.address), "%.511s", self->url);
-    writer_set_own(self->writer, &own);
+    if (self->options.is_cluster)
+        self->cluster = joining_join(&self->options, &address, self->writer, self->hints);
 }
 
 static void write_urls(struct broker *self)
@@ -478,6 +457,8 @@ static enum rc broker_open(struct broker *self)
         rc = folder_open(self->options.data, &self->lock, self->why);
     if (rc == RC_OK)
         rc = key_pair_load(self->options.data, &self->keys, self->why);
+    if (rc == RC_OK)
+        rc = joining_load_key(&self->options, &self->cluster_keys, self->why);
     if (rc == RC_OK && !secret_lock(&self->keys, sizeof(self->keys)))
         log_warn("key.not_locked", "reason=\"%s\": the key may reach the swap", strerror(errno));
     if (rc == RC_OK)
@@ -496,6 +477,9 @@ static enum rc broker_open(struct broker *self)
     if (rc == RC_OK)
         rc = open_sockets(self);
     if (rc == RC_OK)
+        rc = joining_open_hints(&self->options, self->zmq_context, &self->cluster_keys,
+                                &self->hints, self->why);
+    if (rc == RC_OK)
         rc = open_announcer(self);
     if (rc == RC_OK)
         rc = invite_owner(self);
@@ -509,6 +493,8 @@ static void broker_close(struct broker *self)
 {
     watch_stop(&self->watch);
     announcer_close(&self->announcer);
+    cluster_destroy(&self->cluster);
+    hints_close(&self->hints);
     front_close(&self->front);
     readers_stop(&self->readers);
     backup_stop(&self->backup);
@@ -523,6 +509,7 @@ static void broker_close(struct broker *self)
     store_close(&self->store);
     history_close(&self->history);
     secret_forget(&self->keys, sizeof(self->keys));
+    sodium_memzero(&self->cluster_keys, sizeof(self->cluster_keys));
     bearer_forget(&self->bearer);
     host_close(&self->host);
     if (self->metrics >= 0)
@@ -539,7 +526,7 @@ static int serve(struct broker *self)
 
     if (rc == RC_OK) {
         write_urls(self);
-        begin_lease(self);
+        join_cluster(self);
         sandbox_limit_calls(&self->sandbox);
         tell_ready(self);
         rc = hub_run(&(struct hub_parts){.core = self->core,
@@ -547,6 +534,7 @@ static int serve(struct broker *self)
                                          .announcer = self->announcer,
                                          .keyring = self->keyring,
                                          .writer = self->writer,
+                                         .cluster = self->cluster,
                                          .readers = self->readers,
                                          .backup = self->backup,
                                          .sessions_max = self->options.limits.sessions_max,

@@ -23,8 +23,12 @@ struct options {
     char store
         [CONF_VALUE_BYTES]; /* "": zchat.db in the data folder; else a URL of PostgreSQL, or "@FILE" */
     uint32_t is_replication_required;
-    uint32_t is_cluster;              /* other brokers work in the database of store */
-    struct broker_url bind[BIND_MAX]; /* host (a number) and is_ipc; no port, no key */
+    uint32_t is_cluster;               /* other brokers work in the database of store */
+    char cluster_bind[PATH_BYTES_MAX]; /* "": no hints */
+    struct listen_address cluster_listen;
+    char cluster_address[PATH_BYTES_MAX]; /* "": the first of bind */
+    char cluster_key[PATH_BYTES_MAX];     /* "": cluster.key in the data folder */
+    struct broker_url bind[BIND_MAX];     /* host (a number) and is_ipc; no port, no key */
     size_t bind_count;
     uint32_t port; /* 0: a free pair */
     uint32_t io_threads;
@@ -59,6 +63,7 @@ struct options {
     char import[PATH_BYTES_MAX];
     char room[PATH_BYTES_MAX];      /* of the import */
     char migrate[CONF_VALUE_BYTES]; /* as store, or a folder */
+    char make_cluster_key[PATH_BYTES_MAX];
     uint32_t is_check_data;
     struct core_limits limits; /* all but hash_key */
     struct conf_files files;   /* what was read for it */

@@ -8,15 +8,14 @@
 #ifndef BROKER_STORE_BACKEND_H
 #define BROKER_STORE_BACKEND_H
 
-#include "broker/store/brokers.h"
 #include "broker/store/rows.h"
+#include "broker/store/sharing.h"
 
 #include <stdbool.h>
 
 enum stream_unique { BY_NAME, BY_SKELETON };
 
 struct backend;
-typedef enum rc backend_on_turn(void *context, struct span body);
 struct backend_calls {
     void (*close)(struct backend *self, bool has_failed);
     bool (*has_room)(struct backend *self); /* false: writing would fill the disk */
@@ -98,15 +97,6 @@ struct backend_calls {
                         uint64_t seq);
     enum rc (*count_marks)(struct backend *self, stream_id account, size_t *ret);
 
-    /* With is_shared. What this transaction does, behind all turns that were; at most once in it. */
-    enum rc (*add_turn)(struct backend *self, struct span body);
-    /* Tell the turns of others behind the last one that was told, or replayed, in order; RC_OK too when there are none. In a transaction
-     * that is all there will be before its own. RC_STORE, too: one is missing. */
-    enum rc (*follow)(struct backend *self, backend_on_turn *on_turn, void *context);
-
-    enum rc (*renew)(struct backend *self, const struct store_broker *own,
-                     struct store_brokers *ret); /* brokers.h */
-
     enum rc (*replay)(struct backend *self, store_on_record *on_record, void *context);
     enum rc (*open_reader)(struct backend *self, struct store_reader **ret);
 };
@@ -115,9 +105,8 @@ struct backend { /* first member of every backend */
     const struct backend_calls *calls;
     bool
         has_others; /* begin: somebody else has committed since; what is remembered of the log is old */
-    bool is_shared;   /* other brokers work in it too, and tell each other what they have done */
-    bool has_unheard; /* begin: there are turns of theirs that were not told yet */
-    char why[512];    /* the last failure in words */
+    struct sharing sharing;
+    char why[512]; /* the last failure in words */
 };
 
 /* A reader's view of the committed log between begin and end. */

@@ -14,8 +14,8 @@ struct batch {
     struct op_result *results; /* NULL until it is committed */
     bool is_removal;
     struct removed removed; /* then */
-    bool is_foreign;           /* what another broker's transaction has done */
-    struct batch *next;        /* behind it in the order of turns */
+    bool is_foreign;        /* what another broker's transaction has done */
+    struct batch *next;     /* behind it in the order of turns */
 };
 
 /* Copy the results and what they borrow. */

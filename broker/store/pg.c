@@ -25,7 +25,7 @@ static void pg_store_close(struct backend *base, bool has_failed)
 {
     struct pg *self = pg_of(base);
 
-    if (self->base.is_shared && !has_failed)
+    if (self->base.sharing.calls != NULL && !has_failed)
         pg_brokers_leave(self);
     pg_close(&self->db);
     pg_link_forget(&self->link);
@@ -92,9 +92,9 @@ static enum rc take_turn(struct pg *self)
 
 static enum rc take_database(struct pg *self)
 {
-    if (!self->is_alone && !self->base.is_shared)
+    if (!self->is_alone && self->base.sharing.calls == NULL)
         return RC_OK;
-    return pg_schema_take(&self->db, self->base.is_shared);
+    return pg_schema_take(&self->db, self->base.sharing.calls != NULL);
 }
 
 static enum rc connect_again(struct pg *self)
@@ -157,7 +157,7 @@ static enum rc begin(struct pg *self)
 /* Whoever is alone knows how many commits there are; another number is another database, or a copy of an earlier day. */
 static enum rc check_meta(struct pg *self)
 {
-    if (self->base.is_shared)
+    if (self->base.sharing.calls != NULL)
         return pg_check_turns(self);
     if (!self->is_alone || !self->base.has_others)
         return RC_OK;
@@ -185,7 +185,8 @@ static enum rc pg_begin_transaction(struct backend *base)
     base->has_others = pg_number(&self->db, 0, 0) != self->commits;
     pg_take_meta(self);
     rc = check_meta(self);
-    base->has_unheard = base->is_shared && self->turns > self->heard;
+    base->sharing.has_unheard =
+        base->sharing.calls != NULL && self->turns > self->base.sharing.heard;
     return rc;
 }
 
@@ -193,7 +194,7 @@ static enum rc pg_begin_transaction(struct backend *base)
  * are missing. */
 static uint64_t turns_more(const struct pg *self)
 {
-    return self->has_turn || !self->base.is_shared;
+    return self->has_turn || self->base.sharing.calls == NULL;
 }
 
 static enum rc pg_commit(struct backend *base)
@@ -210,7 +211,8 @@ static enum rc pg_commit(struct backend *base)
     if (rc == RC_OK && self->has_written) {
         self->commits++;
         self->turns += turns_more(self);
-        self->heard = self->has_turn ? self->turns : self->heard;
+        if (self->has_turn)
+            self->base.sharing.heard = self->base.sharing.own_turn = self->turns;
         self->event_bytes += self->event_bytes_more;
     }
     self->is_open = self->is_open && rc != RC_OK;
@@ -278,7 +280,7 @@ static enum rc open_database(struct pg *self, const struct pg_options *options,
         rc = pg_ask(&self->db, LOOK, NULL);
     if (rc == RC_OK) {
         pg_take_meta(self);
-        self->heard = self->turns;
+        self->base.sharing.heard = self->turns;
     }
     return rc == RC_END ? RC_STORE : rc;
 }
@@ -296,13 +298,11 @@ enum rc store_open_pg(const struct pg_options *options, struct store **ret,
     pg_people_calls(&self->calls);
     pg_replay_calls(&self->calls);
     pg_clean_calls(&self->calls);
-    pg_turns_calls(&self->calls);
-    pg_brokers_calls(&self->calls);
     self->base.calls = &self->calls;
     self->db = (struct pg_db){.why = self->base.why, .why_size = sizeof(self->base.why)};
     self->is_alone = options->is_alone;
     self->reconnect_ms = options->reconnect_ms;
-    self->base.is_shared = options->is_shared;
+    self->base.sharing.calls = options->is_shared ? pg_sharing() : NULL;
     while (self->id == 0) {
         randombytes_buf(&self->id, sizeof(self->id));
         self->id &= INT64_MAX; /* what a column holds */

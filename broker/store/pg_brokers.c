@@ -45,7 +45,7 @@ static enum rc ask(struct pg *self, const struct store_broker *own)
     pg_arg_bytes(&lease, own->name, strlen(own->name));
     pg_arg_bytes(&lease, own->address, strlen(own->address));
     pg_arg_bytes(&lease, own->hints, strlen(own->hints));
-    PG_NUMBERS(&lease, self->heard);
+    PG_NUMBERS(&lease, self->base.sharing.heard);
     PG_NUMBERS(&id, self->id);
     rc = pg_queue(&self->db, RENEW_LEASE, &lease);
     if (rc == RC_OK)
@@ -55,8 +55,7 @@ static enum rc ask(struct pg *self, const struct store_broker *own)
     return rc == RC_OK ? pg_ask(&self->db, ALL_BROKERS, NULL) : rc;
 }
 
-static enum rc pg_renew(struct backend *base, const struct store_broker *own,
-                        struct store_brokers *ret)
+enum rc pg_renew(struct backend *base, const struct store_broker *own, struct store_brokers *ret)
 {
     struct pg *self = pg_of(base);
     enum rc rc = ask(self, own);
@@ -84,9 +83,4 @@ void pg_brokers_leave(struct pg *self)
     if (self->db.conn != NULL && self->db.sql != NULL && PQstatus(self->db.conn) == CONNECTION_OK &&
         pg_ask(&self->db, DROP_LEASE, &id) == RC_STORE)
         log_warn("lease.not_dropped", "reason=\"%s\": it ends by itself", self->base.why);
-}
-
-void pg_brokers_calls(struct backend_calls *calls)
-{
-    calls->renew = pg_renew;
 }

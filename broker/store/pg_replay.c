@@ -81,7 +81,7 @@ static enum rc pg_replay(struct backend *base, store_on_record *on_record, void 
     if (rc != RC_OK)
         return RC_STORE;
     pg_take_meta(self);
-    self->heard = self->turns;
+    self->base.sharing.heard = self->turns;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         struct replaying replaying = {self, kinds[i].tell, on_record, context};
 

@@ -152,7 +152,6 @@ struct pg {
     /* Transactions that have changed something, when this one's last transaction began or ended; others' too. */
     uint64_t commits;
     uint64_t turns; /* likewise: those that others have to hear of */
-    uint64_t heard; /* the last turn that was told, or was ours, or was in what was replayed */
     uint64_t event_bytes;
     uint64_t event_bytes_more; /* by this transaction's new events */
     uint64_t size_bytes_max;   /* 0: no limit */
@@ -190,14 +189,16 @@ enum rc pg_write_rows(struct pg *self) MUST_CHECK;
 /* What `turns` says is not less than what was told already. RC_STORE: an older copy of the database. */
 enum rc pg_check_turns(struct pg *self) MUST_CHECK;
 
-/* Set the calls of pg_log.c, pg_people.c, pg_replay.c, pg_clean.c, pg_turns.c and pg_brokers.c. */
+/* Set the calls of pg_log.c, pg_people.c, pg_replay.c, and pg_clean.c. */
 void pg_clean_calls(struct backend_calls *calls);
 void pg_log_calls(struct backend_calls *calls);
 void pg_people_calls(struct backend_calls *calls);
 void pg_replay_calls(struct backend_calls *calls);
+/* What is done for others over the same database (sharing.h): pg_turns.c, pg_brokers.c. */
+const struct sharing_calls *pg_sharing(void);
+enum rc pg_renew(struct backend *base, const struct store_broker *own,
+                 struct store_brokers *ret) MUST_CHECK;
 /* Nobody has to wait for the end of a lease that is given up. */
 void pg_brokers_leave(struct pg *self);
-void pg_brokers_calls(struct backend_calls *calls);
-void pg_turns_calls(struct backend_calls *calls);
 
 #endif

@@ -19,12 +19,12 @@ static enum rc pg_add_turn(struct backend *base, struct span body)
 
 enum rc pg_check_turns(struct pg *self)
 {
-    if (self->turns >= self->heard)
+    if (self->turns >= self->base.sharing.heard)
         return RC_OK;
     snprintf(self->base.why, sizeof(self->base.why),
              "the database holds less than was told of it: %" PRIu64 " turns of %" PRIu64
              "; it is an older copy",
-             self->turns, self->heard);
+             self->turns, self->base.sharing.heard);
     return RC_STORE;
 }
 
@@ -32,7 +32,7 @@ static enum rc missing(struct pg *self)
 {
     snprintf(self->base.why, sizeof(self->base.why),
              "turn %" PRIu64 " of other brokers is there no more; a start reads all as it is now",
-             self->heard + 1);
+             self->base.sharing.heard + 1);
     return RC_STORE;
 }
 
@@ -41,16 +41,16 @@ static enum rc take_rows(struct pg *self, backend_on_turn *on_turn, void *contex
 {
     const size_t rows = pg_rows(&self->db);
 
-    for (size_t row = 0; row < rows && self->heard < self->turns; row++) {
-        if (pg_number(&self->db, row, 1) != self->heard + 1)
+    for (size_t row = 0; row < rows && self->base.sharing.heard < self->turns; row++) {
+        if (pg_number(&self->db, row, 1) != self->base.sharing.heard + 1)
             return missing(self);
         const enum rc rc = on_turn(context, pg_bytes(&self->db, row, 2));
 
         if (rc != RC_OK)
             return rc;
-        self->heard++;
+        self->base.sharing.heard++;
     }
-    return rows < ROWS_MAX && self->heard < self->turns ? missing(self) : RC_OK;
+    return rows < ROWS_MAX && self->base.sharing.heard < self->turns ? missing(self) : RC_OK;
 }
 
 /* One answer is one view: it says how many there are, and brings those, or the first of them. */
@@ -62,7 +62,7 @@ static enum rc pg_follow(struct backend *base, backend_on_turn *on_turn, void *c
     do {
         struct pg_args args = {.count = 0};
 
-        PG_NUMBERS(&args, self->heard, ROWS_MAX);
+        PG_NUMBERS(&args, self->base.sharing.heard, ROWS_MAX);
         rc = pg_ask_anew(self, NEXT_TURNS, &args);
         if (rc != RC_OK)
             return rc == RC_END ? RC_STORE : rc;
@@ -70,13 +70,15 @@ static enum rc pg_follow(struct backend *base, backend_on_turn *on_turn, void *c
         rc = pg_check_turns(self);
         if (rc == RC_OK)
             rc = take_rows(self, on_turn, context);
-    } while (rc == RC_OK && self->heard < self->turns);
-    base->has_unheard = false;
+    } while (rc == RC_OK && self->base.sharing.heard < self->turns);
+    base->sharing.has_unheard = false;
     return rc;
 }
 
-void pg_turns_calls(struct backend_calls *calls)
+const struct sharing_calls *pg_sharing(void)
 {
-    calls->add_turn = pg_add_turn;
-    calls->follow = pg_follow;
+    static const struct sharing_calls calls = {
+        .add_turn = pg_add_turn, .follow = pg_follow, .renew = pg_renew};
+
+    return &calls;
 }

@@ -114,20 +114,31 @@ enum rc store_follow(struct store *self)
 {
     if (self->has_failed)
         return RC_STORE;
-    if (!self->backend->is_shared)
+    if (self->backend->sharing.calls == NULL)
         return RC_END;
-    if (self->backend->calls->follow(self->backend, on_turn, self) == RC_OK)
+    if (self->backend->sharing.calls->follow(self->backend, on_turn, self) == RC_OK)
         return RC_OK;
     self->has_failed = true;
     return RC_STORE;
+}
+
+uint64_t store_heard(const struct store *self)
+{
+    return self->backend->sharing.heard;
+}
+
+uint64_t store_own_turn(const struct store *self)
+{
+    return self->backend->sharing.own_turn;
 }
 
 enum rc store_renew(struct store *self, const struct store_broker *own, struct store_brokers *ret)
 {
     if (self->has_failed)
         return RC_STORE;
-    const enum rc rc =
-        self->backend->is_shared ? self->backend->calls->renew(self->backend, own, ret) : RC_END;
+    const enum rc rc = self->backend->sharing.calls != NULL
+                           ? self->backend->sharing.calls->renew(self->backend, own, ret)
+                           : RC_END;
 
     self->has_failed = rc != RC_OK && rc != RC_END;
     return rc;
@@ -152,7 +163,8 @@ static enum rc hear(struct store *self)
 {
     struct backend *backend = self->backend;
 
-    return backend->has_unheard ? backend->calls->follow(backend, on_turn, self) : RC_OK;
+    return backend->sharing.has_unheard ? backend->sharing.calls->follow(backend, on_turn, self)
+                                        : RC_OK;
 }
 
 static enum rc tell(struct store *self, const struct op *ops, const struct op_result *results,
@@ -160,16 +172,16 @@ static enum rc tell(struct store *self, const struct op *ops, const struct op_re
 {
     struct backend *backend = self->backend;
 
-    if (!backend->is_shared || !turn_encode(&self->turn, ops, results, count))
+    if (backend->sharing.calls == NULL || !turn_encode(&self->turn, ops, results, count))
         return RC_OK;
-    return backend->calls->add_turn(backend, (struct span){self->turn.data, self->turn.len});
+    return backend->sharing.calls->add_turn(backend,
+                                            (struct span){self->turn.data, self->turn.len});
 }
 
 /* The others' indexes over the log, and what they remember of it, hear of it too. */
 static enum rc tell_of_removal(struct store *self, uint64_t first, uint64_t last)
 {
-    const struct op op = {
-        .kind = OP_PURGE, .stream = entry_stream(first), .seq = entry_seq(first)};
+    const struct op op = {.kind = OP_PURGE, .stream = entry_stream(first), .seq = entry_seq(first)};
     const struct op_result result = {.kind = OP_PURGE, .seq = entry_seq(last), .is_more = true};
 
     return tell(self, &op, &result, 1);

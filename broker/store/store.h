@@ -62,6 +62,9 @@ void store_release(struct store *self);
  * along: all that stands before its own, and nothing behind it. This asks for it when there is nothing to apply. RC_STORE as
  * above, and when something of it is there no more. RC_END: nobody else works in this store. */
 enum rc store_follow(struct store *self) MUST_CHECK;
+/* How far that is, and the last turn that was this store's own; 0: none. */
+uint64_t store_heard(const struct store *self);
+uint64_t store_own_turn(const struct store *self);
 /* The next of what was taken along, the caller's (broker/store/writer.h); it comes before what was applied by the same call. RC_END:
  * there is none. */
 enum rc store_take_turn(struct store *self, struct batch **ret) MUST_CHECK;

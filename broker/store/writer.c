@@ -34,6 +34,7 @@ struct handover {
     struct store_limits limits;
     uint64_t
         commit_us; /* on the way back, with the first batch of a transaction: how long it took */
+    uint64_t heard, own_turn; /* on the way back: how far the store is */
     enum rc rc;    /* on the way back: RC_STORE when it was not committed, or nobody knows */
     char why[256]; /* then */
 };
@@ -179,7 +180,11 @@ static const struct op *line_up(struct worker *self)
 
 static void hand_back(struct worker *self, struct batch *batch, enum rc rc, uint64_t commit_us)
 {
-    struct handover handover = {.batch = batch, .rc = rc, .commit_us = commit_us};
+    struct handover handover = {.batch = batch,
+                                .rc = rc,
+                                .commit_us = commit_us,
+                                .heard = store_heard(self->store),
+                                .own_turn = store_own_turn(self->store)};
 
     if (rc != RC_OK)
         snprintf(handover.why, sizeof(handover.why), "%s", store_why(self->store));
@@ -413,6 +418,8 @@ enum rc writer_take(struct writer *self, struct batch **ret)
             return RC_END;
         take_brokers(self, handover.brokers);
     } while (handover.batch == NULL);
+    self->stats.heard = handover.heard;
+    self->stats.own_turn = handover.own_turn;
     if (handover.rc == RC_OK && handover.batch->is_foreign) {
         self->stats.turns++;
         *ret = handover.batch;

@@ -56,7 +56,9 @@ void writer_submit(struct writer *self, struct batch **batch_p);
 struct writer_stats {
     uint64_t commits;
     uint64_t operations;
-    uint64_t turns;          /* of other brokers */
+    uint64_t turns; /* of other brokers */
+    uint64_t heard; /* the last turn that was taken, or is in this transaction's answers */
+    uint64_t own_turn;
     uint64_t leases;         /* renewed: what writer_brokers() says is of then */
     struct histogram commit; /* how long transactions took */
     uint64_t last_us;        /* the last one's */

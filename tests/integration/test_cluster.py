@@ -10,10 +10,33 @@ LINES = 200
 
 
 def cluster(scene, count=2, *options):
-    """A database, and that many brokers over it."""
+    """A database, and that many brokers over it, which look there every second."""
     server = Postgres(scene)
     return server, [scene.broker("--store", server.url(), "--cluster", "on", *options, data=scene.folder / f"broker-{number}")
                     for number in range(count)]
+
+
+def with_hints(scene, count=2):
+    """The same, and they tell each other; each has an address of its own."""
+    server = Postgres(scene)
+    key = scene.folder / "cluster.key"
+    equal(scene.run([program("zchat-broker"), "--make-cluster-key", key]).code, 0, "exit code of the key's making")
+    port = scene.free_port("127.0.0.1")
+    return server, [scene.broker("--store", server.url(), "--cluster", "on", "--cluster-bind", f"127.0.0.{number + 1}:{port}",
+                                 "--cluster-key", key, data=scene.folder / f"broker-{number}") for number in range(count)]
+
+
+def figure(person, name, **more):
+    """Of `zchat admin stats`, by the owner."""
+    said = {row["name"]: row["value"] for row in person.run("admin", "stats", "--json", **more).json()}
+    return said[name]
+
+
+def owner(scene, broker, nick="root"):
+    """Whoever has read the invitation in the broker's folder."""
+    person = scene.person(nick, broker)
+    person.ok("status", url=f"@{broker.data}/owner.url")
+    return person
 
 
 def stop(brokers):
@@ -89,7 +112,7 @@ def who_is_banned_at_one_broker_is_out_at_the_other(scene):
     alice.ok("join", "#lobby")
     bob.ok("join", "#lobby")
     alice.ok("room", "ban", "#lobby", "bob")
-    wait_until(lambda: bob.run("send", "#lobby", "still here").code == 4, "bob may not write any more", 2)
+    wait_until(lambda: bob.run("send", "#lobby", "still here").code == 4, "bob may not write any more")
     equal(bob.run("join", "#lobby").code, 4, "exit code of bob's join")
     alice.ok("room", "unban", "#lobby", "bob", url=there.url)
     bob.ok("join", "#lobby")
@@ -105,7 +128,8 @@ def a_private_room_is_read_by_its_members_at_every_broker_and_by_nobody_else(sce
     alice.ok("join", "#board")
     alice.ok("room", "private", "#board")
     carol.refused(4, "private", "join", "#board")
-    wait_until(lambda: alice.run("room", "invite", "#board", "bob").code == 0, "the first broker has heard of bob", 2)
+    bob.ok("join", "#lobby")
+    wait_until(lambda: alice.run("room", "invite", "#board", "bob").code == 0, "the first broker has heard of bob")
     bob.ok("join", "#board")
     tail = bob.tail("#board")
     alice.ok("send", "#board", "a secret", url=there.url)
@@ -113,7 +137,7 @@ def a_private_room_is_read_by_its_members_at_every_broker_and_by_nobody_else(sce
     tail.wait_event(type="message", text="another one")
     alice.ok("room", "kick", "#board", "bob")
     alice.ok("send", "#board", "not for bob")
-    wait_until(lambda: bob.run("history", "#board").code != 0, "bob may not read any more", 2)
+    wait_until(lambda: bob.run("history", "#board").code != 0, "bob may not read any more")
     check(not any("not for bob" in line for line in tail.out), "bob was shown what came behind")
     seen(alice, "#board", ["a secret", "another one", "not for bob"])
     stop([here, there])
@@ -153,6 +177,57 @@ def a_broker_that_stood_still_hears_what_it_missed(scene):
     tail.wait_event(type="message", text="meanwhile 9")
     equal(texts(messages(tail.json())), ["before"] + [f"meanwhile {number}" for number in range(10)], "what bob was shown")
     stop([here, there])
+
+
+@test
+def brokers_tell_each_other_that_they_have_committed(scene):
+    _, (here, there) = with_hints(scene)
+    root = owner(scene, there)  # the newest invitation counts
+    root.url = here.url
+    bob = scene.person("bob", there)
+    for broker in (here, there):
+        wait_until(lambda b=broker: any("cluster.joined" in line for line in b.process.err), "they know each other")
+    root.ok("join", "#lobby")
+    bob.ok("join", "#lobby")
+
+    def is_told():
+        bob.ok("send", "#lobby", "psst")
+        return figure(root, "hints.heard") > 0 and figure(root, "turns") > 0
+    wait_until(is_told, "hints are heard, and followed")
+    equal(figure(root, "brokers"), 2, "brokers")
+    there.kill9()
+    wait_until(lambda: any("cluster.gone" in line for line in here.process.err), "the dead one is gone")
+    equal(figure(root, "brokers"), 1, "brokers")
+    there.start()
+    wait_until(lambda: figure(root, "brokers") == 2, "it is there again")
+    count = figure(root, "hints.heard")
+    wait_until(lambda: bob.run("send", "#lobby", "again").code == 0 and figure(root, "hints.heard") > count, "and is heard again")
+    stop([here, there])
+    check(any("cluster.gone" in line for line in there.process.err), "a broker that ends in good order is gone at once")
+
+
+@test
+def brokers_with_different_keys_hear_no_hints_and_miss_nothing(scene):
+    server, (here,) = with_hints(scene, 1)
+    other = scene.folder / "other.key"
+    equal(scene.run([program("zchat-broker"), "--make-cluster-key", other]).code, 0, "exit code of the key's making")
+    equal(scene.run([program("zchat-broker"), "--make-cluster-key", other]).code, 1, "exit code where there is one")
+    port = here.options[here.options.index("--cluster-bind") + 1].rpartition(":")[2]
+    there = scene.broker("--store", server.url(), "--cluster", "on", "--cluster-bind", f"127.0.0.2:{port}", "--cluster-key", other,
+                         data=scene.folder / "there")
+    root = owner(scene, there)
+    alice, bob = scene.person("alice", here), scene.person("bob", there)
+    alice.ok("join", "#lobby")
+    bob.ok("join", "#lobby")
+    bob.ok("send", "#lobby", "without a hint")
+    seen(alice, "#lobby", ["without a hint"])
+    equal(figure(root, "hints.heard"), 0, "hints that were heard")
+    check(figure(root, "hints.told") > 0, "hints are told")
+    stop([here, there])
+    result = scene.run([program("zchat-broker"), "--data", scene.folder / "none", "--port", "0", "--store", server.url(), "--cluster", "on",
+                        "--cluster-bind", f"127.0.0.3:{port}"])
+    equal(result.code, 1, f"exit code of {result}")
+    check("--make-cluster-key" in result.err.decode(), "it says how to make one")
 
 
 @test
