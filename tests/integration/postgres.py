@@ -13,7 +13,7 @@ from zchat_test import DEADLINE, Failed, Skipped, check, wait_until
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
-FREE = "local all locked scram-sha-256\nlocal all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+FREE = "local all locked scram-sha-256\nlocal all,replication all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 
 
 def _child():

@@ -3,6 +3,7 @@
 order; who may do what holds everywhere; a broker that dies, stands still or is started anew misses nothing. [R-19] [R-20]"""
 import signal
 
+from cluster import Show
 from postgres import Postgres
 from zchat_test import check, check_no_hole, equal, messages, program, run_tests, test, texts, wait_until
 
@@ -228,6 +229,16 @@ def brokers_with_different_keys_hear_no_hints_and_miss_nothing(scene):
                         "--cluster-bind", f"127.0.0.3:{port}"])
     equal(result.code, 1, f"exit code of {result}")
     check("--make-cluster-key" in result.err.decode(), "it says how to make one")
+
+
+@test
+def nothing_is_lost_or_doubled_when_a_broker_and_then_the_primary_are_killed(scene):
+    show = Show(scene, lines=LINES)
+    show.begin()
+    show.kill_broker()
+    show.kill_primary()
+    show.end()
+    equal((show.lost, show.doubled, show.orders), (0, 0, 1), "lines lost, doubled, and orders")
 
 
 @test
