@@ -407,8 +407,10 @@ static void mind_cluster(struct hub *self)
 {
     if (self->parts.cluster == NULL)
         return;
-    if ((self->look & LOOK_STORED) != 0)
+    if ((self->look & LOOK_STORED) != 0) {
         cluster_turn(self->parts.cluster);
+        self->unsure |= LOOK_HINTS; /* connecting takes the sign */
+    }
     if ((self->look & LOOK_HINTS) != 0)
         cluster_listen(self->parts.cluster);
 }
