@@ -43,7 +43,8 @@ struct op_result {
      * OP_HELLO, OP_JOIN: RC_NICK_IN_USE, RC_WRONG_NICK, RC_CONFUSABLE when another batch
      *   was faster. OP_MARK: RC_LIMIT. OP_MARK_GET: RC_OK with seq 0: no such mark.
      * OP_HELLO: RC_BAD_INVITE, RC_NOT_LET_IN, RC_REVOKED, RC_LIMIT (devices). OP_JOIN: RC_PRIVATE, RC_BANNED.
-     * OP_STANDING: RC_NOT_MEMBER. OP_ADMIT: RC_LIMIT. OP_REVOKE: RC_NO_SUCH_NICK: no such device. */
+     * OP_STANDING: RC_NOT_MEMBER. OP_ADMIT: RC_LIMIT. OP_REVOKE: RC_NO_SUCH_NICK: no such device.
+     * OP_STANDING with the broker, OP_REVOKE, OP_ROLE: RC_DENIED: there would be no owner. */
     enum rc rc;
     bool is_duplicate;
 
