@@ -9,6 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A standby is promoted within some seconds; whoever posts meanwhile waits. Behind that a supervisor's start tries again. */
+#define RECONNECT_MS 30000
+
 bool database_is_remote(const struct options *options)
 {
     return options->store[0] != '\0';
@@ -74,7 +77,8 @@ static void tell(const struct options *options, const struct pg_facts *facts)
 
 static void peer_of(const struct pg_facts *facts, struct sandbox_peer *ret)
 {
-    *ret = (struct sandbox_peer){.port = facts->port};
+    *ret = (struct sandbox_peer){.ports = {0}};
+    memcpy(ret->ports, facts->ports, sizeof(ret->ports));
     for (size_t i = 0; facts->is_tls && i < PG_FILES_MAX; i++)
         snprintf(ret->files[i], sizeof(ret->files[i]), "%s", facts->files[i]);
 }
@@ -83,7 +87,12 @@ static enum rc open_remote(const struct options *options, struct store **ret,
                            struct sandbox_peer *ret_peer, char why[static OPTIONS_WHY_BYTES])
 {
     char url[DATABASE_URL_BYTES];
-    const struct pg_options wanted = {.url = url, .is_alone = true};
+    /* What is done instead of serving wants nobody else to be there. */
+    const bool is_shared = options->is_cluster && ret_peer != NULL;
+    const struct pg_options wanted = {.url = url,
+                                      .is_alone = !is_shared,
+                                      .is_shared = is_shared,
+                                      .reconnect_ms = ret_peer != NULL ? RECONNECT_MS : 0};
     struct pg_facts facts;
     const char *reason = "";
     enum rc rc = database_url(options->store, url, sizeof(url), why);
@@ -117,7 +126,7 @@ enum rc database_open(const struct options *options, struct store **ret,
     enum rc rc;
 
     if (ret_peer != NULL)
-        *ret_peer = (struct sandbox_peer){.port = 0};
+        *ret_peer = (struct sandbox_peer){.ports = {0}};
     if (database_is_remote(options)) {
         rc = open_remote(options, ret, ret_peer, why);
     } else {

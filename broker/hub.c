@@ -6,6 +6,7 @@
 #include "broker/pace.h"
 #include "broker/past.h"
 #include "broker/published.h"
+#include "broker/served.h"
 #include "broker/tally.h"
 #include "broker/wakeup.h"
 #include "broker/watch_link.h"
@@ -15,7 +16,6 @@
 #include "shared/base/notify.h"
 #include "shared/wire/wire.h"
 
-#include <inttypes.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <zmq.h>
@@ -281,6 +281,32 @@ static void forget(struct hub *self, const struct removed *removed)
     recent_remove(self->past.recent, removed->stream, removed->first, removed->last);
 }
 
+/* A purge, or what another broker's retention has removed. */
+static void forget_elsewhere(struct hub *self, const struct op *op, const struct op_result *result)
+{
+    if (op->kind == OP_PURGE && result->is_more)
+        recent_remove(self->past.recent, op->stream, op->seq, result->seq);
+    else if (op->kind == OP_PURGE)
+        recent_clear(self->past.recent);
+}
+
+/* What another broker has committed. RC_STORE: this core cannot know all of it. */
+static enum rc on_foreign(struct hub *self, const struct batch *batch)
+{
+    for (size_t i = 0; i < batch_count(batch); i++) {
+        self->ev.foreign.op = &batch_ops(batch)[i];
+        self->ev.foreign.result = &batch_results(batch)[i];
+        forget_elsewhere(self, self->ev.foreign.op, self->ev.foreign.result);
+        step(self, CORE_EV_FOREIGN);
+        if (core_is_overrun(self->parts.core)) {
+            log_error("core.overrun", "another broker of the database allows more accounts, rooms, "
+                                      "devices or bans than this one; stopping");
+            return RC_STORE;
+        }
+    }
+    return RC_OK;
+}
+
 /* RC_END: all that is committed has been taken. RC_STORE: it failed. */
 static enum rc take_stored(struct hub *self)
 {
@@ -292,11 +318,15 @@ static enum rc take_stored(struct hub *self)
     while ((rc = writer_take(self->parts.writer, &batch)) == RC_OK) {
         if (batch_removed(batch) != NULL) {
             forget(self, batch_removed(batch));
+        } else if (batch_is_foreign(batch)) {
+            rc = on_foreign(self, batch);
         } else {
             tally_stored(&self->tally, batch, self->ev.now_ms);
             on_batch(self, batch);
         }
         batch_destroy(&batch);
+        if (rc == RC_STORE)
+            return rc;
     }
     if (stats->commits != commits)
         pace_committed(&self->pace, stats->last_us, clock_mono_us());
@@ -373,6 +403,18 @@ static void flush(struct hub *self)
     self->replies = replies;
 }
 
+static void mind_cluster(struct hub *self)
+{
+    if (self->parts.cluster == NULL)
+        return;
+    if ((self->look & LOOK_STORED) != 0) {
+        cluster_turn(self->parts.cluster);
+        self->unsure |= LOOK_HINTS; /* connecting takes the sign */
+    }
+    if ((self->look & LOOK_HINTS) != 0)
+        cluster_listen(self->parts.cluster);
+}
+
 static enum rc turn(struct hub *self)
 {
     enum rc rc;
@@ -383,6 +425,7 @@ static enum rc turn(struct hub *self)
     submit(self); /* the writer's thread commits what has piled up */
     if ((self->look & LOOK_STORED) != 0 && take_stored(self) == RC_STORE)
         return RC_STORE;
+    mind_cluster(self);
     if ((self->look & LOOK_READ) != 0)
         take_read(self);
     if ((self->look & LOOK_BACKUP) != 0)
@@ -436,57 +479,6 @@ static void wait_for_work(struct hub *self)
         self->look = wakeup_wait(&self->parts, unsure, wait_ms(self), self->is_stopping);
 }
 
-/* What was refused by each limit, but for zeros, in lines that the log does not cut. */
-#define REFUSED_BYTES_MAX 512
-
-struct refused_text {
-    char text[REFUSED_BYTES_MAX]; /* " refused.account_rooms=3 ..." */
-    size_t len;
-};
-
-static void add_count(struct refused_text *self, const char *name, uint64_t count)
-{
-    char part[64];
-
-    if (count == 0)
-        return;
-    const int len = snprintf(part, sizeof(part), " %s=%" PRIu64, name, count);
-    if (self->len + (size_t)len >= sizeof(self->text)) {
-        log_info("broker.served", "%s", self->text + 1);
-        self->len = 0;
-    }
-    memcpy(self->text + self->len, part, (size_t)len + 1);
-    self->len += (size_t)len;
-}
-
-static void add_refused(struct refused_text *self, const struct front_stats *front,
-                        const struct core_stats *core)
-{
-    add_count(self, "refused.frame_parts", front->refused_parts);
-    add_count(self, "refused.frame_size", front->refused_size);
-    add_count(self, "refused.frame_id", front->refused_id);
-    add_count(self, "refused.frame_key", front->refused_key);
-    for (enum core_counter i = REFUSED_FIRST; i < CORE_COUNTERS; i++)
-        add_count(self, core_counter_name(i), core->count[i]);
-}
-
-static void tell_served(const struct hub *self)
-{
-    const struct front_stats *front = front_get_stats(self->parts.front);
-    struct refused_text refused = {.text = "", .len = 0};
-    struct core_stats core;
-
-    core_get_stats(self->parts.core, &core);
-    add_refused(&refused, front, &core);
-    log_info("broker.served",
-             "posts=%" PRIu64 " duplicates=%" PRIu64 " refusals=%" PRIu64 " frames_in=%" PRIu64
-             " frames_refused=%" PRIu64 " frames_out=%" PRIu64 " published=%" PRIu64
-             " dropped_slow=%" PRIu64 " dropped_departed=%" PRIu64 "%s",
-             core.count[COUNT_POSTS], core.count[COUNT_DUPLICATES], core.count[COUNT_REFUSALS],
-             front->received, front->refused, front->sent, front->published, front->slow,
-             front->departed, refused.text);
-}
-
 /* What was accepted is committed and answered; nothing new is read. */
 static enum rc stop(struct hub *self)
 {
@@ -513,7 +505,7 @@ static enum rc stop(struct hub *self)
     for (size_t i = 0; i < count; i++)
         front_reply(self->parts.front, self->welcomed[i], &bye);
     front_flush(self->parts.front, 0);
-    tell_served(self);
+    served_tell(self->parts.front, self->parts.core);
     return RC_OK;
 }
 

@@ -3,6 +3,7 @@
 #define BROKER_HUB_H
 
 #include "broker/backup.h"
+#include "broker/cluster.h"
 #include "broker/core/core.h"
 #include "broker/net/front.h"
 #include "broker/readers.h"
@@ -16,6 +17,7 @@ struct hub_parts {
     struct announcer *announcer; /* NULL: nobody is told of this broker */
     struct keyring *keyring;     /* NULL: --insecure */
     struct writer *writer;
+    struct cluster *cluster; /* NULL: no other broker works in the database */
     struct readers *readers;
     struct backup *backup;
     uint32_t sessions_max;   /* as the core's */

@@ -15,6 +15,7 @@
 #define PAUSE_MS      100 /* between small chunks: what comes meanwhile makes a larger one */
 #define LONG_MS       20  /* what takes longer was a full chunk, and more is waiting */
 #define DISK_PAUSE_MS 5000
+#define LOG_PAUSE_MS  1000
 #define NICE          19
 
 struct request {
@@ -29,6 +30,7 @@ struct indexer {
     struct search_index *index;
     pthread_t thread;
     bool is_disk_full; /* told once */
+    bool is_log_away;  /* likewise */
 };
 
 /* On the thread */
@@ -50,6 +52,10 @@ static long after(struct indexer *self, enum rc rc, uint64_t begun_ms)
         self->is_disk_full = false;
         log_info("search.room", "messages are indexed again");
     }
+    if ((rc == RC_OK || rc == RC_END) && self->is_log_away) {
+        self->is_log_away = false;
+        log_info("search.log_back", "messages are indexed again");
+    }
     if (rc == RC_OK && took_ms >= LONG_MS) /* half of the time is for others */
         return took_ms < PAUSE_MS ? (long)took_ms : PAUSE_MS;
     if (rc == RC_OK || rc == RC_END)
@@ -59,6 +65,13 @@ static long after(struct indexer *self, enum rc rc, uint64_t begun_ms)
             log_warn("search.disk_full", "what is said now can be searched when there is room");
         self->is_disk_full = true;
         return DISK_PAUSE_MS;
+    }
+    if (rc == RC_SYSTEM) {
+        if (!self->is_log_away)
+            log_warn("search.log_away",
+                     "what is said now can be searched when the log can be read");
+        self->is_log_away = true;
+        return LOG_PAUSE_MS;
     }
     give_up(self);
     return -1;
@@ -103,6 +116,14 @@ static bool take_requests(struct indexer *self, long *pause_ms)
     }
 }
 
+/* An index that was not compared with its log is none. */
+static enum rc checked(struct indexer *self)
+{
+    const enum rc rc = search_index_check(self->index);
+
+    return rc == RC_SYSTEM ? RC_STORE : rc;
+}
+
 static void *run(void *context)
 {
     struct indexer *self = context;
@@ -113,7 +134,7 @@ static void *run(void *context)
     /* Of this thread alone, on Linux. Without it, it is just less kind. */
     (void)setpriority(PRIO_PROCESS, 0, NICE);
     (void)zmq_send(self->asked, "", 0, 0);
-    pause_ms = after(self, search_index_check(self->index), now_ms);
+    pause_ms = after(self, checked(self), now_ms);
     for (;;) {
         zmq_pollitem_t item = {.socket = self->asked, .events = ZMQ_POLLIN};
 
@@ -192,4 +213,25 @@ void indexer_stop(struct indexer **self_p)
     ask(self, &(struct request){0});
     (void)pthread_join(self->thread, NULL);
     release(self);
+}
+
+struct indexer *search_start(const struct options *options, struct store *store, void *zmq_context)
+{
+    char why[SEARCH_WHY_BYTES] = "no reader, thread or socket";
+    struct search_index *index = NULL;
+    struct store_reader *log = NULL;
+    struct indexer *indexer = NULL;
+
+    if (!options->is_searching) {
+        search_index_remove(options->data);
+        return NULL;
+    }
+    if (store_reader_open(store, &log) == RC_OK &&
+        search_index_open(options->data, log, &index, why) == RC_OK) {
+        search_index_set_free_min(index, 2 * options->disk_free_min_bytes);
+        if (indexer_start(&index, zmq_context, &indexer) == RC_OK)
+            return indexer;
+    }
+    log_error("search.not_started", "%s: nobody can search", why);
+    return NULL;
 }

@@ -5,6 +5,7 @@
 #ifndef BROKER_INDEXER_H
 #define BROKER_INDEXER_H
 
+#include "broker/ops/options.h"
 #include "broker/store/search_index.h"
 
 struct indexer;
@@ -19,5 +20,10 @@ void search_renew(struct indexer *self);
 
 /* The log has given up the events of that stream up to `upto`: forget them too. Returns at once. */
 void search_forget(struct indexer *self, stream_id stream, uint64_t upto);
+
+/* The index of the data folder, opened and followed, as the configuration says. NULL: nobody can search, by choice or since it
+ * failed, which is told: a chat without searching is still a chat. */
+struct indexer *search_start(const struct options *options, struct store *store,
+                             void *zmq_context);
 
 #endif

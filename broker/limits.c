@@ -41,6 +41,15 @@ struct keyring_policy limits_of_strangers(const struct options *options)
                                        options->limits.registration == REGISTRATION_OPEN};
 }
 
+void limits_tell_brokers(struct core *core, struct cluster *cluster, const struct options *options)
+{
+    const bool is_said = options->brokers_told[0] != '\0';
+
+    cluster_tell(cluster, is_said ? NULL : core);
+    if (is_said || cluster == NULL)
+        core_set_brokers(core, span_of(options->brokers_told));
+}
+
 void limits_apply(const struct limited *parts, const struct options *options)
 {
     const struct store_limits store = limits_of_store(options);
@@ -50,7 +59,7 @@ void limits_apply(const struct limited *parts, const struct options *options)
     const struct keyring_policy strangers = limits_of_strangers(options);
 
     core_set_limits(parts->core, &options->limits);
-    core_set_brokers(parts->core, span_of(options->brokers_told));
+    limits_tell_brokers(parts->core, parts->cluster, options);
     writer_set_limits(parts->writer, &store);
     watch_set_limits(parts->watch, &watch);
     doorman_set_limits(parts->doorman, &doorman);

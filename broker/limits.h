@@ -2,6 +2,7 @@
 #ifndef BROKER_LIMITS_H
 #define BROKER_LIMITS_H
 
+#include "broker/cluster.h"
 #include "broker/core/core.h"
 #include "broker/net/doorman.h"
 #include "broker/net/zap.h"
@@ -23,9 +24,13 @@ struct limited {
     struct doorman *doorman;
     struct writer *writer;
     struct watch *watch;
+    struct cluster *cluster; /* NULL: it is alone */
 };
 
 /* Between two turns of the hub, by its thread. */
 void limits_apply(const struct limited *parts, const struct options *options);
+
+/* Who serves this chat is said by the settings, or else by the leases of the brokers that live. */
+void limits_tell_brokers(struct core *core, struct cluster *cluster, const struct options *options);
 
 #endif

@@ -3,6 +3,7 @@
 #include "broker/database.h"
 #include "broker/hub.h"
 #include "broker/indexer.h"
+#include "broker/joining.h"
 #include "broker/limits.h"
 #include "broker/offline.h"
 
@@ -45,6 +46,9 @@ struct broker {
     int signal_fd;
     int lock;
     struct key_pair keys;
+    struct key_pair cluster_keys; /* of all brokers of the cluster; zeros: no hints */
+    struct hints *hints;
+    struct cluster *cluster;
     struct store *store;
     struct sandbox_peer peer; /* the store's server, if it is one */
     struct core *core;
@@ -128,7 +132,8 @@ static void reload(struct broker *self)
                                    .zap = self->zap,
                                    .doorman = self->doorman,
                                    .writer = self->writer,
-                                   .watch = self->watch},
+                                   .watch = self->watch,
+                                   .cluster = self->cluster},
                  &self->options);
     open_log(&self->options);
     if (changes.kept > 0)
@@ -188,7 +193,6 @@ static enum rc open_core(struct broker *self)
         return RC_SYSTEM;
     }
     replay.core = self->core;
-    core_set_brokers(self->core, span_of(self->options.brokers_told));
     if (store_chat(self->store, &chat) != RC_OK ||
         store_replay(self->store, on_record, &replay) != RC_OK) {
         snprintf(self->why, sizeof(self->why), "cannot read what is stored: %s",
@@ -224,6 +228,8 @@ static enum rc open_doors(struct broker *self)
     if (self->keyring == NULL || admission_replay(self->keyring, self->core) != RC_OK)
         return complain_of(self, "no memory for the keys of devices-max devices");
     zap.keyring = self->keyring;
+    zap.has_cluster = joining_has_hints(options);
+    memcpy(zap.cluster_key, self->cluster_keys.public_key, sizeof(zap.cluster_key));
     return zap_start(self->zmq_context, &zap, &self->zap) == RC_OK
                ? RC_OK
                : complain_of(self, "cannot start the ZAP handler");
@@ -263,26 +269,6 @@ static enum rc open_announcer(struct broker *self)
     return announcer_open(&options, &self->announcer) == RC_OK
                ? RC_OK
                : complain_of(self, "cannot announce this broker (discover)");
-}
-
-/* A chat without searching is still a chat: what fails here is told, and done without. */
-static void start_search(struct broker *self)
-{
-    char why[SEARCH_WHY_BYTES] = "no reader, thread or socket";
-    struct search_index *index = NULL;
-    struct store_reader *log = NULL;
-
-    if (!self->options.is_searching) {
-        search_index_remove(self->options.data);
-        return;
-    }
-    if (store_reader_open(self->store, &log) == RC_OK &&
-        search_index_open(self->options.data, log, &index, why) == RC_OK) {
-        search_index_set_free_min(index, 2 * self->options.disk_free_min_bytes);
-        if (indexer_start(&index, self->zmq_context, &self->indexer) == RC_OK)
-            return;
-    }
-    log_error("search.not_started", "%s: nobody can search", why);
 }
 
 /* Before files and ports are limited: its port is none of the broker's two. */
@@ -332,7 +318,7 @@ static void on_removed(void *context, stream_id stream, uint64_t upto)
 
 static enum rc start_threads(struct broker *self)
 {
-    start_search(self);
+    self->indexer = search_start(&self->options, self->store, self->zmq_context);
     store_on_removed_set(self->store, on_removed, self);
     if (writer_start(self->store, self->zmq_context, &self->writer) != RC_OK)
         return complain_of(self, "cannot start the store's thread");
@@ -382,6 +368,15 @@ static enum rc invite_owner(struct broker *self)
     /* What is stored can be read all the same. */
     log_warn("owner.not_invited", "%s: the next start tries again", self->why);
     return RC_OK;
+}
+
+static void join_cluster(struct broker *self)
+{
+    const struct broker_url address = address_of(self);
+
+    if (self->options.is_cluster)
+        self->cluster = joining_join(&self->options, &address, self->writer, self->hints);
+    limits_tell_brokers(self->core, self->cluster, &self->options);
 }
 
 static void write_urls(struct broker *self)
@@ -465,6 +460,8 @@ static enum rc broker_open(struct broker *self)
         rc = folder_open(self->options.data, &self->lock, self->why);
     if (rc == RC_OK)
         rc = key_pair_load(self->options.data, &self->keys, self->why);
+    if (rc == RC_OK)
+        rc = joining_load_key(&self->options, &self->cluster_keys, self->why);
     if (rc == RC_OK && !secret_lock(&self->keys, sizeof(self->keys)))
         log_warn("key.not_locked", "reason=\"%s\": the key may reach the swap", strerror(errno));
     if (rc == RC_OK)
@@ -483,6 +480,9 @@ static enum rc broker_open(struct broker *self)
     if (rc == RC_OK)
         rc = open_sockets(self);
     if (rc == RC_OK)
+        rc = joining_open_hints(&self->options, self->zmq_context, &self->cluster_keys,
+                                &self->hints, self->why);
+    if (rc == RC_OK)
         rc = open_announcer(self);
     if (rc == RC_OK)
         rc = invite_owner(self);
@@ -496,6 +496,8 @@ static void broker_close(struct broker *self)
 {
     watch_stop(&self->watch);
     announcer_close(&self->announcer);
+    cluster_destroy(&self->cluster);
+    hints_close(&self->hints);
     front_close(&self->front);
     readers_stop(&self->readers);
     backup_stop(&self->backup);
@@ -510,6 +512,7 @@ static void broker_close(struct broker *self)
     store_close(&self->store);
     history_close(&self->history);
     secret_forget(&self->keys, sizeof(self->keys));
+    sodium_memzero(&self->cluster_keys, sizeof(self->cluster_keys));
     bearer_forget(&self->bearer);
     host_close(&self->host);
     if (self->metrics >= 0)
@@ -526,6 +529,7 @@ static int serve(struct broker *self)
 
     if (rc == RC_OK) {
         write_urls(self);
+        join_cluster(self);
         sandbox_limit_calls(&self->sandbox);
         tell_ready(self);
         rc = hub_run(&(struct hub_parts){.core = self->core,
@@ -533,6 +537,7 @@ static int serve(struct broker *self)
                                          .announcer = self->announcer,
                                          .keyring = self->keyring,
                                          .writer = self->writer,
+                                         .cluster = self->cluster,
                                          .readers = self->readers,
                                          .backup = self->backup,
                                          .sessions_max = self->options.limits.sessions_max,

@@ -35,7 +35,7 @@ bool offline_is_asked(const struct options *options)
 {
     return options->restore[0] != '\0' || options->is_check_data ||
            options->export_room[0] != '\0' || options->import[0] != '\0' ||
-           options->migrate[0] != '\0';
+           options->migrate[0] != '\0' || options->make_cluster_key[0] != '\0';
 }
 
 static int restore(const struct options *options)
@@ -226,6 +226,9 @@ int offline_run(const struct options *options)
     char why[FOLDER_WHY_BYTES];
     int lock = -1, code;
 
+    if (options->make_cluster_key[0] != '\0')
+        return key_pair_make(options->make_cluster_key, why) == RC_OK ? EXIT_SUCCESS
+                                                                      : complain("%s", why);
     if (options->restore[0] == '\0' && access(options->data, F_OK) != 0)
         return complain("%s: %s", options->data, strerror(errno));
     if (folder_open(options->data, &lock, why) != RC_OK)

@@ -100,6 +100,20 @@ static void collect_store(const struct tally *self, const struct hub_parts *part
     ret->ack = self->ack;
 }
 
+static void collect_cluster(const struct hub_parts *parts, uint64_t *value)
+{
+    struct cluster_stats cluster;
+
+    if (parts->cluster == NULL)
+        return;
+    cluster_get_stats(parts->cluster, &cluster);
+    value[FIG_BROKERS] = cluster.brokers;
+    value[FIG_TURNS] = writer_get_stats(parts->writer)->turns;
+    value[FIG_TURNS_BEHIND] = cluster.behind;
+    value[FIG_HINTS_TOLD] = cluster.told;
+    value[FIG_HINTS_HEARD] = cluster.heard;
+}
+
 static void collect_front(const struct hub_parts *parts, uint64_t *value)
 {
     const struct front_stats *front = front_get_stats(parts->front);
@@ -158,6 +172,7 @@ void tally_collect(const struct tally *self, const struct hub_parts *parts, uint
     collect_core(self, parts, ret);
     ret->value[FIG_QUEUE_WAITING] = readers_waiting(parts->readers);
     collect_store(self, parts, now_ms, ret);
+    collect_cluster(parts, ret->value);
     collect_front(parts, ret->value);
     collect_doors(parts, ret->value);
     collect_host(&self->host, ret->value);

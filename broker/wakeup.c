@@ -6,13 +6,13 @@
 #include <zmq.h>
 
 /* What is waited for, in this order; when stopping, the first two alone. */
-enum { STORED, SIGNAL, COMMANDS, BROADCASTS, READ, BACKUP, WATCH, DESCRIPTORS };
+enum { STORED, SIGNAL, COMMANDS, BROADCASTS, READ, BACKUP, WATCH, HINTS, DESCRIPTORS };
 
 /* Of the broadcasts nothing is read: libzmq itself takes what subscribers say. */
 static const unsigned looks[DESCRIPTORS] = {
     [STORED] = LOOK_STORED, [SIGNAL] = LOOK_SIGNAL, [COMMANDS] = LOOK_COMMANDS,
     [BROADCASTS] = 0,       [READ] = LOOK_READ,     [BACKUP] = LOOK_BACKUP,
-    [WATCH] = LOOK_WATCH,
+    [WATCH] = LOOK_WATCH,   [HINTS] = LOOK_HINTS,
 };
 
 static void *socket_of(const struct hub_parts *parts, int at)
@@ -30,6 +30,8 @@ static void *socket_of(const struct hub_parts *parts, int at)
         return backup_socket(parts->backup);
     case WATCH:
         return parts->watch;
+    case HINTS:
+        return cluster_socket(parts->cluster);
     default:
         return NULL;
     }

@@ -18,7 +18,8 @@ enum look {
     LOOK_BACKUP = 8,
     LOOK_WATCH = 16,
     LOOK_SIGNAL = 32,
-    LOOK_ALL = 63,
+    LOOK_HINTS = 64,
+    LOOK_ALL = 127,
 };
 
 /* Sleep until something comes, `ms` at most (-1: for ever), or a signal interrupts. When `is_stopping`, only what is

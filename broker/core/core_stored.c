@@ -93,19 +93,6 @@ void core_on_stored(struct core *self, const struct op_result *result)
 
 /* --- other brokers ---------------------------------------------------------------------- */
 
-/* Whether the core knows anything of what such an operation changes. Marks, invitations and what is removed from the log
- * only the store does. */
-static bool is_followed(enum op_kind kind)
-{
-    return kind != OP_MARK && kind != OP_MARK_GET && kind != OP_ADMIT && kind != OP_PURGE;
-}
-
-/* What was refused has changed nothing, but that it may have used up the number of a post. */
-static bool has_changed(const struct op_result *result)
-{
-    return result->rc == RC_OK || result->kind == OP_POST || result->kind == OP_VOID;
-}
-
 static uint32_t beyond(uint32_t count, uint32_t max)
 {
     return count > max ? count - max : 0;
@@ -173,7 +160,7 @@ void core_on_foreign(struct core *self, const struct op *op, const struct op_res
     struct ticket ticket = {.kind = op->kind, .is_foreign = true};
 
     INVARIANT(op->kind == result->kind);
-    if (!is_followed(op->kind) || !has_changed(result))
+    if (!op_result_is_followed(result))
         return;
     if (!has_room(self, op, result)) {
         self->is_overrun = self->is_stopping = true;

@@ -43,7 +43,8 @@ struct op_result {
      * OP_HELLO, OP_JOIN: RC_NICK_IN_USE, RC_WRONG_NICK, RC_CONFUSABLE when another batch
      *   was faster. OP_MARK: RC_LIMIT. OP_MARK_GET: RC_OK with seq 0: no such mark.
      * OP_HELLO: RC_BAD_INVITE, RC_NOT_LET_IN, RC_REVOKED, RC_LIMIT (devices). OP_JOIN: RC_PRIVATE, RC_BANNED.
-     * OP_STANDING: RC_NOT_MEMBER. OP_ADMIT: RC_LIMIT. OP_REVOKE: RC_NO_SUCH_NICK: no such device. */
+     * OP_STANDING: RC_NOT_MEMBER. OP_ADMIT: RC_LIMIT. OP_REVOKE: RC_NO_SUCH_NICK: no such device.
+     * OP_STANDING with the broker, OP_REVOKE, OP_ROLE: RC_DENIED: there would be no owner. */
     enum rc rc;
     bool is_duplicate;
 
@@ -77,6 +78,25 @@ struct op_result {
     size_t appended_count;
     const struct appended *appended; /* the new events, in order; none for a duplicate */
 };
+
+/* Whether the cores of other brokers over the same store have to be told (ADR 0032). Marks, invitations and what is removed
+ * from the log only the store knows. What was refused has changed nothing, but that it may have used up the number of a
+ * post; a repeat has changed nothing either. */
+static inline bool op_result_is_followed(const struct op_result *self)
+{
+    switch (self->kind) {
+    case OP_MARK:
+    case OP_MARK_GET:
+    case OP_ADMIT:
+    case OP_PURGE:
+        return false;
+    case OP_POST:
+    case OP_VOID:
+        return !self->is_duplicate && self->rc != RC_DISK_FULL;
+    default:
+        return self->rc == RC_OK;
+    }
+}
 
 /* What a restarted core is told, oldest first, before it serves (core_replay). */
 enum record_kind {

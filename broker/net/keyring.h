@@ -18,7 +18,8 @@
 
 struct keyring;
 
-enum door { DOOR_COMMANDS, DOOR_BROADCASTS };
+/* At the last one stand other brokers of the cluster; the keyring knows nothing of it (zap.h). */
+enum door { DOOR_COMMANDS, DOOR_BROADCASTS, DOOR_BROKERS };
 
 /* What an unknown key may do. registration open: both; invite: ask; closed: neither. */
 struct keyring_policy {

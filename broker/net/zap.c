@@ -21,6 +21,8 @@ struct zap {
     void *commands; /* the thread's end */
     void *requests; /* REP on ZAP_ENDPOINT */
     struct keyring *keyring;
+    bool has_cluster;
+    unsigned char cluster_key[PUBLIC_KEY_BYTES];
     struct throttle *addresses;
     struct throttle *keys;
     uint64_t told_ms; /* when a refusal was logged last */
@@ -59,6 +61,15 @@ struct judgement {
     uint64_t *counter;
 };
 
+/* Whoever has the cluster's key is a broker of it, and nobody else comes in there. */
+static struct judgement judge_broker(struct zap *self, const struct zap_request *request)
+{
+    if (self->has_cluster &&
+        memcmp(request->key, self->cluster_key, sizeof(self->cluster_key)) == 0)
+        return (struct judgement){"200", "OK", &self->stats.admitted};
+    return (struct judgement){"400", "not the key of this cluster", &self->stats.strangers};
+}
+
 static struct judgement judge_key(struct zap *self, const struct zap_request *request)
 {
     struct zap_stats *stats = &self->stats;
@@ -91,7 +102,7 @@ static struct judgement judge(struct zap *self, const struct zap_request *reques
                                   &stats->per_address};
     if (!throttle_take(self->keys, request->key, PUBLIC_KEY_BYTES, now_ms))
         return (struct judgement){"300", "too many handshakes with this key", &stats->per_key};
-    return judge_key(self, request);
+    return request->door == DOOR_BROKERS ? judge_broker(self, request) : judge_key(self, request);
 }
 
 static uint64_t refused(const struct zap_stats *stats)
@@ -201,6 +212,8 @@ enum rc zap_start(void *zmq_context, const struct zap_options *options, struct z
 
     (void)pthread_mutex_init(&self->mutex, NULL);
     self->keyring = options->keyring;
+    self->has_cluster = options->has_cluster;
+    memcpy(self->cluster_key, options->cluster_key, sizeof(self->cluster_key));
     self->addresses = throttle_new(PLACES, options->per_address, options->per_address_burst);
     self->keys = throttle_new(PLACES, options->per_key, options->per_key_burst);
     snprintf(pair, sizeof(pair), "inproc://zap-control-%p", (void *)self);

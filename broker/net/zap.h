@@ -27,6 +27,8 @@ struct zap;
 /* Handshakes a second, and at once after a rest; a client makes two for each connection. Rate 0: no limit. */
 struct zap_options {
     struct keyring *keyring; /* NULL: every key may enter; outlives the handler */
+    bool has_cluster;        /* DOOR_BROKERS lets this key in, and no other; without it nobody */
+    unsigned char cluster_key[PUBLIC_KEY_BYTES];
     uint32_t per_address;
     uint32_t per_address_burst;
     uint32_t per_key;

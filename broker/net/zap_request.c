@@ -17,6 +17,8 @@ static bool read_door(struct span domain, enum door *ret)
         *ret = DOOR_COMMANDS;
     else if (span_equal(domain, SPAN(ZAP_DOMAIN_BROADCASTS)))
         *ret = DOOR_BROADCASTS;
+    else if (span_equal(domain, SPAN(ZAP_DOMAIN_BROKERS)))
+        *ret = DOOR_BROKERS;
     else
         return false;
     return true;

@@ -13,6 +13,7 @@
 /* The domains by which the handler knows at which door somebody stands. */
 #define ZAP_DOMAIN_COMMANDS   "zchat-commands"
 #define ZAP_DOMAIN_BROADCASTS "zchat-broadcasts"
+#define ZAP_DOMAIN_BROKERS    "zchat-brokers"
 
 struct zap_request {
     struct span id; /* to be given back with the answer; borrows from the frames; may be empty */

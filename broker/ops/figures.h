@@ -55,6 +55,14 @@
       "How long the writer has had work without answering any")                                    \
     X(FIG_COMMITS, "commits", COUNTER, "", "", "Transactions")                                     \
     X(FIG_OPERATIONS, "operations", COUNTER, "", "", "Operations in them")                         \
+    X(FIG_BROKERS, "brokers", GAUGE, "", "",                                                       \
+      "Brokers that live and work in this database, this one too; 0: it has one for itself")       \
+    X(FIG_TURNS, "turns", COUNTER, "", "", "Transactions of other brokers that were followed")     \
+    X(FIG_TURNS_BEHIND, "turns_behind", GAUGE, "", "",                                             \
+      "Of those, as many as were there at the last look and not followed yet")                     \
+    X(FIG_HINTS_TOLD, "hints", COUNTER, "way", "told",                                             \
+      "Hints between brokers that something was committed")                                        \
+    X(FIG_HINTS_HEARD, "hints", COUNTER, "way", "heard", "")                                       \
     X(FIG_DROPS_SLOW, "drops", COUNTER, "reason", "slow",                                          \
       "Frames to one client that were dropped: its queue is full, or it is gone; clients repair "  \
       "that")                                                                                      \

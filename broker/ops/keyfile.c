@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #define PATH_BYTES 1024
 _Static_assert(FOLDER_WHY_BYTES >= FILES_WHY_BYTES, "room for what the checks say");
@@ -72,18 +73,41 @@ static enum rc make_key(const char *path, struct key_pair *ret, char *why)
 enum rc key_pair_load(const char *folder, struct key_pair *ret, char why[static FOLDER_WHY_BYTES])
 {
     char path[PATH_BYTES];
+
+    if (sodium_init() < 0 || join(path, folder, "broker.key", why) != RC_OK)
+        return RC_SYSTEM;
+    const enum rc rc = key_pair_read(path, ret, why);
+
+    return rc == RC_SYSTEM && errno == ENOENT ? make_key(path, ret, why) : rc;
+}
+
+enum rc key_pair_make(const char *path, char why[static FOLDER_WHY_BYTES])
+{
+    struct key_pair pair;
+    enum rc rc = RC_EXISTS;
+
+    if (sodium_init() < 0)
+        return RC_SYSTEM;
+    if (access(path, F_OK) == 0)
+        snprintf(why, FOLDER_WHY_BYTES, "%.512s is there already", path);
+    else
+        rc = make_key(path, &pair, why);
+    sodium_memzero(&pair, sizeof(pair));
+    return rc;
+}
+
+enum rc key_pair_read(const char *path, struct key_pair *ret, char why[static FOLDER_WHY_BYTES])
+{
     char line[2 * PUBLIC_KEY_BYTES + 4];
     struct key_pair pair;
     size_t len = 0;
     enum rc rc;
 
-    if (sodium_init() < 0 || join(path, folder, "broker.key", why) != RC_OK)
+    if (sodium_init() < 0)
         return RC_SYSTEM;
     if (files_check(path, why) != RC_OK)
         return RC_BAD_KEY_FILE;
     rc = files_read(path, line, sizeof(line), &len, NULL);
-    if (rc == RC_SYSTEM && errno == ENOENT)
-        return make_key(path, ret, why);
     if (rc == RC_SYSTEM)
         return say_errno(why, "read", path);
     if (rc != RC_OK || (len != 2 * PUBLIC_KEY_BYTES && len != 2 * PUBLIC_KEY_BYTES + 1) ||

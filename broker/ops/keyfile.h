@@ -27,6 +27,12 @@ struct key_pair {
 enum rc key_pair_load(const char *folder, struct key_pair *ret,
                       char why[static FOLDER_WHY_BYTES]) MUST_CHECK;
 
+/* Read that file, of the same form. RC_SYSTEM, too: there is none. */
+enum rc key_pair_read(const char *path, struct key_pair *ret,
+                      char why[static FOLDER_WHY_BYTES]) MUST_CHECK;
+/* Make it; what is there already stays, and is RC_EXISTS. */
+enum rc key_pair_make(const char *path, char why[static FOLDER_WHY_BYTES]) MUST_CHECK;
+
 /* Write `url` and a newline to FOLDER/broker.url. */
 enum rc url_file_write(const char *folder, const char *url,
                        char why[static FOLDER_WHY_BYTES]) MUST_CHECK;

@@ -45,6 +45,14 @@ static const struct conf_row TABLE[] = {
      .help = "keep messages in this PostgreSQL database instead of DIR: postgres://USER@HOST/DATABASE without a password, or @FILE that holds such a URL with one"},
     {.key = "require-replication", .type = CONF_FLAG, AT(is_replication_required),
      .help = "do not start unless the database of store has a standby that each commit waits for"},
+    {.key = "cluster", .type = CONF_CHOICE, AT(is_cluster), .initial = "off", .choices = "off|on", .argument = "on|off",
+     .help = "share the database of store with other brokers that say so: the same people, rooms and messages at each of them"},
+    {.key = "cluster-bind", .type = CONF_TEXT, AT(cluster_bind), .argument = "ADDRESS:PORT",
+     .help = "brokers of the cluster tell each other here that they have done something; the same PORT at all of them; without it they look every second"},
+    {.key = "cluster-address", .type = CONF_TEXT, AT(cluster_address), .argument = "ADDRESS",
+     .help = "where clients and other brokers reach this one (default: the first address of bind)"},
+    {.key = "cluster-key", .type = CONF_TEXT, AT(cluster_key), .argument = "FILE",
+     .help = "the key pair that all brokers of the cluster have (default DATA/cluster.key)"},
     {.key = "bind", .type = CONF_ADDRESS, CONF_LIST_AT(struct options, bind, bind_count), .initial = "127.0.0.1", .argument = "ADDRESS",
      .help = "listen here: an IPv4 or IPv6 address, localhost, * or ipc:///PATH; may be repeated"},
     {.key = "port", .type = CONF_UINT, AT(port), .initial = "5670", .most = 65534, .argument = "N",
@@ -160,6 +168,8 @@ static const struct conf_row TABLE[] = {
      .help = "append such a file's events (-: standard input) to the room that --room names, and exit"},
     {.key = "migrate", .type = CONF_TEXT, AT(migrate), .is_command = true, .argument = "TO",
      .help = "copy all that is stored into TO, which must have no messages yet, and exit: a database as for store, or a folder"},
+    {.key = "make-cluster-key", .type = CONF_TEXT, AT(make_cluster_key), .is_command = true, .argument = "FILE",
+     .help = "make a key pair for cluster-key in FILE, and exit; each broker gets a copy"},
     {.key = "room", .type = CONF_TEXT, AT(room), .is_command = true, .argument = "#ROOM",
      .help = "where --import puts them"},
     CONF_COMMON_FLAGS(struct options),
@@ -290,15 +300,46 @@ static enum rc check_work(const struct options *options, char *why)
     }
     if ((options->restore[0] != '\0') + (options->export_room[0] != '\0') +
             (options->import[0] != '\0') + (options->migrate[0] != '\0') +
-            (options->is_check_data != 0) >
+            (options->make_cluster_key[0] != '\0') + (options->is_check_data != 0) >
         1) {
-        snprintf(
-            why, OPTIONS_WHY_BYTES,
-            "--restore, --check-data, --export, --import and --migrate: one at a time, they all "
-            "exit");
+        snprintf(why, OPTIONS_WHY_BYTES,
+                 "--restore, --check-data, --export, --import, --migrate and --make-cluster-key: "
+                 "one at a "
+                 "time, they all exit");
         return RC_CONFIG;
     }
     return RC_OK;
+}
+
+static enum rc check_cluster(struct options *options, char *why)
+{
+    struct listen_address reached;
+    char address[PATH_BYTES_MAX + 2];
+    const char *wrong = NULL;
+
+    if (options->is_cluster && options->store[0] == '\0') {
+        snprintf(why, OPTIONS_WHY_BYTES,
+                 "cluster: brokers share a PostgreSQL database; name it with store");
+        return RC_CONFIG;
+    }
+    if (options->cluster_bind[0] != '\0')
+        wrong = listen_parse(options->cluster_bind, &options->cluster_listen);
+    if (wrong == NULL && options->cluster_bind[0] != '\0' &&
+        strcmp(strrchr(options->cluster_bind, ':'), ":0") == 0)
+        wrong = "the brokers must know its port: it cannot be 0";
+    if (wrong == NULL && options->cluster_bind[0] != '\0' && options->is_insecure)
+        wrong = "refused with insecure: nobody would be told from a broker";
+    if (wrong != NULL) {
+        snprintf(why, OPTIONS_WHY_BYTES, "cluster-bind: '%.64s': %s", options->cluster_bind, wrong);
+        return RC_CONFIG;
+    }
+    snprintf(address, sizeof(address), "%s:1", options->cluster_address);
+    if (options->cluster_address[0] == '\0' || listen_parse(address, &reached) == NULL)
+        return RC_OK;
+    snprintf(why, OPTIONS_WHY_BYTES,
+             "cluster-address: '%.64s' is no address, as 192.0.2.1 or [2001:db8::1]",
+             options->cluster_address);
+    return RC_CONFIG;
 }
 
 static enum rc check_database(const struct options *options, char *why)
@@ -320,7 +361,7 @@ static enum rc finish(struct options *options, char *why)
 {
     const bool are_local = options_are_local(options);
 
-    if (check_database(options, why) != RC_OK)
+    if (check_database(options, why) != RC_OK || check_cluster(options, why) != RC_OK)
         return RC_CONFIG;
 
     if (check_metrics(options, why) != RC_OK)
@@ -343,6 +384,8 @@ static enum rc finish(struct options *options, char *why)
     }
     if (decide_brokers(options, why) != RC_OK || check_work(options, why) != RC_OK)
         return RC_CONFIG;
+    if (options->is_cluster)
+        options->limits.others_max = (CLUSTER_BROKERS_MAX - 1) * options->limits.pending_max;
     options->limits.keep_s = options->keep_days * 86400u;
     decide_registration(options);
     return find_data(options, why);

@@ -12,9 +12,10 @@
 
 #include <stdio.h>
 
-#define BIND_MAX          16
-#define PATH_BYTES_MAX    CONF_PATH_BYTES
-#define OPTIONS_WHY_BYTES CONF_WHY_BYTES
+#define BIND_MAX            16
+#define CLUSTER_BROKERS_MAX 8 /* that work in one database */
+#define PATH_BYTES_MAX      CONF_PATH_BYTES
+#define OPTIONS_WHY_BYTES   CONF_WHY_BYTES
 
 struct options {
     struct conf_common common; /* flags are 0 or 1 */
@@ -22,7 +23,12 @@ struct options {
     char store
         [CONF_VALUE_BYTES]; /* "": zchat.db in the data folder; else a URL of PostgreSQL, or "@FILE" */
     uint32_t is_replication_required;
-    struct broker_url bind[BIND_MAX]; /* host (a number) and is_ipc; no port, no key */
+    uint32_t is_cluster;               /* other brokers work in the database of store */
+    char cluster_bind[PATH_BYTES_MAX]; /* "": no hints */
+    struct listen_address cluster_listen;
+    char cluster_address[PATH_BYTES_MAX]; /* "": the first of bind */
+    char cluster_key[PATH_BYTES_MAX];     /* "": cluster.key in the data folder */
+    struct broker_url bind[BIND_MAX];     /* host (a number) and is_ipc; no port, no key */
     size_t bind_count;
     uint32_t port; /* 0: a free pair */
     uint32_t io_threads;
@@ -60,6 +66,7 @@ struct options {
     char import[PATH_BYTES_MAX];
     char room[PATH_BYTES_MAX];      /* of the import */
     char migrate[CONF_VALUE_BYTES]; /* as store, or a folder */
+    char make_cluster_key[PATH_BYTES_MAX];
     uint32_t is_check_data;
     struct core_limits limits; /* all but hash_key */
     struct conf_files files;   /* what was read for it */

@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <sys/stat.h>
 
 /* Files */
@@ -133,6 +134,25 @@ static enum rc allow_files(struct landlock *landlock, const struct options *opti
     return rc;
 }
 
+static uint16_t port_of(const struct listen_address *address)
+{
+    return address->socket.ss_family == AF_INET6
+               ? ntohs(((const struct sockaddr_in6 *)&address->socket)->sin6_port)
+               : ntohs(((const struct sockaddr_in *)&address->socket)->sin_port);
+}
+
+/* The other brokers listen at the same port. */
+static enum rc allow_cluster(struct landlock *landlock, const struct options *options)
+{
+    enum rc rc = RC_OK;
+
+    if (!options->is_cluster || options->cluster_bind[0] == '\0')
+        return RC_OK;
+    if (options->port != 0)
+        rc = landlock_allow_port(landlock, port_of(&options->cluster_listen));
+    return rc == RC_OK ? landlock_allow_connect(landlock, port_of(&options->cluster_listen)) : rc;
+}
+
 static enum rc allow_ports(struct landlock *landlock, const struct options *options)
 {
     enum rc rc = RC_OK;
@@ -145,8 +165,12 @@ static enum rc allow_ports(struct landlock *landlock, const struct options *opti
 /* The address is known; with TLS its certificates are read again. */
 static enum rc allow_peer(struct landlock *landlock, const struct sandbox_peer *peer)
 {
-    enum rc rc = peer->port == 0 ? RC_OK : landlock_allow_connect(landlock, peer->port);
+    enum rc rc = RC_OK;
 
+    for (size_t i = 0; i < SANDBOX_PORTS_MAX && rc == RC_OK; i++) {
+        if (peer->ports[i] != 0)
+            rc = landlock_allow_connect(landlock, peer->ports[i]);
+    }
     for (size_t i = 0; i < SANDBOX_FILES_MAX && rc == RC_OK; i++) {
         if (peer->files[i][0] != '\0')
             rc = landlock_allow(landlock, peer->files[i], LANDLOCK_READ);
@@ -176,6 +200,8 @@ enum rc sandbox_limit_files(struct sandbox *self, const struct options *options,
         rc = allow_files(&landlock, options, &self->pinned);
     if (rc == RC_OK)
         rc = allow_ports(&landlock, options);
+    if (rc == RC_OK)
+        rc = allow_cluster(&landlock, options);
     if (rc == RC_OK)
         rc = allow_peer(&landlock, peer);
     if (rc == RC_OK)

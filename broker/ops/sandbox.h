@@ -9,8 +9,9 @@
 
 /* A server that is connected to again while we run. */
 #define SANDBOX_FILES_MAX 5
+#define SANDBOX_PORTS_MAX 8
 struct sandbox_peer {
-    uint16_t port;                      /* of TCP; 0: none, or a local socket */
+    uint16_t ports[SANDBOX_PORTS_MAX];  /* of TCP, of its hosts; 0: none, or a local socket */
     char files[SANDBOX_FILES_MAX][256]; /* or folders, to read for it; or "" */
 };
 

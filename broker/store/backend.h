@@ -9,6 +9,7 @@
 #define BROKER_STORE_BACKEND_H
 
 #include "broker/store/rows.h"
+#include "broker/store/sharing.h"
 
 #include <stdbool.h>
 
@@ -67,6 +68,10 @@ struct backend_calls {
     enum rc (*count_devices)(struct backend *self, stream_id account,
                              size_t *ret); /* not revoked */
 
+    /* RC_END: nobody but this account is an owner who can come: not banned from the broker, and with a key that is not
+     * revoked, unless there are no keys (--insecure). */
+    enum rc (*other_owner)(struct backend *self, stream_id account, uint64_t now_ms);
+
     /* How an account stands with a stream; a standing of zeros has no row. */
     enum rc (*get_standing)(struct backend *self, stream_id stream, stream_id account,
                             struct standing *ret);
@@ -108,6 +113,7 @@ struct backend { /* first member of every backend */
     const struct backend_calls *calls;
     bool
         has_others; /* begin: somebody else has committed since; what is remembered of the log is old */
+    struct sharing sharing;
     char why[512]; /* the last failure in words */
 };
 

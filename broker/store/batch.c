@@ -24,18 +24,25 @@ void batch_destroy(struct batch **self_p)
     *self_p = NULL;
 }
 
-void batch_add(struct batch *self, const struct op *op)
+static struct op *next_op(struct batch *self, const struct op *op)
 {
-    struct op *copy;
-
     if (self->count == 0)
         self->begun_us = clock_mono_us();
     if (self->count == self->capacity) {
         self->capacity = self->capacity == 0 ? 8 : self->capacity * 2;
         self->ops = x_realloc(self->ops, self->capacity, sizeof(*self->ops));
+        if (self->is_foreign)
+            self->results = x_realloc(self->results, self->capacity, sizeof(*self->results));
     }
-    copy = &self->ops[self->count++];
-    *copy = *op;
+    self->ops[self->count] = *op;
+    return &self->ops[self->count++];
+}
+
+void batch_add(struct batch *self, const struct op *op)
+{
+    struct op *copy;
+
+    copy = next_op(self, op);
     copy->nick = arena_copy(&self->arena, op->nick);
     copy->name = arena_copy(&self->arena, op->name);
     copy->skeleton = arena_copy(&self->arena, op->skeleton);
@@ -44,6 +51,14 @@ void batch_add(struct batch *self, const struct op *op)
     copy->mark = arena_copy(&self->arena, op->mark);
     copy->target_nick = arena_copy(&self->arena, op->target_nick);
     copy->label = arena_copy(&self->arena, op->label);
+}
+
+void batch_add_foreign(struct batch *self, const struct op *op, const struct op_result *result)
+{
+    INVARIANT(self->is_foreign || self->count == 0);
+    self->is_foreign = true;
+    (void)next_op(self, op);
+    self->results[self->count - 1] = *result;
 }
 
 uint64_t batch_begun_us(const struct batch *self)
@@ -74,6 +89,16 @@ struct batch *batch_of_removed(const struct removed *removed)
 const struct removed *batch_removed(const struct batch *self)
 {
     return self->is_removal ? &self->removed : NULL;
+}
+
+bool batch_is_foreign(const struct batch *self)
+{
+    return self->is_foreign;
+}
+
+const struct op *batch_ops(const struct batch *self)
+{
+    return self->ops;
 }
 
 static void copy_rekeyed(struct batch *self, const struct op_result *from, struct op_result *ret)

@@ -14,6 +14,8 @@ struct batch {
     struct op_result *results; /* NULL until it is committed */
     bool is_removal;
     struct removed removed; /* then */
+    bool is_foreign;        /* what another broker's transaction has done */
+    struct batch *next;     /* behind it in the order of turns */
 };
 
 /* Copy the results and what they borrow. */
@@ -21,5 +23,8 @@ void batch_set_results(struct batch *self, const struct op_result *results);
 
 /* A batch that tells what was removed. */
 struct batch *batch_of_removed(const struct removed *removed);
+
+/* One more operation of another broker's with its result; what they borrow is in the arena already. */
+void batch_add_foreign(struct batch *self, const struct op *op, const struct op_result *result);
 
 #endif

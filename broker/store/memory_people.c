@@ -145,6 +145,37 @@ static enum rc memory_has_members(struct backend *base, stream_id room)
     return RC_END;
 }
 
+static bool is_locked_out(const struct memory *self, stream_id account)
+{
+    bool has_devices = false;
+
+    for (size_t i = 0; i < self->device_count; i++) {
+        if (!stream_equal(self->devices[i].account, account))
+            continue;
+        if (!self->devices[i].is_revoked)
+            return false;
+        has_devices = true;
+    }
+    return has_devices;
+}
+
+static enum rc memory_other_owner(struct backend *base, stream_id account, uint64_t now_ms)
+{
+    struct memory *self = memory_of(base);
+
+    for (uint32_t i = 1; i < self->stream_count; i++) {
+        const struct stream_row *row = &self->streams[i].row;
+        struct standing standing = {.flags = 0};
+
+        if (row->role != ROLE_OWNER || i == account.v || is_locked_out(self, row->id))
+            continue;
+        (void)(memory_get_standing(base, REFUSED_STREAM, row->id, &standing) == RC_OK);
+        if (standing.banned_until_ms <= now_ms)
+            return RC_OK;
+    }
+    return RC_END;
+}
+
 static enum rc memory_next_private_room(struct backend *base, stream_id account, stream_id after,
                                         stream_id *ret)
 {
@@ -326,6 +357,7 @@ void memory_people_calls(struct backend_calls *calls)
     calls->revoke_device = memory_revoke_device;
     calls->revoke_devices = memory_revoke_devices;
     calls->count_devices = memory_count_devices;
+    calls->other_owner = memory_other_owner;
     calls->get_standing = memory_get_standing;
     calls->put_standing = memory_put_standing;
     calls->has_members = memory_has_members;

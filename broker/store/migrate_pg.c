@@ -72,7 +72,7 @@ static enum rc open_database(struct pg_end *self, const char *url)
     enum rc rc = pg_link_open(url, &self->db, &self->link);
 
     if (rc == RC_OK)
-        rc = pg_schema_take(&self->db);
+        rc = pg_schema_take(&self->db, false);
     if (rc == RC_OK)
         rc = pg_schema_bring_up(&self->db);
     if (rc == RC_OK)
@@ -89,7 +89,8 @@ static void set_statements(struct pg_end *self, const char *begin)
         [CLEAR_STREAMS - TABLE_COUNT] = "DELETE FROM zchat.stream",
         [CLEAR_PLACES - TABLE_COUNT] = "DELETE FROM zchat.place",
         [GO_ON - TABLE_COUNT] = NUMBER_ON,
-        [COUNT - TABLE_COUNT] = "UPDATE zchat.meta SET commits = commits + 1, event_bytes = $1",
+        [COUNT - TABLE_COUNT] = "UPDATE zchat.meta SET commits = commits + 1, turns = turns + 1,"
+                                " event_bytes = $1",
         [COMMIT - TABLE_COUNT] = "COMMIT",
     };
 

@@ -1,4 +1,5 @@
-/* pg_clean.c - what goes from the database: old events, purged texts. Their room is the server's to use again. */
+/* pg_clean.c - what goes from the database: old events, purged texts. Their room is the server's to use again. What to remove is
+ * looked for outside of a transaction, on a connection that may have been lost since. */
 #include "broker/store/pg_rows.h"
 
 static enum rc pg_next_kept(struct backend *base, stream_id from, bool only_kept,
@@ -10,7 +11,7 @@ static enum rc pg_next_kept(struct backend *base, stream_id from, bool only_kept
     enum rc rc;
 
     PG_NUMBERS(&args, from.v, only_kept);
-    rc = pg_ask(&self->db, NEXT_KEPT, &args);
+    rc = pg_ask_anew(self, NEXT_KEPT, &args);
     if (rc != RC_OK)
         return rc;
     name = pg_bytes(&self->db, 0, 1);
@@ -31,7 +32,7 @@ static enum rc pg_get_aged(struct backend *base, uint64_t first, uint64_t last,
 
     PG_NUMBERS(&args, first, last, max);
     if (rc == RC_OK)
-        rc = pg_ask(&self->db, GET_AGED, &args);
+        rc = pg_ask_anew(self, GET_AGED, &args);
     if (rc != RC_OK && rc != RC_END)
         return rc;
     *ret_count = pg_rows(&self->db);
@@ -69,7 +70,7 @@ static enum rc pg_purge_event(struct backend *base, uint64_t entry, struct span 
 static enum rc pg_used_bytes(struct backend *base, uint64_t *ret)
 {
     struct pg *self = pg_of(base);
-    const enum rc rc = pg_ask(&self->db, LOOK, NULL);
+    const enum rc rc = pg_ask_anew(self, LOOK, NULL);
 
     if (rc != RC_OK)
         return rc == RC_END ? RC_STORE : rc;

@@ -2,10 +2,12 @@
 
 #include "shared/base/alloc.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
+#define PG_PORT       "5432"
 #define VERSION_LEAST 140000 /* idle_session_timeout */
 
 /* How long things may take. A transaction that stands still is ended before those that wait for its lock give up, and the server
@@ -98,9 +100,95 @@ static const char *found_value(PGconn *conn, const char *keyword)
     return NULL;
 }
 
+/* The address of a host as it is known now, or "": a socket's folder, or nothing is known. */
+static void look_up(const char *host, char *ret, size_t size)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+
+    ret[0] = '\0';
+    if (host[0] == '\0' || host[0] == '/' || host[0] == '@' ||
+        getaddrinfo(host, NULL, &hints, &found) != 0)
+        return;
+    if (getnameinfo(found->ai_addr, found->ai_addrlen, ret, (socklen_t)size, NULL, 0,
+                    NI_NUMERICHOST) != 0)
+        ret[0] = '\0';
+    freeaddrinfo(found);
+}
+
+/* Of "one,two" the part of that number; of a list of one every number is that one. */
+static void part_of(const char *list, size_t number, char *ret, size_t size)
+{
+    const char *at = list, *comma;
+
+    for (size_t i = 0; i < number && (comma = strchr(at, ',')) != NULL; i++)
+        at = comma + 1;
+    snprintf(ret, size, "%.*s", (int)strcspn(at, ","), at);
+}
+
+static size_t parts_in(const char *list)
+{
+    size_t count = 1;
+
+    for (const char *at = list; (at = strchr(at, ',')) != NULL; at++)
+        count++;
+    return count;
+}
+
+/* Of several hosts any may be the one that can be written, later: all of them are remembered, with the addresses that
+ * they have now. */
+static void remember_hosts(PGconn *conn, const char *hosts, struct pg_link *ret)
+{
+    char addresses[PG_HOSTS_MAX * 64] = "", host[256], address[64];
+
+    for (size_t i = 0; i < parts_in(hosts); i++) {
+        part_of(hosts, i, host, sizeof(host));
+        if (strcmp(host, PQhost(conn)) == 0)
+            snprintf(address, sizeof(address), "%s", PQhostaddr(conn));
+        else
+            look_up(host, address, sizeof(address));
+        if (host[0] == '/' || host[0] == '@')
+            address[0] = '\0';
+        snprintf(addresses + strlen(addresses), sizeof(addresses) - strlen(addresses), "%s%s",
+                 i == 0 ? "" : ",", address);
+    }
+    for (size_t i = 0; ret->keywords[i] != NULL; i++) {
+        if (strcmp(ret->keywords[i], "hostaddr") == 0) {
+            free(ret->values[i]);
+            ret->values[i] = x_strdup(addresses);
+        }
+    }
+}
+
+static const char *value_of(const PQconninfoOption *all, const char *keyword)
+{
+    for (; all != NULL && all->keyword != NULL; all++) {
+        if (strcmp(all->keyword, keyword) == 0)
+            return all->val == NULL ? "" : all->val;
+    }
+    return "";
+}
+
+/* Whether the URL names several hosts, as many as are connected to again; of one that has their addresses, too, nothing is left to
+ * find. */
+static bool has_hosts(const PQconninfoOption *all)
+{
+    const char *hosts = value_of(all, "host");
+    const size_t count = parts_in(hosts);
+
+    return count > 1 && count <= PG_HOSTS_MAX;
+}
+
+static bool is_of_host(const char *keyword)
+{
+    return strcmp(keyword, "host") == 0 || strcmp(keyword, "hostaddr") == 0 ||
+           strcmp(keyword, "port") == 0;
+}
+
 static void remember(PGconn *conn, struct pg_link *ret)
 {
     PQconninfoOption *all = PQconninfo(conn);
+    const bool are_several = has_hosts(all);
     size_t rows = 0, count = 0;
 
     while (all != NULL && all[rows].keyword != NULL)
@@ -108,16 +196,21 @@ static void remember(PGconn *conn, struct pg_link *ret)
     ret->keywords = x_alloc(rows + 1, sizeof(*ret->keywords));
     ret->values = x_alloc(rows + 1, sizeof(*ret->values));
     for (size_t i = 0; i < rows; i++) {
-        const char *value = found_value(conn, all[i].keyword);
+        const char *value =
+            are_several && is_of_host(all[i].keyword) ? NULL : found_value(conn, all[i].keyword);
 
         if (value == NULL)
             value = all[i].val;
+        if (are_several && strcmp(all[i].keyword, "hostaddr") == 0 && value == NULL)
+            value = ","; /* found below */
         if (value == NULL || value[0] == '\0' || strcmp(all[i].keyword, "service") == 0 ||
             strcmp(all[i].keyword, "passfile") == 0)
             continue;
         ret->keywords[count] = x_strdup(all[i].keyword);
         ret->values[count++] = x_strdup(value);
     }
+    if (are_several && value_of(all, "hostaddr")[0] == '\0')
+        remember_hosts(conn, value_of(all, "host"), ret);
     PQconninfoFree(all);
 }
 
@@ -192,6 +285,23 @@ static void judge_replication(const struct pg_db *db, struct pg_facts *facts)
     }
 }
 
+static void note_ports(PGconn *conn, struct pg_facts *facts)
+{
+    PQconninfoOption *all = PQconninfo(conn);
+    const char *hosts = value_of(all, "host");
+    char host[256], port[16];
+
+    facts->ports[0] = facts->port;
+    for (size_t i = 0; has_hosts(all) && i < parts_in(hosts); i++) {
+        part_of(hosts, i, host, sizeof(host));
+        part_of(value_of(all, "port"), i, port, sizeof(port));
+        facts->ports[i] = host[0] == '/' || host[0] == '@'
+                              ? 0
+                              : (uint16_t)strtoul(port[0] == '\0' ? PG_PORT : port, NULL, 10);
+    }
+    PQconninfoFree(all);
+}
+
 /* Each new connection with TLS reads them again. */
 static void note_files(PGconn *conn, struct pg_facts *facts)
 {
@@ -225,6 +335,7 @@ enum rc pg_link_facts(struct pg_db *db, struct pg_facts *ret)
     snprintf(ret->where, sizeof(ret->where), "%.40s@%.100s:%.8s/%.64s", PQuser(db->conn),
              host == NULL ? "" : host, PQport(db->conn), PQdb(db->conn));
     judge_replication(db, ret);
+    note_ports(db->conn, ret);
     note_files(db->conn, ret);
     return RC_OK;
 }

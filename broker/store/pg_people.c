@@ -73,6 +73,14 @@ static enum rc pg_count_devices(struct backend *base, stream_id account, size_t 
     return count(pg_of(base), COUNT_DEVICES, account, ret);
 }
 
+static enum rc pg_other_owner(struct backend *base, stream_id account, uint64_t now_ms)
+{
+    struct pg_args args = {.count = 0};
+
+    PG_NUMBERS(&args, account.v, now_ms);
+    return pg_ask(&pg_of(base)->db, OTHER_OWNER, &args);
+}
+
 /* --- standings ----------------------------------------------------------------------- */
 
 struct standing pg_read_standing(const struct pg *self, size_t row)
@@ -234,6 +242,7 @@ void pg_people_calls(struct backend_calls *calls)
     calls->revoke_device = pg_revoke_device;
     calls->revoke_devices = pg_revoke_devices;
     calls->count_devices = pg_count_devices;
+    calls->other_owner = pg_other_owner;
     calls->get_standing = pg_get_standing;
     calls->put_standing = pg_put_standing;
     calls->has_members = pg_has_members;

@@ -63,6 +63,7 @@ static enum rc tell_row(void *context)
     return rc;
 }
 
+/* In one view, so that what other brokers do is either in it or behind the turn that it stands at. */
 static enum rc pg_replay(struct backend *base, store_on_record *on_record, void *context)
 {
     static const struct {
@@ -73,14 +74,22 @@ static enum rc pg_replay(struct backend *base, store_on_record *on_record, void 
                  {ALL_STANDINGS, tell_standing},
                  {ALL_KEY_BANS, tell_key_ban}};
     struct pg *self = pg_of(base);
+    enum rc rc = pg_queue(&self->db, SNAPSHOT, NULL);
 
+    if (rc == RC_OK)
+        rc = pg_ask(&self->db, LOOK, NULL);
+    if (rc != RC_OK)
+        return RC_STORE;
+    pg_take_meta(self);
+    self->base.sharing.heard = self->turns;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         struct replaying replaying = {self, kinds[i].tell, on_record, context};
 
         if (pg_each(&self->db, kinds[i].all, NULL, tell_row, &replaying) != RC_OK)
             return RC_STORE;
     }
-    return RC_OK;
+    rc = pg_queue(&self->db, COMMIT, NULL);
+    return rc == RC_OK ? pg_settle(&self->db) : rc;
 }
 
 void pg_replay_calls(struct backend_calls *calls)

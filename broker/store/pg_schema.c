@@ -11,9 +11,25 @@
 /* Texts are bytea: what people write need not be valid in the encoding of the database, the server refuses no byte of it, and no
  * index depends on a collation that the next C library sorts another way. Numbers are bigint, whatever they count.
  *
- * The columns are those of sqlite_schema.c, which says what they mean. Two things are only here: `meta`, which one row
- * tells how many transactions have changed anything and what the events take, and the order of devices, which is an
- * identity. `place`, `session` and `meta` leave room on their pages, so that an update needs no new index entry. */
+ * The columns are those of sqlite_schema.c, which says what they mean. Only here are `meta`, whose one row tells how many
+ * transactions have changed anything, how many turns there were, and what the events take; the order of devices, which is an
+ * identity; and what brokers tell each other: `turn` (turn.h) and `broker`. `place`, `session` and `meta` leave room on their pages, so that an update needs no new index entry. */
+#define ADD_TURNS                                                        \
+    "ALTER TABLE zchat.meta ADD COLUMN turns bigint NOT NULL DEFAULT 0;" \
+    "CREATE TABLE zchat.turn ("                                          \
+    " no bigint PRIMARY KEY,"                                            \
+    " broker bigint NOT NULL,"                                           \
+    " at timestamptz NOT NULL DEFAULT clock_timestamp(),"                \
+    " body bytea NOT NULL);"                                             \
+    "CREATE TABLE zchat.broker ("                                        \
+    " id bigint PRIMARY KEY,"                                            \
+    " name bytea NOT NULL,"                                              \
+    " address bytea NOT NULL,"                                           \
+    " hints bytea NOT NULL,"                                             \
+    " since timestamptz NOT NULL DEFAULT clock_timestamp(),"             \
+    " lease timestamptz NOT NULL,"                                       \
+    " turn bigint NOT NULL) WITH (fillfactor = 10);"
+
 static const char CREATE[] =
     "CREATE TABLE zchat.meta ("
     " one boolean PRIMARY KEY DEFAULT true CHECK (one),"
@@ -92,11 +108,12 @@ static const char CREATE[] =
     " PRIMARY KEY (stream, first));"
     "INSERT INTO zchat.stream VALUES (0, '', '', '', 0, 0, 0, '', 1, 0);"
     "INSERT INTO zchat.place VALUES (0, 0, 0, 0);"
-    "INSERT INTO zchat.meta (version, commits, event_bytes) VALUES (0, 0, 0);";
+    "INSERT INTO zchat.meta (version, commits, event_bytes) VALUES (0, 0, 0);" ADD_TURNS;
 
 /* What is done to a schema of that number to make it the next one; an empty one becomes the newest at once. */
 static const char *const STEPS[PG_SCHEMA_VERSION] = {
     [0] = CREATE,
+    [1] = ADD_TURNS,
 };
 
 /* Is the schema there, has it our table, has it any? */
@@ -154,20 +171,24 @@ static enum rc step_up(struct pg_db *db, int version)
     return rc == RC_OK ? pg_execute(db, sql) : rc;
 }
 
-enum rc pg_schema_take(struct pg_db *db)
+enum rc pg_schema_take(struct pg_db *db, bool is_shared)
 {
-    char sql[160];
+    char sql[176];
     enum rc rc;
 
     snprintf(sql, sizeof(sql),
-             "SET lock_timeout = " TAKE_TIMEOUT "; SELECT pg_advisory_lock(%" PRIu64 ");"
+             "SET lock_timeout = " TAKE_TIMEOUT "; SELECT pg_advisory_lock%s(%" PRIu64 ");"
              " SET lock_timeout = " PG_LOCK_TIMEOUT,
-             PG_LOCK_ALONE);
+             is_shared ? "_shared" : "", PG_LOCK_WORK);
     rc = pg_execute(db, sql);
     if (rc == RC_OK || strstr(db->why, "SQLSTATE 55P03") == NULL)
         return rc;
     snprintf(db->why, db->why_size,
-             "store: another broker works in the database %s; stop it, or give each its own",
+             is_shared
+                 ? "store: a broker without cluster works in the database %s; stop it, or let "
+                   "both say cluster = on"
+                 : "store: another broker works in the database %s; stop it, give each its "
+                   "own, or let all say cluster = on",
              PQdb(db->conn));
     return RC_STORE;
 }

@@ -53,6 +53,11 @@ enum rc make_stream(struct txn *txn, const struct op *op, struct op_result *resu
 /* Count one more appended event of the result; there is room for `max`. */
 struct appended *one_more_event(struct txn *txn, struct op_result *result, size_t max);
 
+/* RC_DENIED is the verdict when the broker would have no owner without this account (protocol R-43). The core has looked, but
+ * two owners may remove each other at two brokers. */
+enum rc keep_an_owner(struct txn *txn, stream_id account, uint64_t now_ms,
+                      struct op_result *result) MUST_CHECK;
+
 /* Give a stream a new key and epoch (protocol R-46), write its row, and tell it in *ret if that is not NULL. */
 enum rc rekey(struct txn *txn, struct stream_row *row, struct rekeyed *ret) MUST_CHECK;
 /* The same for a room that somebody ceased to be in, if it is private; told in the result. */

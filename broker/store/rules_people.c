@@ -240,6 +240,19 @@ enum rc do_admit(struct txn *txn, const struct op *op, struct op_result *result)
     return calls->add_invitation(txn->backend, &row);
 }
 
+/* --- owners ------------------------------------------------------------------------ */
+
+enum rc keep_an_owner(struct txn *txn, stream_id account, uint64_t now_ms, struct op_result *result)
+{
+    struct stream_row row;
+    enum rc rc = txn_stream(txn, account, &row);
+
+    if (rc != RC_OK || row.role != ROLE_OWNER)
+        return rc == RC_END ? RC_OK : rc;
+    rc = txn->backend->calls->other_owner(txn->backend, account, now_ms);
+    return rc == RC_END ? verdict(result, RC_DENIED) : rc;
+}
+
 /* --- devices and roles --------------------------------------------------------------- */
 
 /* Take away the key, or all of them; *ret_count: how many that was. */
@@ -253,12 +266,21 @@ static enum rc revoke_keys(struct txn *txn, const struct op *op, struct op_resul
     *ret_count = 0;
     if (is_zero(op->key, sizeof(op->key))) {
         rc = calls->count_devices(txn->backend, op->target, ret_count);
-        return rc == RC_OK && *ret_count > 0 ? calls->revoke_devices(txn->backend, op->target) : rc;
+        if (rc == RC_OK && *ret_count > 0)
+            rc = keep_an_owner(txn, op->target, op->ts_ms, result);
+        return rc == RC_OK && result->rc == RC_OK && *ret_count > 0
+                   ? calls->revoke_devices(txn->backend, op->target)
+                   : rc;
     }
     rc = calls->get_device(txn->backend, op->key, &device);
     if (rc == RC_END || (rc == RC_OK && !stream_equal(device.account, op->target)))
         return verdict(result, RC_NO_SUCH_NICK);
     if (rc != RC_OK || device.is_revoked)
+        return rc;
+    rc = calls->count_devices(txn->backend, op->target, ret_count);
+    if (rc == RC_OK && *ret_count == 1)
+        rc = keep_an_owner(txn, op->target, op->ts_ms, result);
+    if (rc != RC_OK || result->rc != RC_OK)
         return rc;
     *ret_count = 1;
     return calls->revoke_device(txn->backend, op->key);
@@ -333,6 +355,10 @@ enum rc do_role(struct txn *txn, const struct op *op, struct op_result *result)
         return RC_OK;
     if (txn->space != SPACE_FOR_ALL)
         return verdict(result, RC_DISK_FULL);
+    if (op->role < row.role)
+        rc = keep_an_owner(txn, op->target, op->ts_ms, result);
+    if (rc != RC_OK || result->rc != RC_OK)
+        return rc;
     if (op->role < row.role)
         rc = txn->backend->calls->drop_invitations_of(txn->backend, op->target);
     row.role = op->role;

@@ -195,6 +195,10 @@ enum rc do_standing(struct txn *txn, const struct op *op, struct op_result *resu
         return verdict(result, RC_DENIED);
     if (!may_write(txn, op->change))
         return verdict(result, RC_DISK_FULL);
+    if (is_brokers && op->change == STANDING_BAN)
+        rc = keep_an_owner(txn, op->target, op->ts_ms, result);
+    if (rc != RC_OK || result->rc != RC_OK)
+        return rc;
     rc = is_brokers ? stand_with_broker(txn, op, &change)
                     : stand_with_room(txn, op, &change, room, person, result);
     result->standing = change.standing;

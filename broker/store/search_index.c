@@ -474,8 +474,10 @@ enum rc search_index_turn(struct search_index *self)
         return RC_DISK_FULL;
     if (rc == RC_OK)
         rc = gather(self);
-    if (rc != RC_OK)
-        return rc;
+    if (rc != RC_OK) { /* the log's server is away, and comes back */
+        take_back(self, rc);
+        return read_places(self) == RC_OK ? rc : RC_STORE;
+    }
     if (self->changed_count == 0) {
         if (!self->is_merging && !self->is_vacuuming)
             return RC_END;

@@ -26,8 +26,8 @@ void search_index_set_free_min(struct search_index *self, uint64_t free_bytes_mi
 enum rc search_index_check(struct search_index *self) MUST_CHECK;
 
 /* Index a chunk of what the log has more. RC_OK: done, and there may be more; RC_END: nothing was to do. RC_DISK_FULL:
- * nothing was changed, try again later. It cannot go on, see search_index_why(): RC_STORE, the file is bad; RC_SYSTEM, the log
- * cannot be read. */
+ * nothing was changed, try again later; RC_SYSTEM, likewise: the log cannot be read now. RC_STORE: it cannot go on, the file is
+ * bad, see search_index_why(). */
 enum rc search_index_turn(struct search_index *self) MUST_CHECK;
 
 /* Forget the events of a stream up to `upto`, which the log has given up already; what is left of their words goes from the

@@ -139,6 +139,16 @@ static enum rc sqlite_has_members(struct backend *base, stream_id room)
     return one_number(self, HAS_MEMBERS, &one);
 }
 
+static enum rc sqlite_other_owner(struct backend *base, stream_id account, uint64_t now_ms)
+{
+    struct sqlite *self = sqlite_of(base);
+    uint64_t one;
+
+    db_bind_number(self->statements[OTHER_OWNER], 1, account.v);
+    db_bind_number(self->statements[OTHER_OWNER], 2, now_ms);
+    return one_number(self, OTHER_OWNER, &one);
+}
+
 static enum rc sqlite_next_private_room(struct backend *base, stream_id account, stream_id after,
                                         stream_id *ret)
 {
@@ -262,6 +272,7 @@ void sqlite_people_calls(struct backend_calls *calls)
     calls->revoke_device = sqlite_revoke_device;
     calls->revoke_devices = sqlite_revoke_devices;
     calls->count_devices = sqlite_count_devices;
+    calls->other_owner = sqlite_other_owner;
     calls->get_standing = sqlite_get_standing;
     calls->put_standing = sqlite_put_standing;
     calls->has_members = sqlite_has_members;

@@ -57,6 +57,13 @@
     X(REVOKE_DEVICE, "UPDATE device SET is_revoked = 1 WHERE key = ?1")                           \
     X(REVOKE_DEVICES, "UPDATE device SET is_revoked = 1 WHERE account = ?1")                      \
     X(COUNT_DEVICES, "SELECT count(*) FROM device WHERE account = ?1 AND is_revoked = 0")         \
+    X(OTHER_OWNER,                                                                                \
+      "SELECT 1 FROM stream s WHERE role = 2 AND id <> ?1"                                        \
+      " AND NOT EXISTS (SELECT 1 FROM standing t WHERE t.stream = 0 AND t.account = s.id"         \
+      "  AND t.banned_until > ?2)"                                                                \
+      " AND (NOT EXISTS (SELECT 1 FROM device d WHERE d.account = s.id)"                          \
+      "  OR EXISTS (SELECT 1 FROM device d WHERE d.account = s.id AND d.is_revoked = 0))"         \
+      " LIMIT 1")                                                                                 \
     X(GET_STANDING, "SELECT flags, since, banned_until, muted_until FROM standing"                \
                     " WHERE stream = ?1 AND account = ?2")                                        \
     X(PUT_STANDING, "REPLACE INTO standing (stream, account, flags, since, banned_until,"         \

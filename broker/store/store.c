@@ -3,6 +3,7 @@
 #include "broker/store/clean.h"
 #include "broker/store/rules.h"
 #include "broker/store/store_internal.h"
+#include "broker/store/turn.h"
 #include "shared/base/alloc.h"
 #include "shared/base/invariant.h"
 
@@ -16,6 +17,9 @@ struct store {
     struct cleaner cleaner;
     store_on_removed *on_removed; /* NULL: nobody wants to know */
     void *on_removed_context;
+    struct turn_bytes turn;   /* of the transaction */
+    struct batch *first_turn; /* of others, not taken yet */
+    struct batch *last_turn;
     bool must_scrub; /* what was purged is still in the log before the file */
     bool has_failed; /* the outcome of something is unknown: do nothing more */
 };
@@ -42,10 +46,14 @@ struct store *store_over(struct backend *backend, store_entropy *entropy, void *
 void store_close(struct store **self_p)
 {
     struct store *self = *self_p;
+    struct batch *turn;
 
     if (self == NULL)
         return;
     self->backend->calls->close(self->backend, self->has_failed);
+    while (store_take_turn(self, &turn) == RC_OK)
+        batch_destroy(&turn);
+    turn_bytes_fini(&self->turn);
     txn_fini(&self->txn);
     arena_fini(&self->arena);
     free(self);
@@ -112,24 +120,133 @@ enum rc store_replay(struct store *self, store_on_record *on_record, void *conte
     return self->backend->calls->replay(self->backend, on_record, context);
 }
 
+static void tell_removed(const struct store *self, stream_id stream, uint64_t upto)
+{
+    if (self->on_removed != NULL)
+        self->on_removed(self->on_removed_context, stream, upto);
+}
+
+/* --- turns --------------------------------------------------------------------------- */
+
+static enum rc on_turn(void *context, struct span body)
+{
+    struct store *self = context;
+    struct batch *turn;
+
+    if (turn_decode(body, &turn) != RC_OK) {
+        snprintf(self->backend->why, sizeof(self->backend->why),
+                 "another broker has done what is not known here: bring this one up to date");
+        return RC_STORE;
+    }
+    for (size_t i = 0; i < turn->count; i++) {
+        if (turn->ops[i].kind == OP_PURGE)
+            tell_removed(self, turn->ops[i].stream,
+                         turn->results[i].is_more ? turn->results[i].seq : 0);
+    }
+    if (self->last_turn != NULL)
+        self->last_turn->next = turn;
+    else
+        self->first_turn = turn;
+    self->last_turn = turn;
+    return RC_OK;
+}
+
+enum rc store_follow(struct store *self)
+{
+    if (self->has_failed)
+        return RC_STORE;
+    if (self->backend->sharing.calls == NULL)
+        return RC_END;
+    if (self->backend->sharing.calls->follow(self->backend, on_turn, self) == RC_OK)
+        return RC_OK;
+    self->has_failed = true;
+    return RC_STORE;
+}
+
+uint64_t store_heard(const struct store *self)
+{
+    return self->backend->sharing.heard;
+}
+
+uint64_t store_own_turn(const struct store *self)
+{
+    return self->backend->sharing.own_turn;
+}
+
+enum rc store_renew(struct store *self, const struct store_broker *own, struct store_brokers *ret)
+{
+    if (self->has_failed)
+        return RC_STORE;
+    const enum rc rc = self->backend->sharing.calls != NULL
+                           ? self->backend->sharing.calls->renew(self->backend, own, ret)
+                           : RC_END;
+
+    self->has_failed = rc != RC_OK && rc != RC_END;
+    return rc;
+}
+
+enum rc store_take_turn(struct store *self, struct batch **ret)
+{
+    struct batch *turn = self->first_turn;
+
+    if (turn == NULL)
+        return RC_END;
+    self->first_turn = turn->next;
+    if (self->first_turn == NULL)
+        self->last_turn = NULL;
+    turn->next = NULL;
+    *ret = turn;
+    return RC_OK;
+}
+
+/* What others have done before this transaction. */
+static enum rc hear(struct store *self)
+{
+    struct backend *backend = self->backend;
+
+    return backend->sharing.has_unheard ? backend->sharing.calls->follow(backend, on_turn, self)
+                                        : RC_OK;
+}
+
+static enum rc tell(struct store *self, const struct op *ops, const struct op_result *results,
+                    size_t count)
+{
+    struct backend *backend = self->backend;
+
+    if (backend->sharing.calls == NULL || !turn_encode(&self->turn, ops, results, count))
+        return RC_OK;
+    return backend->sharing.calls->add_turn(backend,
+                                            (struct span){self->turn.data, self->turn.len});
+}
+
+/* The others' indexes over the log, and what they remember of it, hear of it too. */
+static enum rc tell_of_removal(struct store *self, uint64_t first, uint64_t last)
+{
+    const struct op op = {.kind = OP_PURGE, .stream = entry_stream(first), .seq = entry_seq(first)};
+    const struct op_result result = {.kind = OP_PURGE, .seq = entry_seq(last), .is_more = true};
+
+    return tell(self, &op, &result, 1);
+}
+
+/* --- transactions -------------------------------------------------------------------- */
+
 static enum rc carry_out(struct store *self, const struct op *ops, size_t count,
                          struct op_result *results, enum txn_space space)
 {
     enum rc rc = txn_begin(&self->txn, space);
 
+    if (rc == RC_OK)
+        rc = hear(self);
     for (size_t i = 0; i < count && rc == RC_OK; i++)
         rc = rules_carry_out(&self->txn, &ops[i], &results[i]);
+    /* Where nothing may be written nothing has changed; but that a session came here, which its numbers outlive. */
+    if (rc == RC_OK && space != SPACE_FOR_NOTHING)
+        rc = tell(self, ops, results, count);
     if (rc == RC_OK)
         rc = txn_commit(&self->txn);
     if (rc == RC_DISK_FULL && self->backend->calls->rollback(self->backend) != RC_OK)
         return RC_STORE;
     return rc;
-}
-
-static void tell_removed(const struct store *self, stream_id stream, uint64_t upto)
-{
-    if (self->on_removed != NULL)
-        self->on_removed(self->on_removed_context, stream, upto);
 }
 
 /* Nothing of what was purged shall be left in any file. Readers may be in the way: then it is tried again. */
@@ -184,7 +301,11 @@ static enum rc remove_chunk(struct store *self, uint64_t first, uint64_t last)
     if (rc == RC_OK && backend->has_others) /* the next transaction will not be told any more */
         txn_forget(&self->txn);
     if (rc == RC_OK)
+        rc = hear(self);
+    if (rc == RC_OK)
         rc = backend->calls->remove_events(backend, first, last);
+    if (rc == RC_OK)
+        rc = tell_of_removal(self, first, last);
     if (rc == RC_OK)
         rc = backend->calls->give_back(backend);
     if (rc == RC_OK)

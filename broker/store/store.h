@@ -11,6 +11,7 @@
 
 #include "broker/core/record.h"
 
+struct batch;
 struct store;
 struct store_reader;
 
@@ -60,6 +61,17 @@ enum rc store_replay(struct store *self, store_on_record *on_record, void *conte
 enum rc store_apply(struct store *self, const struct op *ops, size_t count,
                     struct op_result *results) MUST_CHECK;
 void store_release(struct store *self);
+
+/* A store that several brokers share has one order of their transactions (ADR 0032). What others have done, store_apply() takes
+ * along: all that stands before its own, and nothing behind it. This asks for it when there is nothing to apply. RC_STORE as
+ * above, and when something of it is there no more. RC_END: nobody else works in this store. */
+enum rc store_follow(struct store *self) MUST_CHECK;
+/* How far that is, and the last turn that was this store's own; 0: none. */
+uint64_t store_heard(const struct store *self);
+uint64_t store_own_turn(const struct store *self);
+/* The next of what was taken along, the caller's (broker/store/writer.h); it comes before what was applied by the same call. RC_END:
+ * there is none. */
+enum rc store_take_turn(struct store *self, struct batch **ret) MUST_CHECK;
 
 /* After answering: fold the log back when it has grown (PASSIVE checkpoint). RC_STORE as above. */
 enum rc store_maintain(struct store *self) MUST_CHECK;

@@ -21,13 +21,20 @@
 #define CLEAN_EVERY_MS 1000
 #define WAIT_MS_MAX    60000 /* when there is nothing to clean any more */
 
-/* What travels over the pair, either way. A batch belongs to whoever received it; none: other limits, or stop. */
+#define FOLLOW_EVERY_MS 1000 /* when nobody says that there is something */
+
+/* What travels over the pair, either way. A batch belongs to whoever received it; none: other limits, a look at what others have
+ * committed, or stop. */
 struct handover {
     struct batch *batch;
+    bool is_follow;
+    struct store_broker *own;      /* the thread's from then on */
+    struct store_brokers *brokers; /* on the way back, without a batch: the receiver's */
     bool has_limits;
     struct store_limits limits;
     uint64_t
         commit_us; /* on the way back, with the first batch of a transaction: how long it took */
+    uint64_t heard, own_turn; /* on the way back: how far the store is */
     enum rc rc;    /* on the way back: RC_STORE when it was not committed, or nobody knows */
     char why[256]; /* then */
 };
@@ -43,6 +50,9 @@ struct worker {
     size_t op_count;
     size_t op_capacity;
     uint64_t clean_at_ms;
+    uint64_t follow_at_ms;
+    struct store_broker *own; /* NULL: no lease */
+    uint64_t lease_at_ms;
     bool is_stopping;
 };
 
@@ -52,6 +62,7 @@ struct writer {
     pthread_t thread;
     bool has_failed;
     char why[256];
+    struct store_brokers brokers;
     struct writer_stats stats;
 };
 
@@ -64,6 +75,8 @@ static bool receive(void *socket, int flags, struct handover *ret)
         return false;
     INVARIANT(len == (int)sizeof(handover));
     handover_take(handover.batch);
+    handover_take(handover.own);
+    handover_take(handover.brokers);
     *ret = handover;
     return true;
 }
@@ -76,6 +89,8 @@ static void send_over(void *socket, const struct handover *handover)
     int len;
 
     handover_give(handover->batch);
+    handover_give(handover->own);
+    handover_give(handover->brokers);
     do
         len = zmq_send(socket, handover, sizeof(*handover), 0);
     while (len < 0 && errno == EINTR);
@@ -84,17 +99,37 @@ static void send_over(void *socket, const struct handover *handover)
 
 /* --- the thread ---------------------------------------------------------------------- */
 
-/* Wait no longer than until it is time to clean. */
+/* Wait no longer than until it is time to clean, or to follow. */
 static void limit_wait(const struct worker *self)
 {
     const uint64_t now_ms = clock_mono_ms();
-    const uint64_t left_ms = self->clean_at_ms > now_ms ? self->clean_at_ms - now_ms : 0;
+    const uint64_t due_ms =
+        self->follow_at_ms < self->clean_at_ms ? self->follow_at_ms : self->clean_at_ms;
+    const uint64_t left_ms = due_ms > now_ms ? due_ms - now_ms : 0;
     const int wait_ms = left_ms < WAIT_MS_MAX ? (int)left_ms : WAIT_MS_MAX;
 
     (void)zmq_setsockopt(self->socket, ZMQ_RCVTIMEO, &wait_ms, sizeof(wait_ms));
 }
 
-/* Wait for a batch, and take along what has piled up behind it. None: it is time to clean. */
+/* What is no batch: true, and it was done. False: stop. */
+static bool take_order(struct worker *self, const struct handover *order)
+{
+    if (order->has_limits) {
+        store_set_limits(self->store, &order->limits);
+        self->clean_at_ms = 0; /* less may be kept now */
+    } else if (order->own != NULL) {
+        free(self->own);
+        self->own = order->own;
+        self->lease_at_ms = self->follow_at_ms = 0;
+    } else if (order->is_follow) {
+        self->follow_at_ms = 0;
+    } else {
+        self->is_stopping = true;
+    }
+    return !self->is_stopping;
+}
+
+/* Wait for a batch, and take along what has piled up behind it. None: it is time to clean, or to follow. */
 static void gather(struct worker *self)
 {
     struct handover handover;
@@ -110,19 +145,14 @@ static void gather(struct worker *self)
             self->is_stopping = errno != EAGAIN; /* the context is gone */
             return;
         }
-        if (handover.batch == NULL && handover.has_limits) {
-            store_set_limits(self->store, &handover.limits);
-            self->clean_at_ms = 0; /* less may be kept now */
-            flags = ZMQ_DONTWAIT;
-            continue;
-        }
+        flags = ZMQ_DONTWAIT;
         if (handover.batch == NULL) {
-            self->is_stopping = true;
-            return;
+            if (!take_order(self, &handover))
+                return;
+            continue;
         }
         self->batches[self->batch_count++] = handover.batch;
         self->op_count += handover.batch->count;
-        flags = ZMQ_DONTWAIT;
     }
 }
 
@@ -150,11 +180,55 @@ static const struct op *line_up(struct worker *self)
 
 static void hand_back(struct worker *self, struct batch *batch, enum rc rc, uint64_t commit_us)
 {
-    struct handover handover = {.batch = batch, .rc = rc, .commit_us = commit_us};
+    struct handover handover = {.batch = batch,
+                                .rc = rc,
+                                .commit_us = commit_us,
+                                .heard = store_heard(self->store),
+                                .own_turn = store_own_turn(self->store)};
 
     if (rc != RC_OK)
         snprintf(handover.why, sizeof(handover.why), "%s", store_why(self->store));
     send_over(self->socket, &handover);
+}
+
+/* What others have committed before: the hub hears of it before what was asked for here. */
+static void hand_turns(struct worker *self)
+{
+    struct batch *turn;
+
+    while (store_take_turn(self->store, &turn) == RC_OK)
+        hand_back(self, turn, RC_OK, 0);
+}
+
+/* Nobody waits for us meanwhile, as they do in a transaction: whoever has not looked for long has much to read. */
+static void follow(struct worker *self)
+{
+    if (clock_mono_ms() < self->follow_at_ms)
+        return;
+    const enum rc rc = store_follow(self->store);
+
+    self->follow_at_ms = rc == RC_OK ? clock_mono_ms() + FOLLOW_EVERY_MS : UINT64_MAX;
+    if (rc == RC_OK)
+        hand_turns(self);
+    else if (rc != RC_END)
+        hand_back(self, batch_new(), RC_STORE, 0);
+}
+
+static void renew(struct worker *self)
+{
+    struct handover handover = {.rc = RC_OK};
+
+    if (self->own == NULL || clock_mono_ms() < self->lease_at_ms)
+        return;
+    handover.brokers = x_alloc(1, sizeof(*handover.brokers));
+    self->lease_at_ms = clock_mono_ms() + LEASE_AGAIN_MS;
+    if (store_renew(self->store, self->own, handover.brokers) == RC_OK) {
+        send_over(self->socket, &handover);
+        return;
+    }
+    free(handover.brokers);
+    self->lease_at_ms = UINT64_MAX;
+    hand_back(self, batch_new(), RC_STORE, 0);
 }
 
 static void commit(struct worker *self)
@@ -165,6 +239,8 @@ static void commit(struct worker *self)
     const uint64_t commit_us = clock_mono_us() - begun_us + 1; /* 0 is for no commit */
     size_t at = 0;
 
+    if (rc == RC_OK)
+        hand_turns(self);
     for (size_t i = 0; i < self->batch_count; i++) {
         struct batch *batch = self->batches[i];
 
@@ -189,6 +265,8 @@ static void clean(struct worker *self)
     if (rc == RC_OK)
         hand_back(self, batch_of_removed(&removed), RC_OK, 0);
     if (rc == RC_OK || rc == RC_END)
+        hand_turns(self);
+    if (rc == RC_OK || rc == RC_END)
         self->clean_at_ms = clock_mono_ms() + (rc == RC_OK ? CLEAN_REST_MS : CLEAN_EVERY_MS);
     else
         self->clean_at_ms = UINT64_MAX;
@@ -202,6 +280,8 @@ static void *run(void *context)
 
     while (!self->is_stopping) {
         gather(self);
+        follow(self);
+        renew(self);
         if (self->batch_count > 0)
             commit(self);
         if (!self->is_stopping)
@@ -235,6 +315,7 @@ static void writer_free(struct writer *self)
         zmq_close(self->worker->socket);
     free(self->worker->ops);
     free(self->worker->results);
+    free(self->worker->own);
     free(self->worker);
     free(self);
 }
@@ -269,8 +350,10 @@ void writer_stop(struct writer **self_p)
     *self_p = NULL;
     send_over(self->socket, &stop);
     pthread_join(self->thread, NULL);
-    while (receive(self->socket, ZMQ_DONTWAIT, &left))
+    while (receive(self->socket, ZMQ_DONTWAIT, &left)) {
         batch_destroy(&left.batch);
+        free(left.brokers);
+    }
     writer_free(self);
 }
 
@@ -295,14 +378,53 @@ void writer_set_limits(struct writer *self, const struct store_limits *limits)
     send_over(self->socket, &handover);
 }
 
+void writer_set_own(struct writer *self, const struct store_broker *own)
+{
+    struct handover handover = {.own = x_alloc(1, sizeof(*own))};
+
+    *handover.own = *own;
+    send_over(self->socket, &handover);
+}
+
+const struct store_brokers *writer_brokers(const struct writer *self)
+{
+    return &self->brokers;
+}
+
+void writer_follow(struct writer *self)
+{
+    const struct handover handover = {.is_follow = true};
+
+    send_over(self->socket, &handover);
+}
+
+static void take_brokers(struct writer *self, struct store_brokers *brokers)
+{
+    if (brokers == NULL)
+        return;
+    self->brokers = *brokers;
+    self->stats.leases++;
+    free(brokers);
+}
+
 enum rc writer_take(struct writer *self, struct batch **ret)
 {
     struct handover handover;
 
     if (self->has_failed)
         return RC_STORE;
-    if (!receive(self->socket, ZMQ_DONTWAIT, &handover))
-        return RC_END;
+    do {
+        if (!receive(self->socket, ZMQ_DONTWAIT, &handover))
+            return RC_END;
+        take_brokers(self, handover.brokers);
+    } while (handover.batch == NULL);
+    self->stats.heard = handover.heard;
+    self->stats.own_turn = handover.own_turn;
+    if (handover.rc == RC_OK && handover.batch->is_foreign) {
+        self->stats.turns++;
+        *ret = handover.batch;
+        return RC_OK;
+    }
     if (handover.rc == RC_OK) {
         self->stats.operations += handover.batch->count;
         if (handover.commit_us > 0) {

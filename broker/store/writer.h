@@ -6,6 +6,7 @@
 #ifndef BROKER_STORE_WRITER_H
 #define BROKER_STORE_WRITER_H
 
+#include "broker/store/brokers.h"
 #include "broker/store/store.h"
 #include "shared/base/histogram.h"
 
@@ -23,6 +24,9 @@ uint64_t batch_begun_us(const struct batch *self);
 const struct removed *batch_removed(const struct batch *self);
 /* Results are in the order of the operations; they and what they borrow live with the batch. */
 const struct op_result *batch_results(const struct batch *self);
+/* What another broker has committed: operations whose tickets say nothing, with their results (CORE_EV_FOREIGN). */
+bool batch_is_foreign(const struct batch *self);
+const struct op *batch_ops(const struct batch *self);
 
 struct writer;
 
@@ -34,6 +38,14 @@ void writer_stop(struct writer **self_p);
 /* Other limits, from the next commit on: the store is the thread's. */
 void writer_set_limits(struct writer *self, const struct store_limits *limits);
 
+/* Say of this broker, from now on, that it lives and where it is (brokers.h). */
+void writer_set_own(struct writer *self, const struct store_broker *own);
+/* Who lives, as the thread has seen it last; count 0: nobody works here but this one. Until the next writer_take(). */
+const struct store_brokers *writer_brokers(const struct writer *self);
+
+/* Other brokers have committed, as they say: look at once. In a store that nobody else works in this does nothing. */
+void writer_follow(struct writer *self);
+
 /* The raw ZeroMQ socket to poll for ZMQ_POLLIN. */
 void *writer_socket(struct writer *self);
 
@@ -44,14 +56,18 @@ void writer_submit(struct writer *self, struct batch **batch_p);
 struct writer_stats {
     uint64_t commits;
     uint64_t operations;
+    uint64_t turns; /* of other brokers */
+    uint64_t heard; /* the last turn that was taken, or is in this transaction's answers */
+    uint64_t own_turn;
+    uint64_t leases;         /* renewed: what writer_brokers() says is of then */
     struct histogram commit; /* how long transactions took */
     uint64_t last_us;        /* the last one's */
     size_t last_operations;  /* and of these as many as were taken */
 };
 const struct writer_stats *writer_get_stats(const struct writer *self);
 
-/* Take the next committed batch, or what was removed: RC_OK and it is the caller's; RC_END: none is ready; RC_STORE:
- * the store failed, its outcome is unknown, end the process; writer_why() says why. */
+/* Take the next committed batch, what another broker has committed before it, or what was removed: RC_OK and it is the
+ * caller's; RC_END: none is ready; RC_STORE: the store failed, its outcome is unknown, end the process; writer_why() says why. */
 enum rc writer_take(struct writer *self, struct batch **ret) MUST_CHECK;
 const char *writer_why(const struct writer *self);
 

@@ -231,10 +231,72 @@ static void invitations_end_with_what_made_them(void **state)
     op = op_admit(box, alice, "");
     op.role = ROLE_OWNER;
     const struct op_result owners = admit(box, &op);
+    op = (struct op){
+        .kind = OP_ROLE, .target = person(box, "bob"), .role = ROLE_OWNER}; /* one there must be */
+    assert_int_equal(box_apply(box, &op), RC_OK);
     op = (struct op){.kind = OP_ROLE, .target = alice, .role = ROLE_MEMBER};
     assert_int_equal(box_apply(box, &op), RC_OK);
     op = with_token(op_hello(box, "dan", 8, 0), &owners);
     assert_int_equal(box_apply(box, &op), RC_BAD_INVITE);
+}
+
+static struct op op_role(struct box *box, stream_id target, enum role role)
+{
+    return (struct op){.kind = OP_ROLE, .ts_ms = ++box->now_ms, .target = target, .role = role};
+}
+
+static struct op op_ban(struct box *box, stream_id target, const char *nick, uint64_t until_ms)
+{
+    return (struct op){.kind = OP_STANDING,
+                       .ts_ms = ++box->now_ms,
+                       .target = target,
+                       .target_nick = {nick, strlen(nick)},
+                       .change = until_ms == 0 ? STANDING_UNBAN : STANDING_BAN,
+                       .until_ms = until_ms};
+}
+
+/* The core has looked; but of two who remove each other at two brokers the second is here too late. */
+static void the_last_owner_stays_R_43(void **state)
+{
+    struct box *box = *state;
+    const stream_id alice = alice_with_two_devices(box);
+    struct op op = op_hello(box, "bob", 9, 0);
+
+    assert_int_equal(box_apply(box, &op), RC_OK);
+    const stream_id bob = box->result.stream;
+    op = op_role(box, alice, ROLE_OWNER);
+    assert_int_equal(box_apply(box, &op), RC_OK);
+    for (int with_bob = 0; with_bob < 2; with_bob++) {
+        op = op_role(box, alice, ROLE_OPERATOR);
+        assert_int_equal(box_apply(box, &op), RC_DENIED);
+        op = op_ban(box, alice, "alice", FOR_EVER_MS);
+        assert_int_equal(box_apply(box, &op), RC_DENIED);
+        assert_int_equal(box->result.standing.banned_until_ms, 0);
+        op = op_revoke(box, alice, 0);
+        assert_int_equal(box_apply(box, &op), RC_DENIED);
+        assert_int_equal(box->result.rekeyed_count, 0);
+        if (with_bob == 1)
+            break;
+        op = op_revoke(box, alice, 2); /* not the last one of hers */
+        assert_int_equal(box_apply(box, &op), RC_OK);
+        op = op_revoke(box, alice, 1);
+        assert_int_equal(box_apply(box, &op), RC_DENIED);
+        op = op_role(box, bob, ROLE_OWNER); /* who is banned, and so none who can come */
+        assert_int_equal(box_apply(box, &op), RC_OK);
+        op = op_ban(box, bob, "bob", FOR_EVER_MS);
+        assert_int_equal(box_apply(box, &op), RC_OK);
+    }
+    op = op_ban(box, bob, "bob", 0);
+    assert_int_equal(box_apply(box, &op), RC_OK);
+    op = op_ban(box, alice, "alice", box->now_ms + 100);
+    assert_int_equal(box_apply(box, &op), RC_OK);
+    op = op_role(box, bob, ROLE_MEMBER);
+    assert_int_equal(box_apply(box, &op), RC_DENIED);
+    box->now_ms += 200; /* alice's ban is over */
+    op = op_revoke(box, bob, 0);
+    assert_int_equal(box_apply(box, &op), RC_OK);
+    op = op_role(box, alice, ROLE_MEMBER); /* bob is an owner without a key */
+    assert_int_equal(box_apply(box, &op), RC_DENIED);
 }
 
 static void devices_roles_and_bans_are_told_after_a_restart(void **state)
@@ -308,6 +370,7 @@ static void a_full_disk_still_lets_a_device_be_removed(void **state)
     X(a_revoked_key_never_comes_back_and_the_stream_gets_a_new_key_R_42) \
     X(revoking_all_devices_rekeys_the_private_rooms_too_R_42)            \
     X(invitations_end_with_what_made_them)                               \
+    X(the_last_owner_stays_R_43)                                         \
     X(devices_roles_and_bans_are_told_after_a_restart)                   \
     X(a_full_disk_still_lets_a_device_be_removed)
 

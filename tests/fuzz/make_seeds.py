@@ -221,6 +221,44 @@ def make_small():
     write("fuzz_config", "itself", b"\0include 1\n\finclude 2\n\finclude 1\n")
 
 
+def make_turns():
+    """fuzz_turn: operations one behind the other, each a list of fields: twice the tag and a number, or one more, a length and bytes."""
+
+    def number(value):
+        data = b""
+        while value > 127:
+            data += bytes([value & 127 | 128])
+            value >>= 7
+        return data + bytes([value])
+
+    def fields(**values):
+        return b"".join(number(2 * int(tag[1:]) + isinstance(value, bytes)) + (number(len(value)) + value if isinstance(value, bytes) else number(value))
+                        for tag, value in values.items())
+
+    event = fields(_1=2, _2=18, _3=b"\x81\x01\x02")
+    rekeyed = fields(_1=2, _2=3, _3=b"k" * 32)
+    standing = {"_34": 1, "_35": 4, "_36": 2 ** 63 - 1, "_37": 9}
+    turns = {
+        "hello": fields(_1=1, _5=77, _6=b"alice", _8=b"d" * 32, _21=1, _22=3, _23=2, _27=1, _28=b"k" * 32, _29=2, _30=b"laptop"),
+        "post": fields(_1=2, _2=1, _3=2, _5=77, _24=5, _61=event),
+        "void": fields(_1=3, _2=1, _5=77, _20=22, _24=6),
+        "join": fields(_1=4, _2=1, _7=b"#lobby", _21=2, _25=1, _26=1, _27=1, _28=b"k" * 32, _31=1, _32=1, _33=60, **standing, _61=event),
+        "leave": fields(_1=5, _2=1, _3=2, **standing, _60=rekeyed, _61=event),
+        "confirm": fields(_1=6, _2=1, _3=1, _22=300),
+        "room": fields(_1=9, _2=1, _3=2, _9=1, _10=b"tea", _31=1, _32=7, _61=event),
+        "standing": fields(_1=10, _2=1, _3=2, _4=3, **standing, _60=rekeyed, _61=event),
+        "key_ban": fields(_1=11, _2=1, _3=2, _8=b"d" * 32, _11=2 ** 63 - 1),
+        "revoke": fields(_1=13, _2=1, _4=1, _8=b"d" * 32, _60=rekeyed),
+        "role": fields(_1=14, _2=1, _4=3, _12=2),
+        "purge": fields(_1=15, _3=2, _22=100, _38=1),
+        "newer": fields(_1=5, _2=1, _200=7, _201=b"more"),
+    }
+    for name, body in turns.items():
+        write("fuzz_turn", name, body + b"\0")
+    write("fuzz_turn", "several", b"".join(body + b"\0" for body in turns.values()))
+    write("fuzz_turn", "cut", turns["join"])
+
+
 def make_typing():
     """fuzz_keys: length * 2 + silence, bytes; fuzz_editor: step, byte, and text where the step takes it."""
 
@@ -263,7 +301,7 @@ def make_typing():
         write("fuzz_editor", name, script)
 
 
-MAKERS = {"typing": make_typing, "small": make_small, "wire": make_wire, "broker": make_broker, "client": make_client}
+MAKERS = {"turns": make_turns, "typing": make_typing, "small": make_small, "wire": make_wire, "broker": make_broker, "client": make_client}
 
 if __name__ == "__main__":
     for maker in sys.argv[1:] or MAKERS:

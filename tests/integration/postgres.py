@@ -13,7 +13,7 @@ from zchat_test import DEADLINE, Failed, Skipped, check, wait_until
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
-FREE = "local all locked scram-sha-256\nlocal all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+FREE = "local all locked scram-sha-256\nlocal all,replication all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 
 
 def _child():
@@ -60,6 +60,16 @@ class Postgres:
                                             stdout=log, stderr=log, preexec_fn=_child, **self._as_user())
         wait_until(self._answers, "the PostgreSQL server answers", 60)
         return self
+
+    def take_over(self, other):
+        """Go on with another one's data, as a standby does that has all of it."""
+        shutil.rmtree(self.folder / "data")
+        shutil.copytree(other.folder / "data", self.folder / "data", symlinks=True)
+        (self.folder / "data/postmaster.pid").unlink(missing_ok=True)
+        if self.user is not None:
+            for path in [self.folder / "data", *(self.folder / "data").rglob("*")]:
+                shutil.chown(path, self.user, pwd.getpwnam(self.user).pw_gid)
+        return self.start()
 
     def _make_certificate(self):
         """For TLS on the port; it is its own authority."""

@@ -1,4 +1,6 @@
-/* follower.c - a second core, that of another broker over the same store. */
+/* follower.c - a second core, that of another broker over the same store, which hears of this one what the store
+ * keeps for it (broker/store/turn.h). */
+#include "broker/store/turn.h"
 #include "tests/support/core/as_stored.h"
 #include "tests/support/core/stage.h"
 
@@ -10,7 +12,9 @@
 
 struct follower {
     struct core *core;
-    struct effects fx; /* of its last step */
+    struct effects fx;      /* of its last step */
+    struct turn_bytes turn; /* it is told what the store would keep for it */
+    struct batch *told;     /* what the effects borrow from */
 };
 
 static void on_record(void *context, const struct record *record)
@@ -39,6 +43,8 @@ void stage_unfollow(struct stage *self)
     if (self->follower == NULL)
         return;
     core_destroy(&self->follower->core);
+    batch_destroy(&self->follower->told);
+    turn_bytes_fini(&self->follower->turn);
     free(self->follower);
     self->follower = NULL;
 }
@@ -68,11 +74,21 @@ static void follower_step(struct stage *self, struct core_event *event)
 void stage_tell_follower(struct stage *self, const struct op *op, const struct op_result *result)
 {
     struct core_event event = {.kind = CORE_EV_FOREIGN};
+    struct follower *follower = self->follower;
 
-    event.foreign.op = op;
-    event.foreign.result = result;
-    if (self->follower != NULL)
-        follower_step(self, &event);
+    if (follower == NULL)
+        return;
+    follower->fx.count = 0;
+    if (!turn_encode(&follower->turn, op, result, 1))
+        return;
+    batch_destroy(&follower->told);
+    const enum rc rc =
+        turn_decode((struct span){follower->turn.data, follower->turn.len}, &follower->told);
+
+    INVARIANT(rc == RC_OK && batch_count(follower->told) == 1);
+    event.foreign.op = batch_ops(follower->told);
+    event.foreign.result = batch_results(follower->told);
+    follower_step(self, &event);
 }
 
 void stage_wake_follower(struct stage *self)
@@ -112,7 +128,7 @@ void stage_compare_follower(const struct stage *self)
         INVARIANT((own == NULL) == (others == NULL));
         INVARIANT(own == NULL ||
                   (stream_equal(own->stream, others->stream) && own->seq == others->seq &&
-                   own->epoch == others->epoch && own->wire.ptr == others->wire.ptr &&
+                   own->epoch == others->epoch && span_equal(own->wire, others->wire) &&
                    is_same_key(own->seal_key, others->seal_key)));
     } while (own != NULL);
 }

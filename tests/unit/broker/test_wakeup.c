@@ -9,10 +9,10 @@
 
 #define LONG_MS 10000 /* so long nothing takes; what is tested is that it ends before */
 
-enum { STORED, COMMANDS, BROADCASTS, READ, BACKUP, WATCH, SOCKETS };
+enum { STORED, COMMANDS, BROADCASTS, READ, BACKUP, WATCH, HINTS, SOCKETS };
 
-static const unsigned looks[SOCKETS] = {LOOK_STORED, LOOK_COMMANDS, 0,
-                                        LOOK_READ,   LOOK_BACKUP,   LOOK_WATCH};
+static const unsigned looks[SOCKETS] = {LOOK_STORED, LOOK_COMMANDS, 0,         LOOK_READ,
+                                        LOOK_BACKUP, LOOK_WATCH,    LOOK_HINTS};
 
 static struct fixture {
     void *context;
@@ -49,6 +49,12 @@ void *backup_socket(struct backup *self)
 {
     (void)self;
     return fixture.ours[BACKUP];
+}
+
+void *cluster_socket(const struct cluster *self)
+{
+    (void)self;
+    return fixture.ours[HINTS];
 }
 
 static int set_up(void **state)

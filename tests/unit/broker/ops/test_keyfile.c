@@ -3,6 +3,7 @@
 #include "shared/text/url.h"
 #include "tests/support/check.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <sys/stat.h>
@@ -219,6 +220,24 @@ static void a_damaged_key_is_refused_and_left_alone(void **state)
     }
 }
 
+static void a_key_for_several_brokers_is_made_where_it_is_wanted_and_read_there(void **state)
+{
+    struct fixture *f = *state;
+    struct key_pair pair, again;
+
+    open_folder(f);
+    assert_int_equal(key_pair_read(f->key_path, &pair, f->why), RC_SYSTEM); /* none is made */
+    assert_int_equal(errno, ENOENT);
+    assert_int_equal(access(f->key_path, F_OK), -1);
+    assert_int_equal(key_pair_make(f->key_path, f->why), RC_OK);
+    assert_int_equal(mode_of(f->key_path), 0600);
+    assert_int_equal(key_pair_read(f->key_path, &pair, f->why), RC_OK);
+    assert_int_equal(key_pair_make(f->key_path, f->why), RC_EXISTS);
+    assert_non_null(strstr(f->why, "is there already"));
+    assert_int_equal(key_pair_read(f->key_path, &again, f->why), RC_OK);
+    assert_memory_equal(&again, &pair, sizeof(pair));
+}
+
 static void a_link_in_place_of_the_key_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -270,6 +289,7 @@ int main(void)
         TEST(the_key_is_made_once_and_kept),
         TEST(a_key_that_others_may_read_is_refused),
         TEST(a_damaged_key_is_refused_and_left_alone),
+        TEST(a_key_for_several_brokers_is_made_where_it_is_wanted_and_read_there),
         TEST(a_link_in_place_of_the_key_is_refused),
         TEST(the_address_is_removed_only_while_it_is_ours),
         TEST(the_users_folder_is_below_the_runtime_folder),

@@ -220,6 +220,35 @@ static void insecure_is_for_loopback_and_ipc_only(void **state)
     assert_int_equal(parse(f, "--insecure", "--bind", "*", NULL), RC_CONFIG);
 }
 
+static void brokers_of_a_cluster_share_a_database_and_tell_each_other_at_a_port(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(parse(f, "--store", "@/etc/url", NULL), RC_OK);
+    assert_int_equal(f->options.limits.others_max, 0);
+    assert_int_equal(parse(f, "--store", "@/etc/url", "--cluster", "on", NULL), RC_OK);
+    assert_int_equal(f->options.limits.others_max,
+                     (CLUSTER_BROKERS_MAX - 1) * f->options.limits.pending_max);
+    assert_int_equal(parse(f, "--cluster", "on", NULL), RC_CONFIG);
+    assert_non_null(strstr(f->why, "name it with store"));
+    assert_int_equal(parse(f, "--store", "@/etc/url", "--cluster", "on", "--cluster-bind",
+                           "192.0.2.1:5680", "--cluster-address", "[2001:db8::1]", NULL),
+                     RC_OK);
+    assert_int_equal(parse(f, "--store", "@/etc/url", "--cluster-bind", "192.0.2.1:0", NULL),
+                     RC_CONFIG);
+    assert_non_null(strstr(f->why, "cannot be 0"));
+    assert_int_equal(parse(f, "--store", "@/etc/url", "--cluster-bind", "somewhere:1", NULL),
+                     RC_CONFIG);
+    assert_non_null(strstr(f->why, "ADDRESS:PORT"));
+    assert_int_equal(
+        parse(f, "--store", "@/etc/url", "--cluster-bind", "127.0.0.1:1", "--insecure", NULL),
+        RC_CONFIG);
+    assert_non_null(strstr(f->why, "insecure"));
+    assert_int_equal(parse(f, "--store", "@/etc/url", "--cluster-address", "host.example", NULL),
+                     RC_CONFIG);
+    assert_non_null(strstr(f->why, "is no address"));
+}
+
 static void a_database_is_named_by_a_url_and_has_no_folders_work(void **state)
 {
     struct fixture *f = *state;
@@ -431,6 +460,7 @@ int main(void)
         TEST(bad_arguments_are_refused),
         TEST(too_many_addresses_are_refused),
         TEST(insecure_is_for_loopback_and_ipc_only),
+        TEST(brokers_of_a_cluster_share_a_database_and_tell_each_other_at_a_port),
         TEST(a_database_is_named_by_a_url_and_has_no_folders_work),
         TEST(registration_is_by_invitation_when_others_can_reach_us),
         TEST(a_metrics_page_beyond_loopback_needs_a_token),

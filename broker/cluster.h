@@ -1,0 +1,37 @@
+/* cluster.h - the hub's side of other brokers over the same database: who they are, hints from them and to them.
+ *
+ * Belongs to the hub's thread. */
+#ifndef BROKER_CLUSTER_H
+#define BROKER_CLUSTER_H
+
+#include "broker/core/core.h"
+#include "broker/net/hints.h"
+#include "broker/store/writer.h"
+
+struct cluster;
+
+/* `hints` NULL: what others do is seen within a second. Both stay their owner's. */
+struct cluster *cluster_new(struct writer *writer, struct hints *hints);
+void cluster_destroy(struct cluster **self_p);
+
+/* Whom clients are told of (core_set_brokers()): who lives. NULL, as at first: nobody is told by us, since the settings say it. */
+void cluster_tell(struct cluster *self, struct core *core);
+
+/* NULL: there are no hints. */
+void *cluster_socket(const struct cluster *self);
+
+/* Behind what was taken of the writer: tell others what we have committed, and look who lives. */
+void cluster_turn(struct cluster *self);
+
+/* There may be hints. */
+void cluster_listen(struct cluster *self);
+
+struct cluster_stats {
+    uint64_t brokers; /* that live, this one too; 0: not known yet */
+    uint64_t behind;  /* turns that there were when we looked last, and were not told yet */
+    uint64_t told;    /* hints */
+    uint64_t heard;
+};
+void cluster_get_stats(const struct cluster *self, struct cluster_stats *ret);
+
+#endif

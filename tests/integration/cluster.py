@@ -1,0 +1,145 @@
+#!/usr/bin/python3
+"""cluster.py - a primary with its synchronous standby, three brokers, people at all of them who talk; then a broker is killed, and
+then the primary, whose standby takes its place. Says what was lost, doubled or in another order, and how long it took until the chat
+went on. Alone it is `scripts/dev cluster`; the integration tests run it with fewer lines. $ZCHAT_LINES: of each person (2000)."""
+import os
+import sys
+import time
+
+from postgres import Postgres
+from standby import Standby
+from zchat_test import Scene, check, equal, program, texts, wait_until
+
+NICKS = ("alice", "bob", "carol")
+PATIENCE = 180
+
+
+class Supervisor:
+    """Starts a broker again whenever it has ended, as systemd does, until told to stop."""
+
+    def __init__(self, broker):
+        self.broker = broker
+        self.restarts = 0
+
+    def look(self):
+        if not self.broker.process.is_running():
+            self.restarts += 1
+            try:
+                self.broker.start()
+            except Exception:  # its database is away: next time
+                return
+
+
+class Show:
+    """What is shown, step by step."""
+
+    def __init__(self, scene, lines):
+        self.scene, self.lines = scene, lines
+        self.lost = self.doubled = self.orders = None
+        self.broker_seconds = self.primary_seconds = None
+
+    def begin(self):
+        scene = self.scene
+        ports = [scene.free_port("127.0.0.1") for _ in range(2)]
+        self.primary = Postgres(scene, port=ports[0])
+        self.primary.say("CREATE ROLE chat LOGIN PASSWORD 'tea'; GRANT CREATE ON DATABASE postgres TO chat")
+        self.standby = Standby(scene, self.primary, ports[1])
+        secret = scene.folder / "url"
+        secret.write_text(f"postgres://chat:tea@127.0.0.1:{ports[0]},127.0.0.1:{ports[1]}/postgres\n")
+        secret.chmod(0o600)
+        key = scene.folder / "cluster.key"
+        equal(scene.run([program("zchat-broker"), "--make-cluster-key", key]).code, 0, "exit code of the key's making")
+        hints = scene.free_port("127.0.0.1")
+        self.brokers = [scene.broker("--store", f"@{secret}", "--require-replication", "--cluster", "on", "--cluster-bind", f"127.0.0.{n + 1}:{hints}",
+                                     "--cluster-key", key, data=scene.folder / f"broker-{n}", name=f"broker-{n}") for n in range(3)]
+        for broker in self.brokers:  # behind the promotion there is one server, and it must do
+            broker.options.remove("--require-replication")
+        self.people = [scene.person(nick, broker) for nick, broker in zip(NICKS, self.brokers)]
+        for person in self.people:
+            person.ok("join", "#lobby")
+        self.tails = [person.tail("#lobby", "--since", "all") for person in self.people]
+        for tail in self.tails:
+            tail.wait_event(type="join", **{"from": NICKS[-1]})
+        self.senders = [person.start("send", "#lobby", "--lines", "--timeout", "180s") for person in self.people]
+        for sender, person in zip(self.senders, self.people):
+            sender.write_behind("".join(f"{person.nick} says {number}\n" for number in range(self.lines)).encode())
+
+    def acknowledged(self):
+        return sum(sender.out_count() for sender in self.senders)
+
+    def wait_for_share(self, share):
+        wait_until(lambda: self.acknowledged() >= share * len(NICKS) * self.lines, f"{share:.2f} of the lines acknowledged", PATIENCE)
+        check(self.acknowledged() < len(NICKS) * self.lines, "too late: all was acknowledged")
+
+    def _until_answered(self, person, supervisors):
+        """Seconds until somebody's line at that broker is stored."""
+        begun = time.monotonic()
+
+        def is_stored():
+            for supervisor in supervisors:
+                supervisor.look()
+            return person.run("send", "#aside", "is anybody there", "--timeout", "2s").code == 0
+        wait_until(is_stored, "a line is stored again", PATIENCE)
+        return time.monotonic() - begun
+
+    def kill_broker(self):
+        """Its people's clients wait for it; the others go on."""
+        other = self.scene.person("dora", self.brokers[0])
+        other.ok("join", "#aside")
+        self.wait_for_share(1 / 4)
+        self.brokers[2].kill9()
+        self.broker_seconds = self._until_answered(other, [])
+        self.brokers[2].start()
+
+    def kill_primary(self):
+        self.wait_for_share(1 / 2)
+        supervisors = [Supervisor(broker) for broker in self.brokers]
+        self.primary.kill9()
+        begun = time.monotonic()
+        self.standby.promote()
+        other = self.scene.person("dora", self.brokers[0])
+        self._until_answered(other, supervisors)
+        self.primary_seconds = time.monotonic() - begun
+        wait_until(lambda: all(supervisor.look() is None and supervisor.broker.process.is_running() for supervisor in supervisors),
+                   "all brokers serve", PATIENCE)
+
+    def end(self):
+        for sender in self.senders:
+            equal(sender.wait_exit(PATIENCE), 0, f"exit code of {sender.name}, which said {sender.err[-3:]}")
+        self.people[0].ok("send", "#lobby", "that was all")
+        for tail in self.tails:
+            tail.wait_line("that was all", PATIENCE)
+        seen = [[event for event in tail.json() if "seq" in event] for tail in self.tails]
+        wanted = [f"{nick} says {number}" for nick in NICKS for number in range(self.lines)]
+        said = [[text for text in texts(events) if " says " in text] for events in seen]
+        self.lost = sum(len(set(wanted) - set(lines)) for lines in said)
+        self.doubled = sum(len(lines) - len(set(lines)) for lines in said)
+        self.orders = len({tuple((event["seq"], event.get("text")) for event in events) for events in seen})
+        for nick in NICKS:
+            equal([line for line in said[0] if line.startswith(nick + " ")], [line for line in wanted if line.startswith(nick + " ")],
+                  f"order of {nick}'s lines")
+        for broker in self.brokers:
+            equal(broker.stop(), 0, "exit code of a broker")
+
+
+def main():
+    scene = Scene("cluster")
+    is_good = False
+    try:
+        show = Show(scene, int(os.environ.get("ZCHAT_LINES", "2000")))
+        show.begin()
+        print(f"primary, synchronous standby, {len(show.brokers)} brokers, {len(show.people)} people with {show.lines} lines each", flush=True)
+        show.kill_broker()
+        print(f"one broker killed: at another one lines were stored {show.broker_seconds:.1f} s later", flush=True)
+        show.kill_primary()
+        print(f"primary killed, standby promoted: lines were stored {show.primary_seconds:.1f} s later", flush=True)
+        show.end()
+        print(f"{show.lost} lost, {show.doubled} doubled, {show.orders} order{'' if show.orders == 1 else 's'}", flush=True)
+        is_good = (show.lost, show.doubled, show.orders) == (0, 0, 1)
+    finally:
+        scene.close(is_good)
+    return 0 if is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

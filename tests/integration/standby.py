@@ -1,0 +1,40 @@
+"""standby.py - a synchronous standby of a test's server, that takes its place."""
+import pwd
+import shutil
+
+from postgres import Postgres
+from zchat_test import check, wait_until
+
+
+class Standby(Postgres):
+    """A copy of the primary, which waits with each commit until it is on this disk, too."""
+
+    def __init__(self, scene, primary, port):
+        self.primary = primary
+        super().__init__(scene, port=port)
+
+    def start(self):
+        if self.primary is None:  # promoted, and started again
+            return super().start()
+        shutil.rmtree(self.folder / "data")
+        done = self._run([self.bin / "pg_basebackup", "-h", self.primary.folder, "-p", self.primary.port, "-U", "zchat", "-D",
+                          self.folder / "data", "-R", "-X", "stream", "-c", "fast", "-N"])
+        check(done.returncode == 0, f"pg_basebackup: {done.stderr}")
+        if self.user is not None:
+            for path in [self.folder / "data", *(self.folder / "data").rglob("*")]:
+                shutil.chown(path, self.user, pwd.getpwnam(self.user).pw_gid)
+        (self.folder / "data/postgresql.auto.conf").open("a").write(
+            f"primary_conninfo = 'host={self.primary.folder} port={self.primary.port} user=zchat application_name=standby'\n")
+        self._make_certificate()
+        super().start()
+        self.primary.say("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
+        self.primary.say("SELECT pg_reload_conf()")
+        wait_until(lambda: self.primary.say("SELECT sync_state FROM pg_stat_replication") == "sync", "the standby is synchronous", 60)
+        return self
+
+    def promote(self):
+        """The primary is gone: take its place, alone."""
+        self.primary = None
+        self.say("SELECT pg_promote()")
+        self.say("ALTER SYSTEM SET synchronous_standby_names = ''")
+        self.say("SELECT pg_reload_conf()")

@@ -1,0 +1,261 @@
+#!/usr/bin/python3
+"""Several brokers on one PostgreSQL database: one chat, whoever is where. What was said at one is seen at all, once and in one
+order; who may do what holds everywhere; a broker that dies, stands still or is started anew misses nothing. [R-19] [R-20]"""
+import signal
+
+from cluster import Show
+from postgres import Postgres
+from zchat_test import check, check_no_hole, equal, messages, program, run_tests, test, texts, wait_until
+
+LINES = 200
+
+
+def cluster(scene, count=2, *options):
+    """A database, and that many brokers over it, which look there every second."""
+    server = Postgres(scene)
+    return server, [scene.broker("--store", server.url(), "--cluster", "on", *options, data=scene.folder / f"broker-{number}")
+                    for number in range(count)]
+
+
+def with_hints(scene, count=2):
+    """The same, and they tell each other; each has an address of its own."""
+    server = Postgres(scene)
+    key = scene.folder / "cluster.key"
+    equal(scene.run([program("zchat-broker"), "--make-cluster-key", key]).code, 0, "exit code of the key's making")
+    port = scene.free_port("127.0.0.1")
+    return server, [scene.broker("--store", server.url(), "--cluster", "on", "--cluster-bind", f"127.0.0.{number + 1}:{port}",
+                                 "--cluster-key", key, data=scene.folder / f"broker-{number}") for number in range(count)]
+
+
+def figure(person, name, **more):
+    """Of `zchat admin stats`, by the owner."""
+    said = {row["name"]: row["value"] for row in person.run("admin", "stats", "--json", **more).json()}
+    return said[name]
+
+
+def owner(scene, broker, nick="root"):
+    """Whoever has read the invitation in the broker's folder."""
+    person = scene.person(nick, broker)
+    person.ok("status", url=f"@{broker.data}/owner.url")
+    return person
+
+
+def stop(brokers):
+    for broker in brokers:
+        equal(broker.stop(), 0, "exit code of a broker")
+
+
+def seen(person, stream, want):
+    wait_until(lambda: texts(person.history(stream)) == want, f"{person.nick} reads {want} in {stream}")
+
+
+@test
+def what_is_said_at_one_broker_is_seen_at_all_once_and_in_one_order(scene):
+    _, brokers = cluster(scene, 3)
+    people = [scene.person(nick, broker) for nick, broker in zip(("alice", "bob", "carol"), brokers)]
+    for person in people:
+        person.ok("join", "#lobby")
+    tails = [person.tail("#lobby", "--since", "all") for person in people]
+    for tail in tails:
+        tail.wait_event(type="join", **{"from": "carol"})
+    senders = [person.start("send", "#lobby", "--lines", "--timeout", "60s") for person in people]
+    for sender, person in zip(senders, people):
+        sender.write_behind("".join(f"{person.nick} says {number}\n" for number in range(LINES)).encode())
+    for sender in senders:
+        equal(sender.wait_exit(120), 0, f"exit code of {sender.name}, which said {sender.err[-3:]}")
+    people[0].ok("send", "#lobby", "that was all")
+    for tail in tails:
+        tail.wait_line("that was all", 60)
+    events = [[event for event in tail.json() if "seq" in event] for tail in tails]
+    for person, seen_there in zip(people, events):
+        check_no_hole(seen_there, person.nick)
+        equal(seen_there, events[0], f"what {person.nick} has seen, and alice")
+        said = texts(seen_there)
+        for one in people:
+            equal([text for text in said if text.startswith(one.nick + " ")], [f"{one.nick} says {number}" for number in range(LINES)],
+                  f"{one.nick}'s lines at {person.nick}")
+    stop(brokers)
+
+
+@test
+def a_private_message_is_delivered_at_another_broker_and_its_receipt_comes_back(scene):
+    _, (here, there) = cluster(scene)
+    alice, bob = scene.person("alice", here), scene.person("bob", there)
+    alice.ok("join", "#lobby")
+    bob.ok("join", "#lobby")
+    inbox = bob.tail("@bob")
+    result = alice.ok("send", "@bob", "are you there", "--wait", "delivered", "--timeout", "20s")
+    check(result, "the receipt came")
+    inbox.wait_event(type="message", text="are you there")
+    bob.ok("send", "@alice", "I am")
+    seen(alice, "@alice", ["are you there", "I am"])
+    stop([here, there])
+
+
+@test
+def a_post_that_is_repeated_at_another_broker_is_one_post(scene):
+    _, (here, there) = cluster(scene)
+    alice = scene.person("alice", here)
+    alice.ok("join", "#lobby")
+    words = ("send", "#lobby", "once", "--session", "00000000000000aa", "--number", "1")
+    first = alice.ok(*words)
+    again = alice.ok(*words, url=there.url)
+    equal(again.out, first.out, "what the other broker answers")
+    alice.ok("send", "#lobby", "twice", "--session", "00000000000000aa", "--number", "2", url=there.url)
+    seen(alice, "#lobby", ["once", "twice"])
+    stop([here, there])
+
+
+@test
+def who_is_banned_at_one_broker_is_out_at_the_other(scene):
+    _, (here, there) = cluster(scene)
+    alice, bob = scene.person("alice", here), scene.person("bob", there)
+    alice.ok("join", "#lobby")
+    bob.ok("join", "#lobby")
+    alice.ok("room", "ban", "#lobby", "bob")
+    wait_until(lambda: bob.run("send", "#lobby", "still here").code == 4, "bob may not write any more")
+    equal(bob.run("join", "#lobby").code, 4, "exit code of bob's join")
+    alice.ok("room", "unban", "#lobby", "bob", url=there.url)
+    bob.ok("join", "#lobby")
+    bob.ok("send", "#lobby", "back again")
+    seen(alice, "#lobby", ["back again"])
+    stop([here, there])
+
+
+@test
+def a_private_room_is_read_by_its_members_at_every_broker_and_by_nobody_else(scene):
+    _, (here, there) = cluster(scene)
+    alice, bob, carol = scene.person("alice", here), scene.person("bob", there), scene.person("carol", there)
+    alice.ok("join", "#board")
+    alice.ok("room", "private", "#board")
+    carol.refused(4, "private", "join", "#board")
+    bob.ok("join", "#lobby")
+    wait_until(lambda: alice.run("room", "invite", "#board", "bob").code == 0, "the first broker has heard of bob")
+    bob.ok("join", "#board")
+    tail = bob.tail("#board")
+    alice.ok("send", "#board", "a secret", url=there.url)
+    alice.ok("send", "#board", "another one")
+    tail.wait_event(type="message", text="another one")
+    alice.ok("room", "kick", "#board", "bob")
+    alice.ok("send", "#board", "not for bob")
+    wait_until(lambda: bob.run("history", "#board").code != 0, "bob may not read any more")
+    check(not any("not for bob" in line for line in tail.out), "bob was shown what came behind")
+    seen(alice, "#board", ["a secret", "another one", "not for bob"])
+    stop([here, there])
+
+
+@test
+def a_killed_broker_is_started_again_and_has_missed_nothing(scene):
+    _, (here, there) = cluster(scene)
+    alice, bob = scene.person("alice", here), scene.person("bob", there)
+    alice.ok("join", "#lobby")
+    bob.ok("join", "#lobby")
+    alice.ok("send", "#lobby", "one")
+    there.kill9()
+    alice.ok("send", "#lobby", "two")
+    alice.ok("send", "@bob", "for later")
+    there.start()
+    bob.ok("send", "#lobby", "three")
+    seen(alice, "#lobby", ["one", "two", "three"])
+    seen(bob, "#lobby", ["one", "two", "three"])
+    seen(bob, "@bob", ["for later"])
+    stop([here, there])
+
+
+@test
+def a_broker_that_stood_still_hears_what_it_missed(scene):
+    _, (here, there) = cluster(scene)
+    alice, bob = scene.person("alice", here), scene.person("bob", there)
+    alice.ok("join", "#lobby")
+    bob.ok("join", "#lobby")
+    tail = bob.tail("#lobby")
+    alice.ok("send", "#lobby", "before")
+    tail.wait_event(type="message", text="before")
+    there.process.signal(signal.SIGSTOP)
+    for number in range(10):
+        alice.ok("send", "#lobby", f"meanwhile {number}")
+    there.process.signal(signal.SIGCONT)
+    tail.wait_event(type="message", text="meanwhile 9")
+    equal(texts(messages(tail.json())), ["before"] + [f"meanwhile {number}" for number in range(10)], "what bob was shown")
+    stop([here, there])
+
+
+@test
+def brokers_tell_each_other_that_they_have_committed(scene):
+    _, (here, there) = with_hints(scene)
+    root = owner(scene, there)  # the newest invitation counts
+    root.url = here.url
+    bob = scene.person("bob", there)
+    for broker in (here, there):
+        wait_until(lambda b=broker: any("cluster.joined" in line for line in b.process.err), "they know each other")
+    root.ok("join", "#lobby")
+    bob.ok("join", "#lobby")
+
+    def is_told():
+        bob.ok("send", "#lobby", "psst")
+        return figure(root, "hints.heard") > 0 and figure(root, "turns") > 0
+    wait_until(is_told, "hints are heard, and followed")
+    equal(figure(root, "brokers"), 2, "brokers")
+    there.kill9()
+    wait_until(lambda: any("cluster.gone" in line for line in here.process.err), "the dead one is gone")
+    equal(figure(root, "brokers"), 1, "brokers")
+    there.start()
+    wait_until(lambda: figure(root, "brokers") == 2, "it is there again")
+    count = figure(root, "hints.heard")
+    wait_until(lambda: bob.run("send", "#lobby", "again").code == 0 and figure(root, "hints.heard") > count, "and is heard again")
+    stop([here, there])
+    check(any("cluster.gone" in line for line in there.process.err), "a broker that ends in good order is gone at once")
+
+
+@test
+def brokers_with_different_keys_hear_no_hints_and_miss_nothing(scene):
+    server, (here,) = with_hints(scene, 1)
+    other = scene.folder / "other.key"
+    equal(scene.run([program("zchat-broker"), "--make-cluster-key", other]).code, 0, "exit code of the key's making")
+    equal(scene.run([program("zchat-broker"), "--make-cluster-key", other]).code, 1, "exit code where there is one")
+    port = here.options[here.options.index("--cluster-bind") + 1].rpartition(":")[2]
+    there = scene.broker("--store", server.url(), "--cluster", "on", "--cluster-bind", f"127.0.0.2:{port}", "--cluster-key", other,
+                         data=scene.folder / "there")
+    root = owner(scene, there)
+    alice, bob = scene.person("alice", here), scene.person("bob", there)
+    alice.ok("join", "#lobby")
+    bob.ok("join", "#lobby")
+    bob.ok("send", "#lobby", "without a hint")
+    seen(alice, "#lobby", ["without a hint"])
+    equal(figure(root, "hints.heard"), 0, "hints that were heard")
+    check(figure(root, "hints.told") > 0, "hints are told")
+    stop([here, there])
+    result = scene.run([program("zchat-broker"), "--data", scene.folder / "none", "--port", "0", "--store", server.url(), "--cluster", "on",
+                        "--cluster-bind", f"127.0.0.3:{port}"])
+    equal(result.code, 1, f"exit code of {result}")
+    check("--make-cluster-key" in result.err.decode(), "it says how to make one")
+
+
+@test
+def nothing_is_lost_or_doubled_when_a_broker_and_then_the_primary_are_killed(scene):
+    show = Show(scene, lines=LINES)
+    show.begin()
+    show.kill_broker()
+    show.kill_primary()
+    show.end()
+    equal((show.lost, show.doubled, show.orders), (0, 0, 1), "lines lost, doubled, and orders")
+
+
+@test
+def a_broker_without_cluster_and_one_with_it_refuse_each_other(scene):
+    server, (first,) = cluster(scene, 1)
+
+    def refused(*options):
+        result = scene.run([program("zchat-broker"), "--data", scene.folder / "refused", "--port", "0", "--store", server.url(), *options])
+        equal(result.code, 1, f"exit code of {result}")
+        return result.err.decode()
+
+    check("cluster = on" in refused(), "it says what would help")
+    stop([first])
+    alone = scene.broker("--store", server.url())
+    check("without cluster works in the database" in refused("--cluster", "on"), "it says who is there")
+    stop([alone])
+
+
+if __name__ == "__main__":
+    run_tests()
