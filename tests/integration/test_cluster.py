@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Several brokers on one PostgreSQL database: one chat, whoever is where. What was said at one is seen at all, once and in one
 order; who may do what holds everywhere; a broker that dies, stands still or is started anew misses nothing. [R-19] [R-20]"""
+import re
 import signal
 
 from cluster import Show
@@ -160,6 +161,30 @@ def a_killed_broker_is_started_again_and_has_missed_nothing(scene):
     seen(bob, "#lobby", ["one", "two", "three"])
     seen(bob, "@bob", ["for later"])
     stop([here, there])
+
+
+@test
+def whose_broker_is_killed_goes_on_at_another_one(scene):
+    """Nobody said where the others are: the leases do."""
+    _, brokers = cluster(scene, 3)
+    alice, bob = scene.person("alice", brokers[0]), scene.person("bob", brokers[1])
+    for person in (alice, bob):
+        person.ok("join", "#lobby")
+    wait_until(lambda: len(alice.ok("status", "--json").json()[0]["brokers"]) == 3, "alice is told of all three")
+    line, tail = alice.start("--timeout", "60s"), bob.tail("#lobby", "--since", "all")
+    line.write("before\n")
+    line.wait_line("alice: before ✓")
+    brokers[0].kill9()
+    line.wait_line("the link is down", where="err")
+    line.write("behind\n")
+    line.wait_line(re.compile(r"the link is back \(another broker: "), where="err")
+    line.wait_line(re.compile("alice: behind ✓|waiting for the broker: behind"))
+    tail.wait_event(text="behind")
+    line.close_stdin()
+    equal(line.wait_exit(), 0, "exit code")
+    equal(texts(bob.history("#lobby")), ["before", "behind"], "what stands in the room, once")
+    wait_until(lambda: len(bob.ok("status", "--json").json()[0]["brokers"]) == 2, "of the dead one nobody is told any more", 20)
+    stop(brokers[1:])
 
 
 @test
