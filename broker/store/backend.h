@@ -111,8 +111,7 @@ struct backend_calls {
 
 struct backend { /* first member of every backend */
     const struct backend_calls *calls;
-    bool
-        has_others; /* begin: somebody else has committed since; what is remembered of the log is old */
+    bool has_others; /* begin: somebody else has committed since: what is remembered is old */
     struct sharing sharing;
     char why[512]; /* the last failure in words */
 };
