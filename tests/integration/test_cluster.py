@@ -260,7 +260,7 @@ def brokers_with_different_keys_hear_no_hints_and_miss_nothing(scene):
 
 @test
 def nothing_is_lost_or_doubled_when_a_broker_and_then_the_primary_are_killed(scene):
-    show = Show(scene, lines=10 * LINES)
+    show = Show(scene, lines=LINES)
     show.begin()
     show.kill_broker()
     show.kill_primary()
