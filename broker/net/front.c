@@ -4,6 +4,7 @@
 #include "broker/net/doorman.h"
 #include "broker/net/gather.h"
 #include "broker/net/peer_address.h"
+#include "broker/net/sockopt.h"
 #include "broker/net/zap_request.h"
 #include "shared/base/alloc.h"
 #include "shared/base/log.h"
@@ -74,20 +75,6 @@ struct front {
 
 /* Socket options */
 
-struct int_option {
-    int option;
-    int value;
-};
-
-static bool set_ints(void *socket, const struct int_option *options, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (zmq_setsockopt(socket, options[i].option, &options[i].value, sizeof(int)) != 0)
-            return false;
-    }
-    return true;
-}
-
 static bool set_common(const struct front *self, void *socket, int64_t message_bytes_max,
                        const char *zap_domain)
 {
@@ -101,12 +88,12 @@ static bool set_common(const struct front *self, void *socket, int64_t message_b
     };
     static const struct int_option curve[] = {{ZMQ_CURVE_SERVER, 1}, {ZMQ_ZAP_ENFORCE_DOMAIN, 1}};
 
-    if (!set_ints(socket, common, sizeof(common) / sizeof(common[0])) ||
+    if (!sockopt_set_ints(socket, common, sizeof(common) / sizeof(common[0])) ||
         zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &message_bytes_max, sizeof(message_bytes_max)) != 0)
         return false;
     if (!self->is_secure)
         return true;
-    return set_ints(socket, curve, sizeof(curve) / sizeof(curve[0])) &&
+    return sockopt_set_ints(socket, curve, sizeof(curve) / sizeof(curve[0])) &&
            zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, self->public_key, PUBLIC_KEY_BYTES) == 0 &&
            zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, self->secret_key, PUBLIC_KEY_BYTES) == 0 &&
            zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, zap_domain, strlen(zap_domain)) == 0;
@@ -151,7 +138,7 @@ static void *open_router(const struct front *self)
         {ZMQ_ROUTER_MANDATORY, 1}, {ZMQ_RCVHWM, ROUTER_RCVHWM}, {ZMQ_SNDHWM, ROUTER_SNDHWM}};
     void *socket = zmq_socket(self->zmq_context, ZMQ_ROUTER);
 
-    if (socket != NULL && set_ints(socket, options, 3) &&
+    if (socket != NULL && sockopt_set_ints(socket, options, 3) &&
         set_common(self, socket, FRAME_BYTES_MAX + CURVE_OVERHEAD_BYTES, ZAP_DOMAIN_COMMANDS))
         return socket;
     close_at_once(self, socket);
@@ -163,7 +150,7 @@ static void *open_pub(const struct front *self)
     static const struct int_option options[] = {{ZMQ_RCVHWM, PUB_RCVHWM}, {ZMQ_SNDHWM, PUB_SNDHWM}};
     void *socket = zmq_socket(self->zmq_context, ZMQ_PUB);
 
-    if (socket != NULL && set_ints(socket, options, 2) &&
+    if (socket != NULL && sockopt_set_ints(socket, options, 2) &&
         set_common(self, socket, PUB_IN_BYTES_MAX, ZAP_DOMAIN_BROADCASTS))
         return socket;
     close_at_once(self, socket);

@@ -1,5 +1,6 @@
 #include "broker/net/hints.h"
 
+#include "broker/net/sockopt.h"
 #include "broker/net/zap_request.h"
 #include "shared/base/alloc.h"
 #include "shared/base/log.h"
@@ -27,20 +28,6 @@ struct hints {
     struct hints_stats stats;
 };
 
-struct int_option {
-    int option;
-    int value;
-};
-
-static bool set_ints(void *socket, const struct int_option *options, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (zmq_setsockopt(socket, options[i].option, &options[i].value, sizeof(int)) != 0)
-            return false;
-    }
-    return true;
-}
-
 /* No heartbeats of libzmq's own, which abort a process that stalls; a peer that is gone the system finds. */
 static bool set_common(void *socket, const struct hints_options *options)
 {
@@ -59,7 +46,7 @@ static bool set_common(void *socket, const struct hints_options *options)
     };
     const int64_t bytes_max = HINT_BYTES_MAX;
 
-    return set_ints(socket, common, sizeof(common) / sizeof(common[0])) &&
+    return sockopt_set_ints(socket, common, sizeof(common) / sizeof(common[0])) &&
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &bytes_max, sizeof(bytes_max)) == 0 &&
            zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, options->public_key, PUBLIC_KEY_BYTES) ==
                0 &&
@@ -70,7 +57,8 @@ static bool open_pub(struct hints *self, const struct hints_options *options)
 {
     static const struct int_option curve[] = {{ZMQ_CURVE_SERVER, 1}, {ZMQ_ZAP_ENFORCE_DOMAIN, 1}};
 
-    return self->pub != NULL && set_common(self->pub, options) && set_ints(self->pub, curve, 2) &&
+    return self->pub != NULL && set_common(self->pub, options) &&
+           sockopt_set_ints(self->pub, curve, 2) &&
            zmq_setsockopt(self->pub, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN_BROKERS,
                           strlen(ZAP_DOMAIN_BROKERS)) == 0;
 }
