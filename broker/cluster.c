@@ -4,7 +4,6 @@
 #include "shared/base/log.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,18 +82,20 @@ static void note_come(struct cluster *self, const struct store_brokers *now)
 /* As many as fit; those who were first stand first. */
 static void tell_clients(const struct cluster *self)
 {
-    char list[BROKERS_BYTES_MAX + 1];
+    char list[BROKERS_BYTES_MAX];
     size_t len = 0;
 
     if (self->core == NULL)
         return;
     for (size_t i = 0; i < self->known.count; i++) {
         const char *address = self->known.row[i].address;
-        const size_t more = strlen(address) + (len > 0);
+        const size_t more = strlen(address);
 
-        if (len + more > BROKERS_BYTES_MAX)
+        if (len + 1 + more > sizeof(list))
             break;
-        snprintf(list + len, sizeof(list) - len, "%s%s", len > 0 ? " " : "", address);
+        if (len > 0)
+            list[len++] = ' ';
+        memcpy(list + len, address, more);
         len += more;
     }
     core_set_brokers(self->core, (struct span){list, len});
