@@ -243,7 +243,6 @@ static void submit(struct hub *self)
     if (batch_count(self->batch) == 0)
         return;
     writer_submit(self->parts.writer, &self->batch);
-    self->unsure |= LOOK_STORED;
     tally_submitted(&self->tally, self->ev.now_ms);
     self->batch = batch_new();
 }

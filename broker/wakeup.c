@@ -91,10 +91,16 @@ static unsigned sleep_on(const struct hub_parts *parts, int count, int ms)
     return look;
 }
 
+/* With what the parts know themselves: more than one of the hub's parts sends to the writer. */
+static unsigned all_unsure(const struct hub_parts *parts, unsigned unsure)
+{
+    return unsure | (writer_is_unsure(parts->writer) ? LOOK_STORED : 0);
+}
+
 unsigned wakeup_wait(const struct hub_parts *parts, unsigned unsure, long ms, bool is_stopping)
 {
     const int count = is_stopping ? COMMANDS : DESCRIPTORS;
-    const unsigned look = ask(parts, unsure, count);
+    const unsigned look = ask(parts, all_unsure(parts, unsure), count);
 
     return look | sleep_on(parts, count, look != 0 ? 0 : ms > INT_MAX ? INT_MAX : (int)ms);
 }
@@ -104,6 +110,7 @@ unsigned wakeup_rest(const struct hub_parts *parts, unsigned unsure, uint64_t us
     const struct timespec time = {.tv_nsec = (long)us * 1000};
     struct pollfd urgent[] = {item_of(parts, STORED), item_of(parts, SIGNAL)};
 
+    unsure = all_unsure(parts, unsure);
     if ((unsure & LOOK_STORED) == 0 || !has_message(socket_of(parts, STORED)))
         (void)ppoll(urgent, sizeof(urgent) / sizeof(urgent[0]), &time, NULL);
     return unsure | sleep_on(parts, DESCRIPTORS, 0);

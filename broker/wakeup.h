@@ -4,7 +4,7 @@
  * and again afterwards: thirty questions for one message. So the hub sleeps on the sockets' descriptors (ZMQ_FD) and
  * looks only where one is readable. A descriptor says that something came since its socket was asked last; what was
  * left unread then, and what came while we sent (sending takes the sign), it does not say. Whoever did either names that
- * socket `unsure`, and it is asked once more before the sleep. */
+ * socket `unsure`, and it is asked once more before the sleep; the writer says so of its own (writer_is_unsure()). */
 #ifndef BROKER_WAKEUP_H
 #define BROKER_WAKEUP_H
 

@@ -61,6 +61,7 @@ struct writer {
     struct worker *worker; /* the thread's, from start to stop */
     pthread_t thread;
     bool has_failed;
+    bool is_unsure; /* writer_is_unsure() */
     char why[256];
     struct store_brokers brokers;
     struct writer_stats stats;
@@ -362,20 +363,31 @@ void *writer_socket(struct writer *self)
     return self->socket;
 }
 
+bool writer_is_unsure(const struct writer *self)
+{
+    return self->is_unsure;
+}
+
+static void give(struct writer *self, const struct handover *handover)
+{
+    self->is_unsure = true;
+    send_over(self->socket, handover);
+}
+
 void writer_submit(struct writer *self, struct batch **batch_p)
 {
     const struct handover handover = {.batch = *batch_p};
 
     INVARIANT(handover.batch != NULL);
     *batch_p = NULL;
-    send_over(self->socket, &handover);
+    give(self, &handover);
 }
 
 void writer_set_limits(struct writer *self, const struct store_limits *limits)
 {
     const struct handover handover = {.has_limits = true, .limits = *limits};
 
-    send_over(self->socket, &handover);
+    give(self, &handover);
 }
 
 void writer_set_own(struct writer *self, const struct store_broker *own)
@@ -383,7 +395,7 @@ void writer_set_own(struct writer *self, const struct store_broker *own)
     struct handover handover = {.own = x_alloc(1, sizeof(*own))};
 
     *handover.own = *own;
-    send_over(self->socket, &handover);
+    give(self, &handover);
 }
 
 const struct store_brokers *writer_brokers(const struct writer *self)
@@ -395,7 +407,7 @@ void writer_follow(struct writer *self)
 {
     const struct handover handover = {.is_follow = true};
 
-    send_over(self->socket, &handover);
+    give(self, &handover);
 }
 
 static void take_brokers(struct writer *self, struct store_brokers *brokers)
@@ -414,8 +426,10 @@ enum rc writer_take(struct writer *self, struct batch **ret)
     if (self->has_failed)
         return RC_STORE;
     do {
-        if (!receive(self->socket, ZMQ_DONTWAIT, &handover))
+        if (!receive(self->socket, ZMQ_DONTWAIT, &handover)) {
+            self->is_unsure = false;
             return RC_END;
+        }
         take_brokers(self, handover.brokers);
     } while (handover.batch == NULL);
     self->stats.heard = handover.heard;

@@ -48,6 +48,9 @@ void writer_follow(struct writer *self);
 
 /* The raw ZeroMQ socket to poll for ZMQ_POLLIN. */
 void *writer_socket(struct writer *self);
+/* Something was given to the thread since writer_take() found nothing: sending takes the sign off the socket's descriptor
+ * (ZMQ_FD), so there may be an answer that it does not tell of. */
+bool writer_is_unsure(const struct writer *self);
 
 /* Hand a batch over. Never blocks: the core bounds what is pending. */
 void writer_submit(struct writer *self, struct batch **batch_p);

@@ -9,6 +9,7 @@ from postgres import Postgres
 from zchat_test import check, check_no_hole, equal, messages, program, run_tests, test, texts, wait_until
 
 LINES = 200
+BURSTS, BURST = 60, 60
 
 
 def cluster(scene, count=2, *options):
@@ -232,6 +233,27 @@ def brokers_tell_each_other_that_they_have_committed(scene):
     stop([here])
     wait_until(lambda: any("cluster.gone" in line for line in there.process.err[begun:]), "a broker that ends in good order is gone")
     stop([there])
+
+
+@test
+def a_broker_where_nobody_speaks_hears_all_that_is_said_at_another(scene):
+    """It is told, asks, and is answered, and one must not hide the sign of the other."""
+    _, (here, there) = with_hints(scene)
+    alice, bob = scene.person("alice", here), scene.person("bob", there)
+    alice.ok("join", "#lobby")
+    bob.ok("join", "#lobby")
+    tail = bob.tail("#lobby", "--since", "all")
+    tail.wait_event(type="join", **{"from": "bob"})
+    sender = alice.start("send", "#lobby", "--lines", "--timeout", "120s")
+    lines = [f"line {number}" for number in range(BURSTS * BURST)]
+    for burst in range(BURSTS):
+        for line in lines[burst * BURST:(burst + 1) * BURST]:
+            sender.write(line + "\n")
+        tail.wait_event(30, type="message", text=lines[(burst + 1) * BURST - 1])
+    sender.close_stdin()
+    equal(sender.wait_exit(60), 0, f"exit code of {sender.name}, which said {sender.err[-3:]}")
+    equal(texts(messages(tail.json())), lines, "what bob was shown")
+    stop([here, there])
 
 
 @test

@@ -120,6 +120,28 @@ static void a_batch_comes_back_with_results_of_its_own(void **state)
     assert_null(one);
 }
 
+/* Whatever is given to the thread may take the sign of an answer; until all answers were asked for that is known. */
+static void whoever_gave_something_is_unsure(void **state)
+{
+    struct fixture *self = *state;
+    const struct store_limits limits = STORE_LIMITS_DEFAULTS;
+    struct batch *batch = NULL;
+
+    assert_false(writer_is_unsure(self->writer));
+    writer_follow(self->writer);
+    assert_true(writer_is_unsure(self->writer));
+    assert_int_equal(writer_take(self->writer, &batch), RC_END);
+    assert_false(writer_is_unsure(self->writer));
+    writer_set_limits(self->writer, &limits);
+    assert_int_equal(writer_take(self->writer, &batch), RC_END);
+    submit(self, 1, 1);
+    assert_true(writer_is_unsure(self->writer));
+    assert_int_equal(take(self, &batch), RC_OK);
+    batch_destroy(&batch);
+    assert_int_equal(writer_take(self->writer, &batch), RC_END);
+    assert_false(writer_is_unsure(self->writer));
+}
+
 static void batches_that_pile_up_come_back_in_order(void **state)
 {
     struct fixture *self = *state;
@@ -248,6 +270,7 @@ int main(void)
         TEST(nothing_is_ready_before_something_was_asked),
         TEST(a_batch_comes_back_with_results_of_its_own),
         SQLITE(a_batch_comes_back_with_results_of_its_own),
+        TEST(whoever_gave_something_is_unsure),
         TEST(batches_that_pile_up_come_back_in_order),
         SQLITE(batches_that_pile_up_come_back_in_order),
         TEST(a_batch_larger_than_a_commit_is_taken_whole),
