@@ -31,8 +31,8 @@ static struct engine {
     bool is_posting, is_measured;
     double owed;
     uint64_t before_us, heard_us, acked_us, ticked_us;
-    uint64_t left; /* posts of this run; UINT64_MAX: no end but time */
-    struct samples acks, deliveries;
+    uint64_t left;                              /* posts of this run; UINT64_MAX: no end but time */
+    struct samples acks, deliveries, crossings; /* to another broker's listener */
 } engine;
 
 void load_die(const char *format, ...)
@@ -105,7 +105,7 @@ static void post(struct user *user)
     if (text[0] == '\0')
         memset(text, '.', TEXT_MAX);
     snprintf(text, STAMP_BYTES + 1, "%016" PRIx64, load.now_us);
-    text[STAMP_BYTES] = ' ';
+    text[STAMP_BYTES] = (char)('A' + user->broker);
     user->number++;
     user->posted_us[user->number % FLIGHT_MAX] = load.now_us;
     user->in_flight++;
@@ -184,7 +184,10 @@ void load_heard(struct user *user, struct span text)
     if (!engine.is_measured || text.len < STAMP_BYTES)
         return;
     memcpy(stamp, text.ptr, STAMP_BYTES);
-    samples_add(&engine.deliveries, load.now_us - strtoull(stamp, NULL, 16));
+    samples_add(text.len > STAMP_BYTES && text.ptr[STAMP_BYTES] != (char)('A' + user->broker)
+                    ? &engine.crossings
+                    : &engine.deliveries,
+                load.now_us - strtoull(stamp, NULL, 16));
 }
 
 /* The loop */
@@ -270,8 +273,8 @@ static void come_in(void)
 
             user->state = USER_COMING;
             engine.coming++;
-            if (!link_open(&user->talk, &load.talk, &user->keys) ||
-                !link_open(&user->hear, &load.hear, &user->keys))
+            if (!link_open(&user->talk, &load.talk[user->broker], &user->keys) ||
+                !link_open(&user->hear, &load.hear[user->broker], &user->keys))
                 load_die("connect: %s", strerror(errno));
             watch(user, &user->talk, EPOLL_CTL_ADD);
             watch(user, &user->hear, EPOLL_CTL_ADD);
@@ -349,16 +352,16 @@ static void run(uint64_t us, uint64_t count)
 /* Events times listeners: counted by those who read, by bytes for those who do not. */
 static double count_delivered(void)
 {
-    const struct user *witness = &load.user[0];
-    const double bytes = (double)(witness->hear.received - witness->bytes_before);
     double all = 0;
 
-    for (uint32_t i = 0; i < load.users && bytes > 0; i++) {
+    for (uint32_t i = 0; i < load.users; i++) {
         const struct user *user = &load.user[i];
+        const struct user *witness = &load.user[user->broker];
+        const double bytes = (double)(witness->hear.received - witness->bytes_before);
 
         if (user->is_witness)
             all += (double)(user->heard - user->heard_before);
-        else
+        else if (bytes > 0)
             all += (double)(user->hear.received - user->bytes_before) / bytes *
                    (double)(witness->heard - witness->heard_before);
     }
@@ -385,8 +388,42 @@ static void idle(uint64_t us)
         turn();
 }
 
-static void report(double seconds, const uint64_t memory[3], const struct cpu broker[2],
-                   const struct cpu own[2])
+/* The brokers, then what is beside them; each twice. */
+struct clocks {
+    struct cpu broker[LOAD_BROKERS_MAX], own;
+    uint64_t beside_ns[BESIDE_MAX];
+};
+
+static void read_clocks(struct clocks *ret)
+{
+    struct cpu cpu;
+
+    for (unsigned i = 0; i < load.brokers; i++)
+        cpu_read(load.pid[i], &ret->broker[i]);
+    for (unsigned i = 0; i < load.beside_count; i++) {
+        cpu_read(load.beside[i], &cpu);
+        ret->beside_ns[i] = cpu.ns;
+    }
+    cpu_read(getpid(), &ret->own);
+}
+
+static void report_brokers(const struct clocks *before, const struct clocks *after)
+{
+    uint64_t beside_ns = 0;
+
+    for (unsigned i = 0; i < load.beside_count; i++)
+        beside_ns += after->beside_ns[i] - before->beside_ns[i];
+    printf("\"beside_cpu_ms\":%.3f,\"brokers\":[", (double)beside_ns / 1e6);
+    for (unsigned i = 0; i < load.brokers; i++) {
+        printf("%s{", i == 0 ? "" : ",");
+        cpu_print(stdout, &before->broker[i], &after->broker[i]);
+        printf("}");
+    }
+    printf("],");
+}
+
+static void report(double seconds, const uint64_t memory[3], const struct clocks *before,
+                   const struct clocks *after)
 {
     printf("{\"seconds\":%.3f,\"posts\":%" PRIu64 ",\"acked\":%" PRIu64
            ",\"delivered\":%.0f,\"memory_kb\":[%" PRIu64 ",%" PRIu64 ",%" PRIu64
@@ -396,17 +433,21 @@ static void report(double seconds, const uint64_t memory[3], const struct cpu br
     samples_print(stdout, "acks", &engine.acks);
     printf(",");
     samples_print(stdout, "deliveries", &engine.deliveries);
-    printf(",\"broker\":{");
-    cpu_print(stdout, &broker[0], &broker[1]);
+    printf(",");
+    samples_print(stdout, "crossings", &engine.crossings);
+    printf(",");
+    report_brokers(before, after);
+    printf("\"broker\":{");
+    cpu_print(stdout, &before->broker[0], &after->broker[0]);
     printf("},\"load\":{");
-    cpu_print(stdout, &own[0], &own[1]);
+    cpu_print(stdout, &before->own, &after->own);
     printf("}}\n");
 }
 
 void load_measure(void)
 {
-    struct cpu broker[2], own[2];
-    uint64_t memory[3] = {memory_kb(load.pid)}, begun_us, ended_us;
+    static struct clocks before, after;
+    uint64_t memory[3] = {memory_kb(load.pid[0])}, begun_us, ended_us;
 
     engine.epoll = epoll_create1(EPOLL_CLOEXEC);
     engine.ready = x_alloc(load.users, sizeof(struct user *));
@@ -417,18 +458,16 @@ void load_measure(void)
         if (load.warm_ms > 0)
             run(load.warm_ms * 1000, 0);
     }
-    memory[1] = memory_kb(load.pid);
+    memory[1] = memory_kb(load.pid[0]);
     begin_measurement();
-    cpu_read(load.pid, &broker[0]);
-    cpu_read(getpid(), &own[0]);
+    read_clocks(&before);
     begun_us = measure_now_us();
     if (load.idle_ms > 0)
         idle(load.idle_ms * 1000);
     else
         run(load.count > 0 ? 0 : load.ms * 1000, load.count);
-    cpu_read(load.pid, &broker[1]);
-    cpu_read(getpid(), &own[1]);
-    memory[2] = memory_kb(load.pid);
+    read_clocks(&after);
+    memory[2] = memory_kb(load.pid[0]);
     ended_us = load.idle_ms > 0 ? load.now_us : engine.acked_us;
-    report((double)(ended_us - begun_us) / 1e6, memory, broker, own);
+    report((double)(ended_us - begun_us) / 1e6, memory, &before, &after);
 }

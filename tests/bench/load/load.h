@@ -3,7 +3,8 @@
  * A user has two connections, one to talk and one to hear, whatever is measured. The engine (load.c) connects them,
  * keeps posts in flight and measures; a driver knows one protocol. Listeners but the witness throw away unread what they
  * hear, so a thousand of them cost little; since all hear the same bytes, the witness' count of events and
- * everybody's count of bytes tell what was delivered. One thread. */
+ * everybody's count of bytes tell what was delivered. Of several brokers each has its share of the users, and its
+ * witness. One thread. */
 #ifndef TESTS_BENCH_LOAD_H
 #define TESTS_BENCH_LOAD_H
 
@@ -11,10 +12,13 @@
 
 #include <stdio.h>
 
-#define FLIGHT_MAX  1024 /* posts of one user without an answer */
-#define TEXT_BYTES  128  /* of a post, when not told */
-#define STAMP_BYTES 16   /* a text begins with the time of its post: microseconds, hexadecimal */
-#define TEXT_MAX    16384
+#define FLIGHT_MAX 1024 /* posts of one user without an answer */
+#define TEXT_BYTES 128  /* of a post, when not told */
+#define STAMP_BYTES \
+    16 /* a text begins with the time of its post: microseconds, hexadecimal; then its broker, from 'A' on */
+#define TEXT_MAX         16384
+#define LOAD_BROKERS_MAX 8  /* of one chat */
+#define BESIDE_MAX       64 /* processes whose CPU is told, too */
 
 enum user_state { USER_OUTSIDE, USER_COMING, USER_ENTERING, USER_IN };
 
@@ -22,6 +26,7 @@ struct user {
     struct link talk, hear;
     struct link_keys keys;
     uint32_t index;
+    unsigned broker;
     enum user_state state;
     bool is_witness; /* reads what it hears */
     bool is_ready;   /* stands in the engine's list of those who may post */
@@ -57,12 +62,15 @@ extern const struct driver driver_zchat, driver_relay, driver_fanout, driver_nat
 /* What was asked for, and what is measured. */
 struct load {
     const struct driver *driver;
-    struct link_target talk, hear;
+    unsigned brokers;
+    struct link_target talk[LOAD_BROKERS_MAX], hear[LOAD_BROKERS_MAX];
     uint32_t users, posters, flight, rate, rooms, text_bytes;
     uint64_t ms, warm_ms, count, idle_ms;
     uint32_t behind; /* so many read what is old meanwhile */
     bool is_private;
-    int pid; /* of the broker; 0: its CPU is not measured */
+    int pid[LOAD_BROKERS_MAX]; /* of the brokers; 0: its CPU is not measured */
+    int beside[BESIDE_MAX];
+    unsigned beside_count;
     struct user *user;
     uint64_t now_us;
     uint64_t posted, acked, heard;
