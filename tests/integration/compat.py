@@ -5,7 +5,9 @@ import contextlib
 import os
 import sys
 
-from zchat_test import Broker, check, check_no_hole, equal, messages, read_log, run_tests, test, texts, wait_until
+from cluster import Talk
+from postgres import Postgres
+from zchat_test import Broker, Skipped, check, check_no_hole, equal, messages, program, read_log, run_tests, test, texts, wait_until
 
 
 @contextlib.contextmanager
@@ -162,6 +164,46 @@ def the_new_broker_takes_over_the_old_ones_data_and_the_old_one_refuses_the_new(
             print("# the schema is the same: the old broker serves it")
         else:
             check(b"newer zchat" in result.err, f"it says why: {result}")
+
+
+@test
+def brokers_of_one_database_are_replaced_one_by_one(scene):
+    """A rolling upgrade: while two people talk, each broker is stopped in good order and started as the other version."""
+    with version("old"):
+        if b"--cluster" not in scene.run([program("zchat-broker"), "--help"]).out:
+            raise Skipped("the old broker works alone")
+        server = Postgres(scene)
+        brokers = [scene.broker("--store", server.url(), "--cluster", "on", data=scene.folder / f"broker-{n}", name=f"broker-{n}") for n in range(2)]
+        urls = [broker.url for broker in brokers]
+        people = [scene.person("alice", ",".join(urls)), scene.person("bob", ",".join(reversed(urls)))]
+        for person in people:
+            person.ok("join", "#lobby")
+        tails = [people[0].tail("#lobby", "--since", "all")]
+        talks = [Talk(people[0], 1000)]
+    with version("new"):
+        tails.append(people[1].tail("#lobby", "--since", "all"))
+        talks.append(Talk(people[1], 1000))
+
+    def more():
+        upto = [talk.process.out_count() + 500 for talk in talks]
+        wait_until(lambda: all(talk.process.out_count() >= least for talk, least in zip(talks, upto)), "both go on", 120)
+    more()
+    for broker in brokers:
+        equal(broker.stop(), 0, "exit code of the old broker")
+        more()
+        with version("new"):
+            broker.start()
+        more()
+    for talk in talks:
+        talk.end()
+    people[0].ok("send", "#lobby", "the end")
+    for tail in tails:
+        tail.wait_event(text="the end", timeout=60)
+    events = [[event for event in tail.json() if "seq" in event] for tail in tails]
+    check_no_hole(events[0], "the tail")
+    equal([(event["seq"], event.get("text")) for event in events[0]], [(event["seq"], event.get("text")) for event in events[1]], "what both saw")
+    for talk in talks:
+        equal([text for text in texts(events[0]) if text.startswith(talk.nick + " ")], talk.lines(), f"{talk.nick}'s lines")
 
 
 if __name__ == "__main__":
