@@ -101,36 +101,9 @@ const struct op *batch_ops(const struct batch *self)
     return self->ops;
 }
 
-static void copy_rekeyed(struct batch *self, const struct op_result *from, struct op_result *ret)
-{
-    const size_t size_bytes = from->rekeyed_count * sizeof(*from->rekeyed);
-    struct rekeyed *rekeyed;
-
-    if (size_bytes == 0)
-        return;
-    rekeyed = arena_alloc(&self->arena, size_bytes);
-    memcpy(rekeyed, from->rekeyed, size_bytes);
-    ret->rekeyed = rekeyed;
-}
-
-void batch_set_results(struct batch *self, const struct op_result *results)
+struct store_part batch_part(struct batch *self)
 {
     INVARIANT(self->results == NULL);
     self->results = x_realloc(NULL, self->count, sizeof(*self->results));
-    for (size_t i = 0; i < self->count; i++) {
-        const struct op_result *from = &results[i];
-        struct appended *appended;
-
-        self->results[i] = *from;
-        self->results[i].label = arena_copy(&self->arena, from->label);
-        copy_rekeyed(self, from, &self->results[i]);
-        if (from->appended_count == 0)
-            continue;
-        appended = arena_alloc(&self->arena, from->appended_count * sizeof(*appended));
-        for (size_t n = 0; n < from->appended_count; n++) {
-            appended[n] = from->appended[n];
-            appended[n].wire = arena_copy(&self->arena, from->appended[n].wire);
-        }
-        self->results[i].appended = appended;
-    }
+    return (struct store_part){self->ops, self->count, self->results, &self->arena};
 }

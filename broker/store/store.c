@@ -12,7 +12,7 @@
 
 struct store {
     struct backend *backend;
-    struct arena arena; /* what results borrow */
+    struct arena arena; /* what results borrow that nobody has lent an arena for */
     struct txn txn;
     struct cleaner cleaner;
     store_on_removed *on_removed; /* NULL: nobody wants to know */
@@ -208,12 +208,16 @@ static enum rc hear(struct store *self)
                                         : RC_OK;
 }
 
-static enum rc tell(struct store *self, const struct op *ops, const struct op_result *results,
-                    size_t count)
+static enum rc tell(struct store *self, const struct store_part *parts, size_t count)
 {
     struct backend *backend = self->backend;
 
-    if (backend->sharing.calls == NULL || !turn_encode(&self->turn, ops, results, count))
+    if (backend->sharing.calls == NULL)
+        return RC_OK;
+    self->turn.len = 0;
+    for (size_t i = 0; i < count; i++)
+        turn_add(&self->turn, parts[i].ops, parts[i].results, parts[i].count);
+    if (self->turn.len == 0)
         return RC_OK;
     return backend->sharing.calls->add_turn(backend,
                                             (struct span){self->turn.data, self->turn.len});
@@ -223,25 +227,37 @@ static enum rc tell(struct store *self, const struct op *ops, const struct op_re
 static enum rc tell_of_removal(struct store *self, uint64_t first, uint64_t last)
 {
     const struct op op = {.kind = OP_PURGE, .stream = entry_stream(first), .seq = entry_seq(first)};
-    const struct op_result result = {.kind = OP_PURGE, .seq = entry_seq(last), .is_more = true};
+    struct op_result result = {.kind = OP_PURGE, .seq = entry_seq(last), .is_more = true};
+    const struct store_part part = {.ops = &op, .count = 1, .results = &result};
 
-    return tell(self, &op, &result, 1);
+    return tell(self, &part, 1);
 }
 
 /* --- transactions -------------------------------------------------------------------- */
 
-static enum rc carry_out(struct store *self, const struct op *ops, size_t count,
-                         struct op_result *results, enum txn_space space)
+static enum rc carry_out_part(struct store *self, const struct store_part *part)
+{
+    enum rc rc = RC_OK;
+
+    txn_lend(&self->txn, part->arena);
+    for (size_t i = 0; i < part->count && rc == RC_OK; i++)
+        rc = rules_carry_out(&self->txn, &part->ops[i], &part->results[i]);
+    txn_lend(&self->txn, NULL);
+    return rc;
+}
+
+static enum rc carry_out(struct store *self, const struct store_part *parts, size_t count,
+                         enum txn_space space)
 {
     enum rc rc = txn_begin(&self->txn, space);
 
     if (rc == RC_OK)
         rc = hear(self);
     for (size_t i = 0; i < count && rc == RC_OK; i++)
-        rc = rules_carry_out(&self->txn, &ops[i], &results[i]);
+        rc = carry_out_part(self, &parts[i]);
     /* Where nothing may be written nothing has changed; but that a session came here, which its numbers outlive. */
     if (rc == RC_OK && space != SPACE_FOR_NOTHING)
-        rc = tell(self, ops, results, count);
+        rc = tell(self, parts, count);
     if (rc == RC_OK)
         rc = txn_commit(&self->txn);
     if (rc == RC_DISK_FULL && self->backend->calls->rollback(self->backend) != RC_OK)
@@ -258,21 +274,19 @@ static enum rc scrub(struct store *self)
     return self->must_scrub ? RC_OK : rc;
 }
 
-static enum rc after_purges(struct store *self, const struct op_result *results, size_t count)
+static void after_purges(struct store *self, const struct store_part *part)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (results[i].kind != OP_PURGE || results[i].rc != RC_OK)
+    for (size_t i = 0; i < part->count; i++) {
+        const struct op_result *result = &part->results[i];
+
+        if (result->kind != OP_PURGE || result->rc != RC_OK || result->is_more)
             continue;
-        if (results[i].is_more)
-            continue;
-        tell_removed(self, results[i].stream, 0);
+        tell_removed(self, result->stream, 0);
         self->must_scrub = true;
     }
-    return scrub(self);
 }
 
-enum rc store_apply(struct store *self, const struct op *ops, size_t count,
-                    struct op_result *results)
+enum rc store_apply_parts(struct store *self, const struct store_part *parts, size_t count)
 {
     const bool has_room = self->backend->calls->has_room(self->backend);
     enum rc rc = RC_DISK_FULL;
@@ -283,13 +297,23 @@ enum rc store_apply(struct store *self, const struct op *ops, size_t count,
      * time writing is refused one by one, but for what is urgent, and at last all of it. */
     for (int space = has_room ? SPACE_FOR_ALL : SPACE_FOR_URGENT;
          space <= SPACE_FOR_NOTHING && rc == RC_DISK_FULL; space++)
-        rc = carry_out(self, ops, count, results, (enum txn_space)space);
+        rc = carry_out(self, parts, count, (enum txn_space)space);
+    for (size_t i = 0; i < count && rc == RC_OK; i++)
+        after_purges(self, &parts[i]);
     if (rc == RC_OK)
-        rc = after_purges(self, results, count);
+        rc = scrub(self);
     if (rc == RC_OK)
         return RC_OK;
     self->has_failed = true;
     return RC_STORE;
+}
+
+enum rc store_apply(struct store *self, const struct op *ops, size_t count,
+                    struct op_result *results)
+{
+    const struct store_part part = {.ops = ops, .count = count, .results = results};
+
+    return store_apply_parts(self, &part, 1);
 }
 
 /* One chunk leaves, and some free pages with it. */

@@ -11,6 +11,7 @@
 
 #include "broker/core/record.h"
 
+struct arena;
 struct batch;
 struct store;
 struct store_reader;
@@ -61,6 +62,18 @@ enum rc store_replay(struct store *self, store_on_record *on_record, void *conte
 enum rc store_apply(struct store *self, const struct op *ops, size_t count,
                     struct op_result *results) MUST_CHECK;
 void store_release(struct store *self);
+
+/* Operations of one owner. `results` has room for as many; they and what they borrow, which lies in `arena`, are the owner's: the
+ * store keeps nothing of them. `arena` NULL: they borrow from the store, as those of store_apply(). */
+struct store_part {
+    const struct op *ops;
+    size_t count;
+    struct op_result *results;
+    struct arena *arena;
+};
+/* store_apply() for the operations of several owners, one part after the other, in one transaction. */
+enum rc store_apply_parts(struct store *self, const struct store_part *parts,
+                          size_t count) MUST_CHECK;
 
 /* A store that several brokers share has one order of their transactions (ADR 0032). What others have done, store_apply() takes
  * along: all that stands before its own, and nothing behind it. This asks for it when there is nothing to apply. RC_STORE as

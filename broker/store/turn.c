@@ -225,14 +225,20 @@ static void put_op(struct turn_bytes *self, const struct op *op, const struct op
     put_number(self, TAG_END);
 }
 
-bool turn_encode(struct turn_bytes *self, const struct op *ops, const struct op_result *results,
-                 size_t count)
+void turn_add(struct turn_bytes *self, const struct op *ops, const struct op_result *results,
+              size_t count)
 {
-    self->len = 0;
     for (size_t i = 0; i < count; i++) {
         if (is_told(&results[i]))
             put_op(self, &ops[i], &results[i]);
     }
+}
+
+bool turn_encode(struct turn_bytes *self, const struct op *ops, const struct op_result *results,
+                 size_t count)
+{
+    self->len = 0;
+    turn_add(self, ops, results, count);
     return self->len > 0;
 }
 

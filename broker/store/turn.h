@@ -22,6 +22,9 @@ void turn_bytes_fini(struct turn_bytes *self);
 /* Put in the place of what is there what `count` operations have done. False: nothing that others follow. */
 bool turn_encode(struct turn_bytes *self, const struct op *ops, const struct op_result *results,
                  size_t count);
+/* Put it behind what is there. */
+void turn_add(struct turn_bytes *self, const struct op *ops, const struct op_result *results,
+              size_t count);
 
 /* A batch of operations with results, another broker's (batch_is_foreign()); it borrows nothing from `body`.
  * RC_MALFORMED: no turn, or of an operation that is not known here. */

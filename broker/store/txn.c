@@ -16,7 +16,7 @@ struct answers {
 
 void txn_init(struct txn *self, struct backend *backend, struct arena *arena)
 {
-    *self = (struct txn){.backend = backend, .arena = arena, .is_fresh = true};
+    *self = (struct txn){.backend = backend, .arena = arena, .own = arena, .is_fresh = true};
     map_init_ours(&self->places);
     map_init(&self->sessions);
     map_init_ours(&self->stands);
@@ -48,7 +48,7 @@ static void *keep(struct txn *self, size_t size_bytes)
 
 enum rc txn_begin(struct txn *self, enum txn_space space)
 {
-    arena_clear(self->arena);
+    arena_clear(self->own);
     if (self->is_open || self->kept_count > KEPT_MAX)
         txn_forget(self);
     self->changed_places = NULL;
@@ -64,6 +64,11 @@ enum rc txn_begin(struct txn *self, enum txn_space space)
         rc = self->backend->calls->last_stream(self->backend, &self->last_stream);
     self->is_fresh = self->is_fresh && rc != RC_OK;
     return rc;
+}
+
+void txn_lend(struct txn *self, struct arena *arena)
+{
+    self->arena = arena != NULL ? arena : self->own;
 }
 
 enum rc txn_needed(struct txn *self, enum rc rc, const char *what)

@@ -37,7 +37,8 @@ enum txn_space { SPACE_FOR_ALL, SPACE_FOR_URGENT, SPACE_FOR_NOTHING };
 
 struct txn {
     struct backend *backend;
-    struct arena *arena; /* for what results borrow */
+    struct arena *arena; /* for what results borrow, and what lives with the transaction */
+    struct arena *own;   /* that, unless others are lent */
     store_entropy *entropy;
     void *entropy_context;
     enum txn_space space;
@@ -64,6 +65,9 @@ void txn_fini(struct txn *self);
 enum rc txn_begin(struct txn *self, enum txn_space space) MUST_CHECK;
 /* Write what has changed, and commit. */
 enum rc txn_commit(struct txn *self) MUST_CHECK;
+
+/* What results borrow from now on lies in `arena`, which outlives the transaction; NULL: in its own, which the next one clears. */
+void txn_lend(struct txn *self, struct arena *arena);
 
 /* Turn RC_END into RC_STORE: a row is missing that others say is there. */
 enum rc txn_needed(struct txn *self, enum rc rc, const char *what) MUST_CHECK;

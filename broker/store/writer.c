@@ -44,11 +44,9 @@ struct worker {
     struct store *store;
     void *socket;
     struct batch *batches[COMMIT_BATCHES_MAX];
+    struct store_part parts[COMMIT_BATCHES_MAX]; /* of each of them */
     size_t batch_count;
-    struct op *ops; /* of all of them */
-    struct op_result *results;
-    size_t op_count;
-    size_t op_capacity;
+    size_t op_count; /* in all of them */
     uint64_t clean_at_ms;
     uint64_t follow_at_ms;
     struct store_broker *own; /* NULL: no lease */
@@ -157,28 +155,6 @@ static void gather(struct worker *self)
     }
 }
 
-/* The operations of all batches in a row; those of a single one stand so already. */
-static const struct op *line_up(struct worker *self)
-{
-    size_t at = 0;
-
-    if (self->op_count > self->op_capacity) {
-        self->op_capacity = self->op_count > COMMIT_OPS_MAX ? self->op_count : COMMIT_OPS_MAX;
-        self->ops = x_realloc(self->ops, self->op_capacity, sizeof(*self->ops));
-        self->results = x_realloc(self->results, self->op_capacity, sizeof(*self->results));
-    }
-    if (self->batch_count == 1)
-        return self->batches[0]->ops;
-    for (size_t i = 0; i < self->batch_count; i++) {
-        const struct batch *batch = self->batches[i];
-
-        if (batch->count > 0)
-            memcpy(&self->ops[at], batch->ops, batch->count * sizeof(*batch->ops));
-        at += batch->count;
-    }
-    return self->ops;
-}
-
 static void hand_back(struct worker *self, struct batch *batch, enum rc rc, uint64_t commit_us)
 {
     struct handover handover = {.batch = batch,
@@ -235,22 +211,17 @@ static void renew(struct worker *self)
 static void commit(struct worker *self)
 {
     const uint64_t begun_us = clock_mono_us();
-    const struct op *ops = line_up(self);
-    const enum rc rc = store_apply(self->store, ops, self->op_count, self->results);
+
+    for (size_t i = 0; i < self->batch_count; i++)
+        self->parts[i] = batch_part(self->batches[i]);
+
+    const enum rc rc = store_apply_parts(self->store, self->parts, self->batch_count);
     const uint64_t commit_us = clock_mono_us() - begun_us + 1; /* 0 is for no commit */
-    size_t at = 0;
 
     if (rc == RC_OK)
         hand_turns(self);
-    for (size_t i = 0; i < self->batch_count; i++) {
-        struct batch *batch = self->batches[i];
-
-        if (rc == RC_OK)
-            batch_set_results(batch, &self->results[at]);
-        at += batch->count;
-        hand_back(self, batch, rc, i == 0 ? commit_us : 0);
-    }
-    store_release(self->store);
+    for (size_t i = 0; i < self->batch_count; i++)
+        hand_back(self, self->batches[i], rc, i == 0 ? commit_us : 0);
     if (rc == RC_OK && store_maintain(self->store) != RC_OK)
         hand_back(self, batch_new(), RC_STORE, 0);
 }
@@ -314,8 +285,6 @@ static void writer_free(struct writer *self)
         zmq_close(self->socket);
     if (self->worker->socket != NULL)
         zmq_close(self->worker->socket);
-    free(self->worker->ops);
-    free(self->worker->results);
     free(self->worker->own);
     free(self->worker);
     free(self);

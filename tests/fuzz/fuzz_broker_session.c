@@ -258,13 +258,10 @@ static void commit(struct world *self)
     self->told = 0;
 
     const size_t count = batch_count(self->answered);
-    struct op_result *results = x_alloc(count, sizeof *results);
-    const enum rc rc = store_apply(self->store, self->answered->ops, count, results);
+    const struct store_part part = batch_part(self->answered);
+    const enum rc rc = store_apply_parts(self->store, &part, 1);
 
     INVARIANT(rc == RC_OK);
-    batch_set_results(self->answered, results);
-    store_release(self->store);
-    free(results);
     for (size_t i = 0; i < count; i++) {
         const struct op_result *result = &batch_results(self->answered)[i];
 
