@@ -2,6 +2,8 @@
 #include "tests/support/check.h"
 #include "tests/support/store_contract.h"
 
+#include "broker/store/arena.h"
+
 /* --- posts and their numbers ------------------------------------------------------ */
 
 static void a_post_gets_the_next_place_of_its_room(void **state)
@@ -446,6 +448,35 @@ static void confirming_very_much_goes_on_with_the_next_confirmation(void **state
     assert_int_equal(seq, 5000);
 }
 
+/* Several owners in one transaction. What the results of one borrow lies in its own arena: whichever goes first, the other's
+ * stays, and so it does when the store begins its next transaction. */
+static void each_part_of_a_transaction_is_answered_in_its_own_place(void **state)
+{
+    struct box *box = *state;
+    const stream_id alice = person(box, "alice");
+    const stream_id lobby = room(box, "#lobby", "alice", alice);
+    struct op one = op_post(box, "alice", alice, "#lobby", lobby, 77, 1, "first");
+    struct op ops[2] = {op_post(box, "alice", alice, "#lobby", lobby, 77, 2, "second"),
+                        op_post(box, "alice", alice, "#lobby", lobby, 77, 2, "again")};
+    struct op more = op_post(box, "alice", alice, "#lobby", lobby, 77, 3, "third");
+    struct op_result first, others[2];
+    struct arena arenas[2] = {{0}, {0}};
+    const struct store_part parts[] = {{&one, 1, &first, &arenas[0]}, {ops, 2, others, &arenas[1]}};
+
+    assert_int_equal(store_apply_parts(box->store, parts, 2), RC_OK);
+    assert_int_equal(first.seq, 2);
+    assert_span_equal(read_event(first.appended[0].wire).text, "first");
+    arena_fini(&arenas[0]);
+    assert_int_equal(box_apply(box, &more), RC_OK);
+    assert_int_equal(box->result.seq, 4);
+    store_release(box->store);
+    assert_int_equal(others[0].seq, 3);
+    assert_span_equal(read_event(others[0].appended[0].wire).text, "second");
+    assert_true(others[1].is_duplicate);
+    assert_int_equal(others[1].seq, 3);
+    arena_fini(&arenas[1]);
+}
+
 #define CONTRACT(X)                                               \
     X(a_post_gets_the_next_place_of_its_room)                     \
     X(a_private_message_stands_in_both_streams)                   \
@@ -464,6 +495,7 @@ static void confirming_very_much_goes_on_with_the_next_confirmation(void **state
     X(a_receipt_makes_no_further_receipt)                         \
     X(receipts_beyond_one_result_wait_for_the_next_confirmation)  \
     X(a_sender_is_found_wherever_its_message_stands)              \
-    X(confirming_very_much_goes_on_with_the_next_confirmation)
+    X(confirming_very_much_goes_on_with_the_next_confirmation)    \
+    X(each_part_of_a_transaction_is_answered_in_its_own_place)
 
 STORE_CONTRACT_MAIN(CONTRACT)
