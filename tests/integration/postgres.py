@@ -1,5 +1,6 @@
 """postgres.py - a PostgreSQL server of a test's own, from Debian's packages: in a temporary folder, on a local socket (and a TCP
 port, if one is wanted). It ends with the test, whatever way."""
+import atexit
 import ctypes
 import os
 import pathlib
@@ -31,6 +32,8 @@ def programs():
 class Postgres:
     """A running server with an empty database. Root lends it to `nobody`, since it refuses root."""
 
+    _empty = None  # what initdb made for the first of this process; the others get copies, which is much quicker
+
     def __init__(self, scene, port=None):
         self.bin = programs()
         self.user = "nobody" if os.geteuid() == 0 else None
@@ -41,12 +44,7 @@ class Postgres:
         scene.at_end(self._end)
         if self.user is not None:
             shutil.chown(self.folder, self.user, pwd.getpwnam(self.user).pw_gid)
-        done = self._run([self.bin / "initdb", "-D", self.folder / "data", "-A", "trust", "-U", "zchat", "-E", "UTF8",
-                          "--locale=C", "-N"])
-        check(done.returncode == 0, f"initdb: {done.stderr}")
-        (self.folder / "data/pg_hba.conf").write_text(FREE)
-        if port is not None:
-            self._make_certificate()
+        self._make_data()
         self.start()
 
     def url(self, user="zchat", database="postgres"):
@@ -70,6 +68,21 @@ class Postgres:
             for path in [self.folder / "data", *(self.folder / "data").rglob("*")]:
                 shutil.chown(path, self.user, pwd.getpwnam(self.user).pw_gid)
         return self.start()
+
+    def _make_data(self):
+        if Postgres._empty is None:
+            folder = pathlib.Path(tempfile.mkdtemp(prefix="zchat-pg-empty-"))
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            if self.user is not None:
+                shutil.chown(folder, self.user, pwd.getpwnam(self.user).pw_gid)
+            done = self._run([self.bin / "initdb", "-D", folder / "data", "-A", "trust", "-U", "zchat", "-E", "UTF8", "--locale=C", "-N"])
+            check(done.returncode == 0, f"initdb: {done.stderr}")
+            Postgres._empty = folder / "data"
+        done = self._run(["cp", "-a", Postgres._empty, self.folder / "data"])
+        check(done.returncode == 0, f"cp: {done.stderr}")
+        (self.folder / "data/pg_hba.conf").write_text(FREE)
+        if self.port is not None:
+            self._make_certificate()
 
     def _make_certificate(self):
         """For TLS on the port; it is its own authority."""

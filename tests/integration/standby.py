@@ -13,10 +13,13 @@ class Standby(Postgres):
         self.primary = primary
         super().__init__(scene, port=port)
 
+    def _make_data(self):
+        """Start brings it, from the primary."""
+
     def start(self):
         if self.primary is None:  # promoted, and started again
             return super().start()
-        shutil.rmtree(self.folder / "data")
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
         done = self._run([self.bin / "pg_basebackup", "-h", self.primary.folder, "-p", self.primary.port, "-U", "zchat", "-D",
                           self.folder / "data", "-R", "-X", "stream", "-c", "fast", "-N"])
         check(done.returncode == 0, f"pg_basebackup: {done.stderr}")
