@@ -16,6 +16,7 @@ _sodium.sodium_init()
 MORE, LONG, COMMAND = 1, 2, 4
 SIGNATURE = b"\xff" + b"\0" * 8 + b"\x7f"
 MAC_BYTES = 16
+PATIENCE_S = 60 * float(os.environ.get("ZCHAT_SLOW", "1"))
 
 
 class Cut(Exception):
@@ -112,7 +113,7 @@ def metadata(**properties):
 class Wire:
     """A TCP connection of which every byte is ours."""
 
-    def __init__(self, endpoint, source=None, timeout=10.0):
+    def __init__(self, endpoint, source=None, timeout=PATIENCE_S):
         host, port = endpoint.removeprefix("tcp://").rsplit(":", 1)
         self.timeout = timeout
         self.socket = socket.create_connection((host, int(port)), timeout, (source, 0) if source else None)

@@ -10,7 +10,7 @@ import threading
 import msgpack
 import zmq
 
-from zchat_test import SLOW
+from zchat_test import DEADLINE
 
 TOPICS = (b"", b"@", b"~", b"#", b"@ali")
 SHORTEST = 6  # bytes; anything shorter stands in some box by chance
@@ -91,7 +91,7 @@ class Watch:
         if endpoint(url) is None:
             return
         self.ears.append(Ears(url, self.take, self.key_pair))
-        if not self.ears[-1].is_in.wait(10 * SLOW):
+        if not self.ears[-1].is_in.wait(DEADLINE):
             self.complaints.append(f"the ears are not let in at {url}")
 
     def note(self, words, stdin):

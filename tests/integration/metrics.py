@@ -3,7 +3,7 @@ import http.client
 import json
 import re
 
-from zchat_test import check, equal
+from zchat_test import DEADLINE, check, equal
 
 SAMPLE = re.compile(r'^([a-z_]+)(?:\{([a-z]+)="((?:[^"\\\n]|\\["\\n])*)"\})? (\d+(?:\.\d+)?)$')
 
@@ -16,7 +16,7 @@ class Page:
         self.port = int(re.search(r"url=http://\S+:(\d+)/", line).group(1))
         self.token_file = broker.data / "metrics.token"
 
-    def ask(self, path, method="GET", headers=None, body=None, timeout=10):
+    def ask(self, path, method="GET", headers=None, body=None, timeout=DEADLINE):
         """(status, headers, body)"""
         link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
@@ -42,8 +42,8 @@ class Page:
         equal((status, headers["Content-Type"]), (200, "text/plain; version=0.0.4; charset=utf-8"), "/metrics")
         return parse(body.decode())
 
-    def health(self):
-        status, headers, body = self.ask("/health")
+    def health(self, timeout=DEADLINE):
+        status, headers, body = self.ask("/health", timeout=timeout)
         return status, headers["Content-Type"], body
 
 

@@ -8,9 +8,10 @@ import time
 import msgpack
 import zmq
 
-from zchat_test import SLOW, Failed, shorten
+from zchat_test import DEADLINE, SLOW, Failed, shorten
 
-DEADLINE_MS = int(10000 * SLOW)
+DEADLINE_MS = int(DEADLINE * 1000)
+AGAIN_MS = int(2000 * SLOW)
 
 
 def endpoints(url):
@@ -81,10 +82,10 @@ class RawClient:
 
     def hello(self, nick, **more):
         """Enter; the WELCOME. Asked again, since a connection that is just being cut loses it."""
-        for _ in range(10):
+        for _ in range(DEADLINE_MS // AGAIN_MS):
             self.send({"v": "hello", "low": 1, "high": 1, "nick": nick, "session": self.session, **more})
             try:
-                return self.wait("welcome", DEADLINE_MS // 5)
+                return self.wait("welcome", AGAIN_MS)
             except Failed as problem:
                 why = problem
         raise why

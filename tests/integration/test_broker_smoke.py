@@ -11,8 +11,8 @@ import subprocess
 
 import msgpack
 
-from raw_client import RawClient, unpack
-from zchat_test import Broker, Skipped, check, equal, program, run_tests, test, wait_until
+from raw_client import DEADLINE_MS, RawClient, unpack
+from zchat_test import DEADLINE, Broker, Skipped, check, equal, program, run_tests, test, wait_until
 
 
 def enter(client, nick, **more):
@@ -298,7 +298,7 @@ def the_service_manager_is_told(scene):
     path = scene.folder / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(path))
-        manager.settimeout(20)
+        manager.settimeout(DEADLINE)
         broker = Broker(scene)
         process = scene.start(broker.args(0), "broker", stdin=subprocess.DEVNULL,
                               env={"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "400000"})
@@ -321,7 +321,7 @@ def an_insecure_broker_serves_over_ipc(scene):
         dealer.connect(f"ipc://{path}")
         dealer.send(msgpack.packb({"v": "hello", "low": 1, "high": 1, "nick": "al",
                                    "session": secrets.randbits(62) + 1}))
-        check(dealer.poll(20000), "no WELCOME")
+        check(dealer.poll(DEADLINE_MS), "no WELCOME")
         equal(unpack(dealer.recv())[0]["v"], "welcome", "the answer")
     equal(process.stop(), 0, "exit code")
     check(not path.exists(), "the socket file is still there")

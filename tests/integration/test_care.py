@@ -301,7 +301,7 @@ def what_is_purged_is_in_no_file_of_the_broker(scene):
     equal(bob.run("admin", "purge", "@alice").code, 4, "exit code for a member")
     done = alice.ok("admin", "purge", "@bob", "--json").json()[0]
     equal(done, {"done": "purge", "nick": "bob", "events": 4}, "the answer")
-    wait_until(lambda: files_with(broker.data, CANARY) == [], "the text has left all files", 10)
+    wait_until(lambda: files_with(broker.data, CANARY) == [], "the text has left all files")
     equal(alice.ok("search", CANARY).out, b"", "found after")
     wait_until(lambda: alice.ok("search", "hers", "--json").json(), "the index made anew")
     events = history(scene, broker, alice, "#lobby")
@@ -316,7 +316,7 @@ def what_is_purged_is_in_no_file_of_the_broker(scene):
         alice.ok("send", "#lobby", text)
     done = alice.ok("admin", "purge", "#lobby", "--json").json()[0]
     equal(done, {"done": "purge", "stream": "#lobby", "events": 7}, "the answer for the room")
-    wait_until(lambda: files_with(broker.data, CANARY) == [], "the room's texts have left all files", 10)
+    wait_until(lambda: files_with(broker.data, CANARY) == [], "the room's texts have left all files")
     alice.ok("send", "#lobby", "a new page")
     equal([event["type"] for event in history(scene, broker, bob, "#lobby")], ["gap", "message"], "the room now")
     equal(alice.ok("admin", "purge", "#lobby", "--before", "2001-01-01").out,
@@ -434,7 +434,7 @@ def a_backup_that_is_interrupted_leaves_no_file_and_the_next_start_works(scene):
     wait_until(lambda: os.listdir(broker.data / "backups"), "a copy that begins")
     equal(broker.stop(), 0, "exit code when it is stopped meanwhile")
     check(set(os.listdir(broker.data / "backups")) <= {"cut"}, "no part is left")
-    backup.wait_exit(15)
+    backup.wait_exit()
     for name in os.listdir(broker.data / "backups"):
         (broker.data / "backups" / name).unlink()
     broker.start()

@@ -184,7 +184,7 @@ def whose_broker_is_killed_goes_on_at_another_one(scene):
     line.close_stdin()
     equal(line.wait_exit(), 0, "exit code")
     equal(texts(bob.history("#lobby")), ["before", "behind"], "what stands in the room, once")
-    wait_until(lambda: len(bob.ok("status", "--json").json()[0]["brokers"]) == 2, "of the dead one nobody is told any more", 20)
+    wait_until(lambda: len(bob.ok("status", "--json").json()[0]["brokers"]) == 2, "of the dead one nobody is told any more")
     stop(brokers[1:])
 
 

@@ -39,7 +39,7 @@ def start_fails(scene, code, part, *options, **more):
 def a_wrong_key_in_the_address_ends_with_5(scene):
     broker = scene.broker()
     url = broker.url.replace(broker.key(), other_key(broker.key()))
-    scene.person("alice", url).refused(5, "wrong_broker", "send", "#lobby", "x", timeout=20)
+    scene.person("alice", url).refused(5, "wrong_broker", "send", "#lobby", "x")
 
 
 @test
@@ -64,7 +64,7 @@ def a_broker_that_was_replaced_by_another_is_not_talked_to(scene):
     second = Broker(scene, name="second")
     second.port = first.port
     second.start()
-    alice.refused(5, "wrong_broker", "send", "#lobby", "secret", timeout=20)
+    alice.refused(5, "wrong_broker", "send", "#lobby", "secret")
     result = alice.refused(5, "wrong_broker", "send", "#lobby", "secret", url=second.url)
     for key in (first.key(), second.key()):
         check(fingerprint(key).encode() in result.err, f"fingerprint {fingerprint(key)} misses: {result}")
@@ -139,7 +139,7 @@ def a_broker_that_is_down_ends_with_5_within_the_timeout(scene):
         begin = time.monotonic()
         alice.refused(5, "127.0.0.1", *words, "--timeout", "1s")
         took = time.monotonic() - begin
-        check(0.9 < took < 1 + 3 * SLOW, f"{words} with --timeout 1s took {took:.1f} s")
+        check(0.9 < took < 9 * SLOW, f"{words} with --timeout 1s took {took:.1f} s")  # without it, 10 s
 
 
 @test

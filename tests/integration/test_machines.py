@@ -170,7 +170,7 @@ def a_person_whose_link_is_cut_is_gone_after_a_while_and_back_with_it(scene):
         return {row["nick"]: row["state"] for row in carol.ok("who", "#lobby", "--json").json()}["alice"]
     wait_until(lambda: state() == "online", "alice is online")
     machines.cut("a")
-    wait_until(lambda: state() == "gone", "alice is gone", 25)
+    wait_until(lambda: state() == "gone", "alice is gone", 60)
     machines.join("a")
     wait_until(lambda: state() == "online", "alice is online again")
     kinds = [event["type"] for event in carol.history("#lobby")]

@@ -10,10 +10,11 @@ import stat
 
 from metrics import Page
 from raw_client import RawClient
-from zchat_test import check, equal, program, run_tests, test, wait_until
+from zchat_test import DEADLINE, SLOW, check, equal, program, run_tests, test, wait_until
 
 DIST = pathlib.Path(__file__).resolve().parents[2] / "dist"
 METRICS = ("--metrics", "127.0.0.1:0")
+SOON_S = 5  # whoever is kept out by others waits until they are cut off, which takes longer
 
 
 def watched(scene, *options, **more):
@@ -297,7 +298,7 @@ def is_cut(link):
 def is_served(page):
     """Whoever opens many connections at the same moment may push out this one, too: then it comes again."""
     try:
-        return page.health()[0] == 200
+        return page.health(SOON_S * SLOW)[0] == 200
     except OSError:
         return False
 
@@ -308,12 +309,12 @@ def who_sends_slowly_keeps_nobody_out(scene):
     alice = scene.person("alice", broker)
     links = []
     for _ in range(120):
-        link = socket.create_connection(("127.0.0.1", page.port), timeout=10)
+        link = socket.create_connection(("127.0.0.1", page.port), timeout=DEADLINE)
         link.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
         links.append(link)
     for _ in range(20):
         send_slowly(links)
-        wait_until(lambda: is_served(page), "health is told among them", 5)
+        wait_until(lambda: is_served(page), "health is told among them", SOON_S)
     wait_until(lambda: sum(not is_cut(link) for link in links) <= 16, "most of them are cut")
     alice.ok("ping")
     for link in links:
@@ -327,7 +328,7 @@ def what_is_no_request_is_refused(scene):
                          (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 20000 + b"\r\n\r\n", b"431"),
                          (b"GET /metrics HTTP/1.1\r\n\r\n", b"421"), (b"GET /metrics HTTP/1.0\r\n\r\n", b"421"),
                          (b"GET\r\n\r\n", b"")):
-        with socket.create_connection(("127.0.0.1", page.port), timeout=30) as link:
+        with socket.create_connection(("127.0.0.1", page.port), timeout=DEADLINE) as link:
             try:
                 link.sendall(data)
             except OSError:
@@ -340,7 +341,7 @@ def what_is_no_request_is_refused(scene):
                 pass
             check(got.split(b" ")[1:2] == [answer] if answer else not got.startswith(b"HTTP/1.1 200"),
                   f"{data[:40]} was answered with {got[:60]}")
-    with socket.create_connection(("127.0.0.1", page.port), timeout=30) as link:
+    with socket.create_connection(("127.0.0.1", page.port), timeout=DEADLINE) as link:
         link.sendall(bytes(range(256)))
         equal(page.health()[0], 200, "it lives")
 
@@ -348,7 +349,7 @@ def what_is_no_request_is_refused(scene):
 @test
 def a_connection_is_used_again(scene):
     _, page = watched(scene)
-    with socket.create_connection(("127.0.0.1", page.port), timeout=10) as link:
+    with socket.create_connection(("127.0.0.1", page.port), timeout=DEADLINE) as link:
         reader = link.makefile("rb")
         for _ in range(5):
             link.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")

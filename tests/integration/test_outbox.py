@@ -225,7 +225,7 @@ def a_client_that_is_killed_goes_on_where_it_was(scene):
     line.wait_line("alice: seen")
     head = alice.history("#lobby")[-1]["seq"]
     place = next(path for path in (bob.home / "places").iterdir() if "." not in path.name)
-    wait_until(lambda: f"#lobby {head}\n" in place.read_text(), "the place is on disk", 5)
+    wait_until(lambda: f"#lobby {head}\n" in place.read_text(), "the place is on disk")
     line.kill9()
     alice.ok("send", "#lobby", "new")
     shown = [each.split("alice: ", 1)[1] for each in bob.ok().lines() if "alice: " in each]

@@ -229,7 +229,7 @@ def a_peer_that_asks_without_end_does_not_shut_others_out(scene):
         thread.start()
     try:
         for number in range(3):  # a new connection each time: it has to get in as well
-            alice.ok("send", "#lobby", f"line {number}", timeout=15)
+            alice.ok("send", "#lobby", f"line {number}")
     finally:
         stop.set()
         for thread in threads:

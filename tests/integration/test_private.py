@@ -53,7 +53,7 @@ def what_was_sent_while_the_recipient_was_away_is_there_once_when_he_returns(sce
                            "--timeout", "2s")
     took = time.monotonic() - begin
     equal(result.lines(), ["@bob 1"], "what send printed: it is stored")
-    check(2 <= took < 2 + 5 * SLOW, f"--timeout 2s took {took:.1f} s")
+    check(2 <= took < 9 * SLOW, f"--timeout 2s took {took:.1f} s")  # without it, 10 s
     alice.ok("send", "@bob", "second")
     broker.kill9()
     broker.start()
