@@ -55,6 +55,11 @@ packages_install() {
         -o Dpkg::Use-Pty=0 "${missing[@]}" >/dev/null
 }
 
+# How many tests run at once: most of a test is waiting, so two processors carry three. Those that measure time say so (PROCESSORS).
+tests_at_once() {
+    echo 3
+}
+
 # build_preset PRESET [TARGET...]
 build_preset() {
     local preset=$1

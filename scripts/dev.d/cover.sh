@@ -3,7 +3,7 @@
 need_tool gcovr
 build_preset coverage
 find build/coverage -name '*.gcda' -delete
-ctest --preset coverage -j 2
+ctest --preset coverage -j "$(tests_at_once)"
 echo "lines tested (gate: 85 %):"
 gcovr --root . --filter 'broker/core/.*' --filter 'client/lib/[^/]*\.c' build/coverage \
     --html-details build/coverage/cover.html --print-summary --fail-under-line 85
