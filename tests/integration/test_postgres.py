@@ -4,6 +4,7 @@ when something is wrong with it. [R-19] [R-20] [R-23]. $ZCHAT_LINES: how many li
 import os
 import pathlib
 import random
+import re
 import subprocess
 
 from load import LINES, NICKS, acknowledged, begin, check_end, kill_in_the_middle
@@ -92,7 +93,7 @@ def a_reader_that_is_cut_is_connected_again_from_inside_the_sandbox(scene):
     server.say("SELECT pg_terminate_backend(pid) FROM pg_stat_activity a WHERE application_name = 'zchat-broker'"
                " AND NOT EXISTS (SELECT 1 FROM pg_locks l WHERE l.pid = a.pid AND locktype = 'advisory')")
     equal(texts(alice.history("#lobby")), ["one"], "behind the cut")
-    check(any("reader.lost" in line for line in broker.process.err), "it was noticed")
+    broker.process.wait_line("reader.lost", where="err")  # by the indexer at the latest
     check(not any("tea" in line for line in broker.process.err), "no password in the log")
     check(any("tls=yes" in line and "chat@127.0.0.1" in line for line in broker.process.err), "it says where it is")
     equal(broker.stop(), 0, "exit code of the broker")
@@ -111,7 +112,7 @@ def an_idle_broker_waits_for_a_server_that_is_started_anew(scene):
     server.start()
     equal(later.wait_exit(60), 0, "exit code of what was said meanwhile")
     equal(texts(alice.history("#lobby")), ["one", "two"], "what is there")
-    check(any("store.reconnected" in line for line in broker.process.err), "it says so")
+    broker.process.wait_line("store.reconnected", where="err")
     equal(broker.stop(), 0, "exit code of the broker")
 
 
@@ -135,7 +136,7 @@ def of_several_hosts_the_one_that_can_be_written_is_found_again_from_inside_the_
     second.take_over(first)
     later = alice.start("send", "#lobby", "at the second", "--timeout", "60s")
     equal(later.wait_exit(60), 0, f"exit code of what was said meanwhile; {later.err} {broker.process.err[-3:]}")
-    check(any("store.reconnected" in line and f"port={second.port}" in line for line in broker.process.err), "it says where it is now")
+    broker.process.wait_line(re.compile(rf"store\.reconnected .*port={second.port}\b"), where="err")
     equal(texts(alice.history("#lobby")), ["at the second"], "what is there")
     equal(broker.stop(), 0, "exit code of the broker")
 
@@ -220,7 +221,7 @@ def all_of_it_moves_into_a_database_and_back(scene):
     move(server.url())
     broker.options += ["--store", server.url()]
     broker.start()
-    check(any("store.unused" in line for line in broker.process.err), "it says that the old file is not used")
+    broker.process.wait_line("store.unused", where="err")
     equal(alice.history("#lobby"), before, "the room in the database")
     bob.ok("send", "#lobby", "in the database")
     after = alice.history("#lobby")
