@@ -52,7 +52,11 @@ class Brokers:
     def __init__(self, count):
         self.scene, self.servers = Scene(f"scale-{count}"), []
         self.count = count
-        self.name = f"{count} broker{'s' if count > 1 else ''}" if count else "SQLite, 1 broker"
+        self.name = self.name_of(count)
+
+    @staticmethod
+    def name_of(count):
+        return f"{count} broker{'s' if count > 1 else ''}" if count else "SQLite, 1 broker"
 
     def __enter__(self):
         try:
@@ -136,12 +140,27 @@ def table(rows):
     return "\n".join(lines) + "\n"
 
 
+def model(rows):
+    """docs/scaling.md: what 1 and 2 brokers cost says what 3 cost; CPU a post in µs, predicted and measured, of brokers and of the database."""
+    lines = ["", "### The model, of 3 brokers", "", "| | following a post elsewhere, µs | brokers' CPU a post: predicted | measured | database's: predicted | measured |",
+             "|" + " --- |" * 6]
+    for cell in CELLS:
+        one, two, three = (rows.get((Brokers.name_of(count), cell)) for count in COUNTS)
+        if None in (one, two, three):
+            continue
+        words = [cell, f"{two['brokers_us_a_post'] - one['brokers_us_a_post']:.1f}"]
+        for part in ("brokers_us_a_post", "database_us_a_post"):
+            words += [f"{2 * two[part] - one[part]:.1f}", f"{three[part]:.1f}"]
+        lines.append(f"| {' | '.join(words)} |")
+    return "\n".join(lines) + "\n"
+
+
 def document(about, rows, repeats):
     return (f"# One, two and three brokers, {about['time'][:10]}\n\n"
             f"{about['cpus']} CPUs ({about['cpu']}), Linux {about['kernel']}, commit {about['commit']}, load {about['load_before']:.1f} before. PostgreSQL "
             "with a synchronous standby, both beside the brokers and the load on these CPUs; CURVE, history, dedupe and receipts on, text of 128 bytes; "
             f"medians of {repeats}. Members are dealt to the brokers in turn, so of n brokers each delivers to an n-th of them. "
-            "`scripts/dev scale`; what follows from it: docs/scaling.md.\n" + table(rows))
+            "`scripts/dev scale`; what follows from it: docs/scaling.md.\n" + table(rows) + model(rows))
 
 
 def main():
@@ -171,7 +190,7 @@ def main():
                         told.setdefault((brokers.name, cell), []).append(run)
                         print(f"{brokers.name:18} {cell:34} {'  '.join(shown(run))}", flush=True)
     rows = {key: median(runs) for key, runs in told.items()}
-    print(table(rows))
+    print(table(rows) + model(rows))
     if args.record:
         stem = ROOT / f"docs/results/scale-{datetime.date.today()}"
         stem.with_suffix(".md").write_text(document(about, rows, args.repeats))
