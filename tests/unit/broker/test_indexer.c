@@ -148,6 +148,20 @@ static struct page find(struct fixture *f, const char *text, uint32_t count)
     return ask(f, &effect);
 }
 
+/* A question waits a second for the index, and is answered without the rest then; the index is made by a thread that gives way to
+ * all others. Ask until there is no rest. */
+static struct page find_all(struct fixture *f, const char *text, uint32_t count)
+{
+    const uint64_t until_ms = clock_mono_ms() + WAIT_MS;
+    struct page page;
+
+    do {
+        page = find(f, text, count);
+        assert_true(clock_mono_ms() < until_ms);
+    } while (message_has(&page.end, HAS_DONE));
+    return page;
+}
+
 static void what_was_said_before_the_question_is_found_r52(void **state)
 {
     struct fixture *f = *state;
@@ -172,6 +186,7 @@ static void pages_follow_each_other_without_gap_or_repeat(void **state)
 
     for (int i = 0; i < 25; i++)
         say(f, "needle");
+    (void)find_all(f, "needle", 1);
     struct effect effect = search_of(f, "needle", 10, &scope);
     for (;; pages++) {
         const struct page page = ask(f, &effect);
@@ -199,6 +214,7 @@ static void an_answer_fits_one_frame(void **state)
     for (int i = 0; i < 9; i++)
         say(f, text);
     free(text);
+    (void)find_all(f, "needle", 1);
     struct effect effect = search_of(f, "needle", 128, &scope);
     for (;;) {
         const struct page page = ask(f, &effect);
@@ -231,7 +247,7 @@ static void what_is_forgotten_is_found_no_more(void **state)
 
     say(f, "needle");
     say(f, "needle");
-    assert_int_equal(find(f, "needle", 128).count, 2);
+    assert_int_equal(find_all(f, "needle", 128).count, 2);
     search_forget(f->indexer, f->lobby, 2);
     while (find(f, "needle", 128).count == 2)
         assert_true(clock_mono_ms() < until_ms);
@@ -244,11 +260,11 @@ static void a_restart_goes_on_where_it_was(void **state)
 
     for (int i = 0; i < 3; i++) {
         say(f, "needle");
-        assert_int_equal(find(f, "needle", 128).count, 2 * i + 1);
+        assert_int_equal(find_all(f, "needle", 128).count, 2 * i + 1);
         stop(f);
         say(f, "needle"); /* while nobody indexes */
         start(f);
-        assert_int_equal(find(f, "needle", 128).count, 2 * i + 2);
+        assert_int_equal(find_all(f, "needle", 128).count, 2 * i + 2);
     }
 }
 
@@ -271,7 +287,7 @@ static void a_damaged_index_refuses_searches_and_the_next_start_mends_it_r54(voi
     struct page page;
 
     say(f, "needle");
-    assert_int_equal(find(f, "needle", 128).count, 1);
+    assert_int_equal(find_all(f, "needle", 128).count, 1);
     execute(f, "PRAGMA writable_schema = ON; DELETE FROM found_data WHERE id > 1; "
                "UPDATE found_data SET block = x'ff00ff00ff'");
     do {
@@ -282,7 +298,7 @@ static void a_damaged_index_refuses_searches_and_the_next_start_mends_it_r54(voi
     assert_int_equal(page.end.code, RC_NO_SEARCH);
     stop(f);
     start(f);
-    assert_int_equal(find(f, "needle", 128).count, f->number);
+    assert_int_equal(find_all(f, "needle", 128).count, f->number);
 }
 
 static void without_an_index_searches_are_refused_r54(void **state)
