@@ -1,7 +1,7 @@
 """cluster_kinds.py - the faults of a cluster, each of which is made, stays for a while, and is taken away again.
 
-A fault names the brokers that it strikes: their clients have to go to another one. What the seed draws is which broker, which way, and how
-long; whoever makes the same draw makes the same fault."""
+A fault names the brokers that it strikes: their clients have to go to another one. The seed draws the kind, which way, how long,
+and which of the brokers that have clients just then."""
 import signal
 
 import wire  # noqa: F401  makes zchat_test known

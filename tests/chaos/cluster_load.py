@@ -62,13 +62,9 @@ class Writer:
     def said(self):
         return len(self.answers.lines)
 
-    def time_until_answered(self, since):
-        """Seconds from then until the first line that was said later was answered; None: it was not."""
-        answered = self.process.out_times
-        for said, at in zip(self.times, answered):
-            if said >= since:
-                return at - since
-        return None
+    def longest_wait(self, since, until):
+        """How long a line that was said then waited for its answer at most; all have been answered. None: none was said."""
+        return max((at - said for said, at in zip(self.times, self.process.out_times) if since <= said <= until), default=None)
 
 
 class ClusterLoad:

@@ -51,7 +51,10 @@ class Report:
         return [done for done in self.rounds if done.kind == kind]
 
     def _table(self):
-        yield "| fault | rounds | struck: p50, p90, longest (s) | others: p50, p90, longest (s) | all well behind it: p50, longest (s) |"
+        yield "How long a line that was said while the fault lasted waited for its answer at most, of each writer whose broker was struck and of"
+        yield "each of the others: median, 90 %, longest, in seconds. All well: everything answered, and shown to all, behind the end of the fault."
+        yield ""
+        yield "| fault | rounds | struck | others | all well: median, longest |"
         yield "| --- | --- | --- | --- | --- |"
         for each in WEIGHTS:
             rounds = self._of(each.kind)
@@ -64,8 +67,9 @@ class Report:
                    f"{max(settled):.1f} |")
 
     def _soon(self):
-        """Of those whose broker was gone for good to them, while others could be reached."""
-        for kind in ("kill", "pause", "cut-clients"):
+        yield "The same of writers whose broker was struck while others could be reached:"
+        yield ""
+        for kind in ("kill", "pause", "cut-clients", "cut-database", "lost-answer"):
             struck = [took for done in self._of(kind) for took in done.struck]
             if struck:
                 parts = ", ".join(f"{sum(took <= limit for took in struck) * 100 / len(struck):.0f} % within {limit} s"
@@ -78,8 +82,8 @@ class Report:
         yield (f"{len(self.rounds)} rounds: {sum(bench.load.acknowledged() for bench in self.benches)} posts acknowledged, "
                f"{sum(bench.load.retries for bench in self.benches)} of them said again at other brokers; "
                f"{sum(bench.powered_lines for bench in self.benches)} lines looked for on disks behind cuts of power; "
-               f"{self.records} records read by zchat-check; brokers started again {restarts} times, {len(reasons)} of them after they "
-               f"had ended by themselves. Violations: {len(self.broken)}.")
+               f"{self.records} records read by zchat-check; brokers started again {restarts} times, or it was tried, {len(reasons)} of these "
+               f"after they had ended by themselves. Violations: {len(self.broken)}.")
         yield from (f"- {each}" for each in self.broken)
         yield ""
         yield from self._table()
@@ -89,7 +93,7 @@ class Report:
             yield ""
             yield "Why brokers ended by themselves:"
             yield ""
-            told = collections.Counter(line.partition(" error ")[2][:160] for line in reasons)
+            told = collections.Counter((line.partition(" error ")[2] or line)[:160] for line in reasons)
             yield from (f"- {count} times `{line}`" for line, count in told.most_common())
 
     def write(self):
