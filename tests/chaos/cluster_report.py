@@ -67,8 +67,6 @@ class Report:
                    f"{max(settled):.1f} |")
 
     def _soon(self):
-        yield "The same of writers whose broker was struck while others could be reached:"
-        yield ""
         for kind in ("kill", "pause", "cut-clients", "cut-database", "lost-answer"):
             struck = [took for done in self._of(kind) for took in done.struck]
             if struck:
@@ -87,8 +85,9 @@ class Report:
         yield from (f"- {each}" for each in self.broken)
         yield ""
         yield from self._table()
-        yield ""
-        yield from self._soon()
+        soon = list(self._soon())
+        if soon:
+            yield from ("", "The same of writers whose broker was struck while others could be reached:", "", *soon)
         if reasons:
             yield ""
             yield "Why brokers ended by themselves:"

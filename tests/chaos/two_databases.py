@@ -129,6 +129,11 @@ class DatabaseHost(Postgres):
         self.say("SELECT pg_promote()")
         self.want_standby("")
 
+    def kill_all(self):
+        """The proxy too: where there is no server, nobody takes connections."""
+        self.kill9()
+        self.proxy.process.kill9()
+
     def cut_power(self):
         """Nothing of it is heard any more, and only what was synced is on its disk from now on."""
         self.network.cut(self.host, "database")
@@ -138,8 +143,7 @@ class DatabaseHost(Postgres):
             except ProcessLookupError:
                 pass
         after = self.image.copy()
-        self.kill9()
-        self.proxy.process.kill9()
+        self.kill_all()
         self.image.remove()
         self.image = after
         self._lend_disk()
@@ -183,7 +187,7 @@ class TwoDatabases:
         self.primary.promote()
 
     def kill_primary(self):
-        self.primary.kill9()
+        self.primary.kill_all()
 
     def reboot(self):
         """The primary's machine has power again."""
@@ -197,6 +201,5 @@ class TwoDatabases:
         try:
             return lost.said()
         finally:
-            lost.kill9()
-            lost.proxy.process.kill9()
+            lost.kill_all()
 
