@@ -33,8 +33,10 @@ class Block:
     def __init__(self, options, first, count):
         self.options, self.first, self.count = options, first, count
         self.bench, self.records, self.now = None, 0, first
+        self.scene = None
 
     def run(self, scene):
+        self.scene = scene
         try:
             self.bench = Bench(scene)
             for self.now in range(self.first, self.first + self.count):
@@ -46,7 +48,15 @@ class Block:
                 self.bench.give_up()
             cluster_report.keep_logs(scene)
             raise
+        self.scene = None
         return self
+
+    def stop(self):
+        """In the middle of it: nothing stays."""
+        if self.bench is not None:
+            self.bench.give_up()
+        if self.scene is not None:
+            self.scene.close(True)
 
 
 def arguments():
@@ -68,10 +78,15 @@ def arguments():
     return options
 
 
-def stop(number, frame):
-    """At once: the kernel ends what was started, and the next run takes away what is left of networks and disks."""
-    _end_all()
-    os._exit(128 + number)
+def stop_at_signals(blocks):
+    def stop(number, frame):
+        """Whatever the scenes' threads think of it."""
+        for block in blocks:
+            block.stop()
+        _end_all()
+        os._exit(128 + number)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
 
 
 def main():
@@ -82,12 +97,11 @@ def main():
         return 0
     os.environ["ZCHAT_KEEP"] = "1"
     atexit.register(_end_all)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, stop)
     print(f"programs: {bin_folder()}", flush=True)
     begun = time.monotonic()
     upto = options.first + options.rounds
     blocks = [Block(options, first, min(options.block, upto - first)) for first in range(options.first, upto, options.block)]
+    stop_at_signals(blocks)
     results = in_parallel(options.jobs, [(f"rounds{block.first}", block.run) for block in blocks])
     broken = []
     for block, result in zip(blocks, results):
