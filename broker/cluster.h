@@ -1,4 +1,4 @@
-/* cluster.h - the hub's side of other brokers over the same database: who they are, hints from them and to them.
+/* cluster.h - the hub's side of other brokers over the same database: who they are, who is there, hints from them and to them.
  *
  * Belongs to the hub's thread. */
 #ifndef BROKER_CLUSTER_H
@@ -10,18 +10,19 @@
 
 struct cluster;
 
-/* `hints` NULL: what others do is seen within a second. Both stay their owner's. */
-struct cluster *cluster_new(struct writer *writer, struct hints *hints);
+/* `hints` NULL: what others do is seen within a second. All stay their owner's. */
+struct cluster *cluster_new(struct core *core, struct writer *writer, struct hints *hints);
 void cluster_destroy(struct cluster **self_p);
 
-/* Whom clients are told of (core_set_brokers()): who lives. NULL, as at first: nobody is told by us, since the settings say it. */
-void cluster_tell(struct cluster *self, struct core *core);
+/* Whether clients are told who lives (core_set_brokers()); if not, as at first, the settings say it. */
+void cluster_tell_clients(struct cluster *self, bool is_told);
 
 /* NULL: there are no hints. */
 void *cluster_socket(const struct cluster *self);
 
-/* Behind what was taken of the writer: tell others what we have committed, and look who lives. */
-void cluster_turn(struct cluster *self);
+/* Behind what was taken of the writer: tell others what we have committed, look who lives, and who is there; and tell them who is
+ * here, at most once a second. */
+void cluster_turn(struct cluster *self, uint64_t now_ms);
 
 /* There may be hints. */
 void cluster_listen(struct cluster *self);

@@ -407,7 +407,7 @@ static void mind_cluster(struct hub *self)
     if (self->parts.cluster == NULL)
         return;
     if ((self->look & LOOK_STORED) != 0) {
-        cluster_turn(self->parts.cluster);
+        cluster_turn(self->parts.cluster, self->ev.now_ms);
         self->unsure |= LOOK_HINTS; /* connecting takes the sign */
     }
     if ((self->look & LOOK_HINTS) != 0)

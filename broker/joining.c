@@ -1,5 +1,7 @@
 #include "broker/joining.h"
 
+#include "shared/base/clock.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,18 +50,32 @@ enum rc joining_open_hints(const struct options *options, void *zmq_context,
     return hints_open(zmq_context, &hints, ret, why);
 }
 
+/* As clients take it: a machine may be called anything. */
+static void name_host(char host[static 64])
+{
+    if (gethostname(host, 63) != 0)
+        snprintf(host, 64, "-");
+    host[63] = '\0';
+    for (char *at = host; *at != '\0'; at++)
+        *at = *at > ' ' && *at <= '~' ? *at : '?';
+}
+
 static void describe(const struct options *options, const struct broker_url *url,
                      struct store_broker *ret)
 {
     struct store_broker own = {.id = 0};
     struct broker_url reached = *url;
-    char text[URL_BYTES_MAX], host[64] = "";
+    char text[URL_BYTES_MAX], host[64];
 
     if (options->cluster_address[0] != '\0' && !url->is_ipc)
         snprintf(reached.host, sizeof(reached.host), "%.255s", options->cluster_address);
     broker_url_format(&reached, text);
-    (void)gethostname(host, sizeof(host) - 1);
-    snprintf(own.name, sizeof(own.name), "%s:%u", host, url->port);
+    name_host(host);
+    if (url->is_ipc)
+        snprintf(own.name, sizeof(own.name), "%s", host);
+    else
+        snprintf(own.name, sizeof(own.name), "%.58s:%u", host, url->port);
+    snprintf(own.agent, sizeof(own.agent), "zchat-broker/" ZCHAT_VERSION);
     snprintf(own.address, sizeof(own.address), "%.511s", text);
     if (joining_has_hints(options) && options->cluster_address[0] != '\0')
         snprintf(own.hints, sizeof(own.hints), "tcp://%.400s%.16s", options->cluster_address,
@@ -69,12 +85,26 @@ static void describe(const struct options *options, const struct broker_url *url
     *ret = own;
 }
 
+static void know_alone(struct core *core, const struct store_broker *own)
+{
+    struct core_broker alone = {.since_ms = clock_wall_ms(), .is_own = true, .is_live = true};
+
+    snprintf(alone.name, sizeof(alone.name), "%s", own->name);
+    snprintf(alone.address, sizeof(alone.address), "%s", own->address);
+    snprintf(alone.agent, sizeof(alone.agent), "%s", own->agent);
+    core_know_brokers(core, &alone, 1);
+}
+
 struct cluster *joining_join(const struct options *options, const struct broker_url *url,
-                             struct writer *writer, struct hints *hints)
+                             struct core *core, struct writer *writer, struct hints *hints)
 {
     struct store_broker own;
 
     describe(options, url, &own);
+    if (!options->is_cluster) {
+        know_alone(core, &own);
+        return NULL;
+    }
     writer_set_own(writer, &own);
-    return cluster_new(writer, hints);
+    return cluster_new(core, writer, hints);
 }

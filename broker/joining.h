@@ -18,8 +18,8 @@ enum rc joining_open_hints(const struct options *options, void *zmq_context,
                            const struct key_pair *keys, struct hints **ret,
                            char why[static FOLDER_WHY_BYTES]) MUST_CHECK;
 
-/* From now on the others know of this broker, which its clients reach at `url`. */
+/* From now on the others know of this broker, which its clients reach at `url`. NULL: it is alone, and its core knows that. */
 struct cluster *joining_join(const struct options *options, const struct broker_url *url,
-                             struct writer *writer, struct hints *hints);
+                             struct core *core, struct writer *writer, struct hints *hints);
 
 #endif

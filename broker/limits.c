@@ -45,7 +45,7 @@ void limits_tell_brokers(struct core *core, struct cluster *cluster, const struc
 {
     const bool is_said = options->brokers_told[0] != '\0';
 
-    cluster_tell(cluster, is_said ? NULL : core);
+    cluster_tell_clients(cluster, !is_said);
     if (is_said || cluster == NULL)
         core_set_brokers(core, span_of(options->brokers_told));
 }

@@ -374,8 +374,7 @@ static void join_cluster(struct broker *self)
 {
     const struct broker_url address = address_of(self);
 
-    if (self->options.is_cluster)
-        self->cluster = joining_join(&self->options, &address, self->writer, self->hints);
+    self->cluster = joining_join(&self->options, &address, self->core, self->writer, self->hints);
     limits_tell_brokers(self->core, self->cluster, &self->options);
 }
 

@@ -17,11 +17,16 @@
 #define QUEUE_MAX  4096 /* questions that wait for a free thread */
 #define SEARCH_MAX 64   /* those that search */
 
+#define SIZE_EVERY_MS 60000 /* the server looks at all files of the database for it */
+
+/* What is asked beside effects. */
+enum { JOB_STOP = 0, JOB_SIZE = 1000 };
+
 /* A question on its way to a thread, and in front of each of its answers on the way back. */
 struct job {
-    enum effect_kind kind; /* 0: stop */
-    bool is_last;          /* on the way back */
-    bool is_gone;          /* likewise */
+    unsigned kind; /* of enum effect_kind, or JOB_ */
+    bool is_last;  /* on the way back */
+    bool is_gone;  /* likewise */
     size_t thread;
     peer_id peer;
     stream_id stream;
@@ -62,6 +67,9 @@ struct readers {
     struct line reads;
     struct line searches; /* a slow search delays no FETCH */
     struct job taken;     /* of the answer taken last */
+    uint64_t database_bytes;
+    uint64_t size_at_ms; /* when it is asked for again */
+    bool is_sizing;      /* it is being asked for */
     zmq_msg_t body;
 };
 
@@ -200,6 +208,15 @@ static void republish(struct reader *self, const struct job *job)
     }
 }
 
+static void measure(struct reader *self, const struct job *job)
+{
+    uint64_t bytes = 0;
+
+    if (store_read_size(self->store, &bytes) == RC_STORE)
+        log_warn("reader.failed", "action=\"the size of the database is not known\"");
+    give(self, job, (struct span){(const char *)&bytes, sizeof(bytes)}, true);
+}
+
 static void search(struct reader *self, struct job *job)
 {
     struct wire_buf buf = {self->frame, 0, sizeof(self->frame)};
@@ -222,13 +239,15 @@ static void *serve(void *context)
 
         if (len < 0 && errno == EINTR)
             continue;
-        if (len != (int)sizeof(job) || job.kind == 0)
+        if (len != (int)sizeof(job) || job.kind == JOB_STOP)
             return NULL;
         handover_take(self);
         if (job.kind == FX_READ)
             fetch(self, &job);
         else if (job.kind == FX_SEARCH)
             search(self, &job);
+        else if (job.kind == JOB_SIZE)
+            measure(self, &job);
         else
             republish(self, &job);
     }
@@ -309,6 +328,33 @@ enum rc readers_ask(struct readers *self, const struct effect *effect)
     return RC_OK;
 }
 
+uint64_t readers_database_bytes(struct readers *self, uint64_t now_ms)
+{
+    const struct effect nothing = {.name = {NULL, 0}};
+    struct job *job = NULL;
+
+    if (!self->is_sizing && now_ms >= self->size_at_ms)
+        job = line_up(&self->reads, &nothing);
+    if (job != NULL) {
+        job->kind = JOB_SIZE;
+        self->is_sizing = true;
+        self->size_at_ms = now_ms + SIZE_EVERY_MS;
+        hand_out(self);
+    }
+    return self->database_bytes;
+}
+
+static void take_size(struct readers *self)
+{
+    uint64_t bytes;
+
+    INVARIANT(zmq_msg_size(&self->body) == sizeof(bytes));
+    memcpy(&bytes, zmq_msg_data(&self->body), sizeof(bytes));
+    self->is_sizing = false;
+    if (bytes != 0) /* else it could not be read: what was known stands */
+        self->database_bytes = bytes;
+}
+
 enum rc readers_take(struct readers *self, struct read_answer *ret)
 {
     int len = zmq_recv(self->answers, &self->taken, sizeof(self->taken), ZMQ_DONTWAIT);
@@ -322,7 +368,11 @@ enum rc readers_take(struct readers *self, struct read_answer *ret)
         self->thread[self->taken.thread].is_busy = false;
         hand_out(self);
     }
-    *ret = (struct read_answer){.kind = self->taken.kind,
+    if (self->taken.kind == JOB_SIZE) {
+        take_size(self);
+        return readers_take(self, ret);
+    }
+    *ret = (struct read_answer){.kind = (enum effect_kind)self->taken.kind,
                                 .is_last = self->taken.is_last,
                                 .is_gone = self->taken.is_gone,
                                 .peer = self->taken.peer,

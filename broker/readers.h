@@ -40,6 +40,10 @@ struct read_answer {
 /* Take the next answer; it borrows until the next call. RC_END: none is ready. */
 enum rc readers_take(struct readers *self, struct read_answer *ret) MUST_CHECK;
 
+/* What a server's database takes, as it was last known; 0: not yet, or it is a file. What is known is asked for anew, by the way, when
+ * it is older than a minute. `now_ms` is monotonic. */
+uint64_t readers_database_bytes(struct readers *self, uint64_t now_ms);
+
 /* Questions that wait for a free thread. */
 size_t readers_waiting(const struct readers *self);
 

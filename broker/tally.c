@@ -154,12 +154,13 @@ static void collect_doors(const struct hub_parts *parts, uint64_t *value)
     value[FIG_REFUSED_PER_KEY] = zap.per_key;
 }
 
-static void collect_host(const struct host_figures *host, uint64_t *value)
+/* Of a server's database its readers know how large it is. */
+static void collect_host(const struct host_figures *host, uint64_t database_bytes, uint64_t *value)
 {
     value[FIG_DESCRIPTORS] = host->descriptors;
     value[FIG_DESCRIPTORS_MAX] = host->descriptors_max;
     value[FIG_RESIDENT] = host->resident_bytes;
-    value[FIG_DATABASE] = host->database_bytes;
+    value[FIG_DATABASE] = host->database_bytes + database_bytes;
     value[FIG_WAL] = host->wal_bytes;
     value[FIG_DISK_FREE] = host->disk_free_bytes;
     value[FIG_DISK_SIZE] = host->disk_size_bytes;
@@ -175,5 +176,5 @@ void tally_collect(const struct tally *self, const struct hub_parts *parts, uint
     collect_cluster(parts, ret->value);
     collect_front(parts, ret->value);
     collect_doors(parts, ret->value);
-    collect_host(&self->host, ret->value);
+    collect_host(&self->host, readers_database_bytes(parts->readers, now_ms), ret->value);
 }

@@ -160,17 +160,19 @@ static void judge(struct watcher *self)
     look_at_host(self, now_ms);
     value[FIG_DESCRIPTORS] = self->host_figures.descriptors;
     value[FIG_DESCRIPTORS_MAX] = self->host_figures.descriptors_max;
-    value[FIG_DATABASE] = self->host_figures.database_bytes;
+    if (self->host->has_log)
+        value[FIG_DATABASE] = self->host_figures.database_bytes;
     value[FIG_DISK_FREE] = self->host_figures.disk_free_bytes;
     value[FIG_DISK_SIZE] = self->host_figures.disk_size_bytes;
     tell_changes(
-        self, health_judge(&self->health,
-                           &(struct vitals){.figures = &self->figures,
-                                            .free_bytes_min = self->limits.free_bytes_min,
-                                            .size_bytes_max = self->limits.size_bytes_max,
-                                            .hub_silent_ms = question->asked_ms == 0
-                                                                 ? 0
-                                                                 : now_ms - question->asked_ms}));
+        self, health_judge(
+                  &self->health,
+                  &(struct vitals){
+                      .figures = &self->figures,
+                      .free_bytes_min = self->limits.free_bytes_min,
+                      /* Of a server's database the store alone knows what of it is ours. */
+                      .size_bytes_max = self->host->has_log ? self->limits.size_bytes_max : 0,
+                      .hub_silent_ms = question->asked_ms == 0 ? 0 : now_ms - question->asked_ms}));
 }
 
 /* The page */

@@ -69,11 +69,14 @@ struct core *core_new(const struct core_limits *limits)
     const bool has_keybans = keybans_init(&self->keybans, self->limits.key_bans_max + others, key);
     const bool has_sessions = sessions_init(&self->sessions, limits->sessions_max, key);
     const bool has_pending = pending_init(&self->pending, limits->pending_max);
+    const bool has_elsewhere =
+        elsewhere_init(&self->elsewhere, others > 0 ? limits->sessions_max : 0, streams_max, key);
     self->strangers = calloc(STRANGERS, sizeof *self->strangers);
     self->addresses = calloc(ADDRESSES, sizeof *self->addresses);
     self->scope = calloc(streams_max, sizeof *self->scope);
     if (!has_streams || !has_members || !has_devices || !has_keybans || !has_sessions ||
-        !has_pending || self->strangers == NULL || self->addresses == NULL || self->scope == NULL)
+        !has_pending || !has_elsewhere || self->strangers == NULL || self->addresses == NULL ||
+        self->scope == NULL)
         core_destroy(&self);
     return self;
 }
@@ -90,6 +93,7 @@ void core_destroy(struct core **self_p)
     keybans_fini(&self->keybans);
     sessions_fini(&self->sessions);
     pending_fini(&self->pending);
+    elsewhere_fini(&self->elsewhere);
     free(self->strangers);
     free(self->addresses);
     free(self->scope);
@@ -294,6 +298,7 @@ static const struct verb_rule VERBS[VERB_COUNT] = {
     [VERB_STATS] = {core_on_stats, STATE_SESSION, RIGHT_OPERATOR, 0, 20},
     [VERB_BACKUP] = {core_on_backup, STATE_SESSION, RIGHT_OWNER, 0, 100},
     [VERB_PURGE] = {core_on_purge, STATE_SESSION, RIGHT_OPERATOR, LIMIT_ASKS, 20},
+    [VERB_BROKERS] = {core_on_brokers, STATE_SESSION, RIGHT_OPERATOR, 0, 20},
 };
 
 const struct verb_rule *core_verb_rule(enum verb verb)

@@ -66,6 +66,9 @@ void core_on_admit(struct core *self, const struct asked *asked);
 void core_on_revoke(struct core *self, const struct asked *asked);
 void core_on_role(struct core *self, const struct asked *asked);
 
+/* core_brokers.c */
+void core_on_brokers(struct core *self, const struct asked *asked);
+
 /* core_care.c */
 void core_on_backup(struct core *self, const struct asked *asked);
 void core_on_purge(struct core *self, const struct asked *asked);

@@ -5,6 +5,7 @@
 #include "broker/core/care.h"
 #include "broker/core/core.h"
 #include "broker/core/devices.h"
+#include "broker/core/elsewhere.h"
 #include "broker/core/keybans.h"
 #include "broker/core/members.h"
 #include "broker/core/pending.h"
@@ -35,13 +36,12 @@ struct core {
     struct bucket *addresses;   /* of strangers, by the hash of where they come from */
     struct sessions sessions;
     struct pending pending;
+    struct elsewhere elsewhere;
     uint32_t people_reserved; /* rows kept free for HELLOs and JOINs in the store's hands */
-    uint32_t rooms_reserved;
-    uint32_t members_reserved;
+    uint32_t rooms_reserved, members_reserved;
     uint32_t standings_reserved; /* rows of members for what is no membership */
     uint32_t sessions_reserved;
-    uint32_t devices_reserved;
-    uint32_t keybans_reserved;
+    uint32_t devices_reserved, keybans_reserved;
     uint32_t owners;
     uint32_t owners_changing; /* with is_changing */
     uint32_t sweep;           /* the session that is looked at next, whether it may stay; 0: none */

@@ -71,24 +71,27 @@ void core_on_rooms(struct core *self, const struct asked *asked)
 }
 
 /* Presence makes no events: it is looked at when somebody asks, so a flapping link is nobody's news. */
-static struct span presence(const struct stream *person, uint64_t now_ms)
+static struct span presence(const struct stream *person, struct far_person far, uint64_t now_ms)
 {
-    if (person->devices == 0)
+    const bool is_heard = person->devices > 0 && person->heard_ms + SILENT_MS > now_ms;
+
+    if (person->devices + far.devices == 0)
         return SPAN("gone");
-    if (person->heard_ms + SILENT_MS <= now_ms)
+    if (!is_heard && far.silent == far.devices)
         return SPAN("silent");
-    return person->away == person->devices ? SPAN("away") : SPAN("online");
+    return person->away + far.away == person->devices + far.devices ? SPAN("away") : SPAN("online");
 }
 
 static void tell_person(struct core *self, const struct asked *asked, uint32_t person,
                         uint32_t room)
 {
     const struct stream *stream = core_stream(self, person);
+    const struct far_person far = elsewhere_person(&self->elsewhere, person);
     struct message *reply = core_answer(self, asked, VERB_PERSON);
 
     message_set(reply, NICK, nick, core_nick(self, person));
-    message_set(reply, STATE, state, presence(stream, self->now_ms));
-    message_set(reply, DEVICES, devices, stream->devices);
+    message_set(reply, STATE, state, presence(stream, far, self->now_ms));
+    message_set(reply, DEVICES, devices, stream->devices + far.devices);
     if (stream->role != ROLE_MEMBER)
         message_set(reply, ROLE, role, core_role_name(stream->role));
     if (room == 0)

@@ -121,34 +121,66 @@ void core_on_devices(struct core *self, const struct asked *asked)
     core_end_list(self, asked, 0);
 }
 
-static void tell_session(struct core *self, const struct asked *asked, uint32_t row)
+static struct message *tell_session(struct core *self, const struct asked *asked,
+                                    const struct far_session *session)
 {
-    const struct session *session = &self->sessions.row[row];
-    const bool is_silent = session->seen_ms + SILENT_MS <= self->now_ms;
     struct message *reply = core_answer(self, asked, VERB_SESSION);
 
     message_set(reply, NICK, nick, core_nick(self, session->person));
-    message_set(reply, SESSION, session, session->id.v);
+    message_set(reply, SESSION, session, session->id);
     message_set(reply, STATE, state,
-                is_silent ? SPAN("silent") : (session->is_away ? SPAN("away") : SPAN("online")));
+                session->is_silent ? SPAN("silent")
+                                   : (session->is_away ? SPAN("away") : SPAN("online")));
     message_set(reply, TS, ts, session->since_ms);
     if (session->device != 0)
         message_set(reply, KEY, key, core_key(self->devices.row[session->device].key));
+    return reply;
+}
+
+static bool is_session(const struct core *self, uint64_t row)
+{
+    const uint32_t here = self->sessions.rows_max;
+
+    return row <= here ? self->sessions.row[row].id.v != 0
+                       : self->elsewhere.row[row - here].is_counted;
+}
+
+/* Those of other brokers stand behind the own ones. */
+static void tell_session_in(struct core *self, const struct asked *asked, uint32_t row)
+{
+    const uint32_t here = self->sessions.rows_max;
+
+    if (row > here) {
+        struct message *reply = tell_session(self, asked, &self->elsewhere.row[row - here]);
+
+        message_set(reply, NAME, name,
+                    span_of(elsewhere_broker_of(&self->elsewhere, row - here)->name));
+        return;
+    }
+    const struct session *session = &self->sessions.row[row];
+    const struct far_session told = {.id = session->id.v,
+                                     .since_ms = session->since_ms,
+                                     .person = session->person,
+                                     .device = session->device,
+                                     .is_away = session->is_away,
+                                     .is_silent = session->seen_ms + SILENT_MS <= self->now_ms};
+    (void)tell_session(self, asked, &told);
 }
 
 /* The cursor is the row of the last one told: a session keeps its row while it lives. */
 void core_on_sessions(struct core *self, const struct asked *asked)
 {
+    const uint64_t rows_max = (uint64_t)self->sessions.rows_max + self->elsewhere.rows_max;
     uint64_t row = message_has(asked->message, HAS_CURSOR) ? asked->message->cursor : 0;
     uint32_t told = 0;
 
-    while (row < self->sessions.rows_max) {
-        if (self->sessions.row[row + 1].id.v != 0) {
+    while (row < rows_max) {
+        if (is_session(self, row + 1)) {
             if (told++ == LIST_PAGE_MAX) {
                 core_end_list(self, asked, row);
                 return;
             }
-            tell_session(self, asked, (uint32_t)row + 1);
+            tell_session_in(self, asked, (uint32_t)row + 1);
         }
         row++;
     }

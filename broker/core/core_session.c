@@ -31,6 +31,7 @@ void core_end_session(struct core *self, uint32_t row)
         person->inboxes--;
     if (person->inboxes == 0)
         streams_republish_stop(&self->streams, session->person);
+    elsewhere_show(&self->elsewhere, session->id);
     sessions_remove(&self->sessions, row);
 }
 
@@ -74,10 +75,14 @@ static enum rc check_key(const struct core *self, const struct asked *asked, uin
     return is_anybody_let_in(self, has_invite) || may_be_behind(self) ? RC_OK : RC_NOT_LET_IN;
 }
 
-static enum rc check_sessions_of(struct core *self, uint32_t person)
+/* One that comes from another broker is told there for a while. */
+static enum rc check_sessions_of(struct core *self, uint32_t person, session_id session)
 {
+    const uint32_t others = elsewhere_person(&self->elsewhere, person).devices -
+                            elsewhere_has(&self->elsewhere, session);
+
     return core_counted(self, REFUSED_ACCOUNT_SESSIONS,
-                        core_share_for_one(core_stream(self, person)->devices, 0,
+                        core_share_for_one(core_stream(self, person)->devices + others, 0,
                                            self->limits.account_sessions_max));
 }
 
@@ -104,7 +109,9 @@ static enum rc check_tables(struct core *self, const struct asked *asked, uint32
     rc = core_counted(
         self, REFUSED_SESSIONS,
         core_room_for_one(self->sessions.count, self->sessions_reserved, limits->sessions_max));
-    return rc == RC_OK && person != 0 ? check_sessions_of(self, person) : rc;
+    return rc == RC_OK && person != 0
+               ? check_sessions_of(self, person, (session_id){asked->message->session})
+               : rc;
 }
 
 /* Whether HELLO may go to the store at all; what only the store knows it decides. */
@@ -221,6 +228,7 @@ static uint32_t settle(struct core *self, const struct ticket *ticket, uint32_t 
             return 0;
         core_stream(self, person)->devices++;
         self->sessions.row[row].since_ms = self->wall_ms;
+        elsewhere_hide(&self->elsewhere, ticket->session);
     } else {
         if (here != row)
             sessions_move(&self->sessions, row, ticket->peer);
@@ -305,7 +313,7 @@ static enum rc check_again(struct core *self, const struct ticket *ticket, uint3
     const enum rc rc = core_may_stay(self, person, device);
     if (rc != RC_OK || live != 0 || (here != 0 && self->sessions.row[here].person == person))
         return rc;
-    return check_sessions_of(self, person);
+    return check_sessions_of(self, person, ticket->session);
 }
 
 /* The person is at another broker with this session now. Whoever speaks for it here is a connection that was given

@@ -92,7 +92,7 @@
     X(FIG_DESCRIPTORS, "descriptors", GAUGE, "", "", "Open files and connections of the process")  \
     X(FIG_DESCRIPTORS_MAX, "descriptors_max", GAUGE, "", "", "As many as the system allows")       \
     X(FIG_RESIDENT, "resident_bytes", GAUGE, "", "", "Memory of the process")                      \
-    X(FIG_DATABASE, "database_bytes", GAUGE, "", "", "Size of zchat.db")                           \
+    X(FIG_DATABASE, "database_bytes", GAUGE, "", "", "Size of zchat.db, or of the whole database") \
     X(FIG_WAL, "wal_bytes", GAUGE, "", "", "Size of its log, zchat.db-wal")                        \
     X(FIG_DISK_FREE, "disk_free_bytes", GAUGE, "", "", "Free on the disk of the data folder")      \
     X(FIG_DISK_SIZE, "disk_size_bytes", GAUGE, "", "", "Size of that disk")                        \

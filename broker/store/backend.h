@@ -1,7 +1,6 @@
 /* backend.h - what a place that keeps the log must be able to do: rows in, rows out.
  *
- * The rules of the operations stand above it (rules.h), once for all backends. Spans
- * that a backend hands out borrow until its next call.
+ * The rules of the operations stand above it (rules.h), once for all. Spans that it hands out borrow until its next call.
  *
  * Unless a comment says otherwise the functions return RC_OK; RC_END: there is no such row; RC_DISK_FULL:
  * no room, roll back; RC_STORE: failed, `why` says how, and the outcome is unknown. */
@@ -136,6 +135,7 @@ struct reader_calls {
     /* These two need no view: they take the newest state. */
     enum rc (*heads)(struct store_reader *self, store_on_head *on_head, void *context);
     enum rc (*version)(struct store_reader *self, uint64_t *ret);
+    enum rc (*size)(struct store_reader *self, uint64_t *ret); /* NULL: store_read_size() */
 };
 
 struct store_reader { /* first member of every backend's reader */

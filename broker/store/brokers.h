@@ -1,22 +1,18 @@
-/* brokers.h - who works in a store that several share, as their leases in it say. */
+/* brokers.h - who works in a store that several share, as their leases in it say, and who is at each. */
 #ifndef BROKER_STORE_BROKERS_H
 #define BROKER_STORE_BROKERS_H
 
-#include "shared/base/rc.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "broker/store/pages.h"
 
 struct store;
 
-#define STORE_BROKERS_MAX    8
-#define BROKER_NAME_BYTES    128
-#define BROKER_ADDRESS_BYTES 512
+#define STORE_BROKERS_MAX    8                /* that live */
+#define STORE_BROKERS_KNOWN  CORE_BROKERS_MAX /* with those who have died in the last minute */
+#define BROKER_NAME_BYTES    (MARK_NAME_BYTES_MAX + 1)
+#define BROKER_ADDRESS_BYTES (BROKER_BYTES_MAX + 1)
 
-/* A broker that has not renewed its lease for so long is dead; its turns are kept for it a while longer, in case it only stood
+/* A lease lasts LEASE_MS (core_brokers.h). Whose is over is dead; its turns are kept for it a while longer, in case it only stood
  * still. */
-#define LEASE_MS       5000
 #define LEASE_AGAIN_MS 1000
 
 struct store_broker {
@@ -24,21 +20,38 @@ struct store_broker {
     char name[BROKER_NAME_BYTES];
     char address[BROKER_ADDRESS_BYTES]; /* for clients */
     char hints[BROKER_ADDRESS_BYTES]; /* where it tells others that it has committed; "": nowhere */
-    uint64_t since_ms;                /* wall clock of the store */
-    uint64_t turn; /* it has heard all up to this one, when it renewed its lease */
+    char agent[AGENT_BYTES_MAX + 1];
+    uint32_t sessions;
+    uint64_t lag_ms;    /* what others did waits there for so long until it is taken */
+    uint64_t since_ms;  /* wall clock of the store */
+    uint64_t unseen_ms; /* so long ago it renewed its lease */
+    uint64_t turn;      /* it has heard all up to this one, when it renewed its lease */
+    uint64_t turns;     /* the last there was then */
+    uint64_t version;   /* counts the pages it has written */
     bool is_own;
+    bool is_live;
 };
 
 struct store_brokers {
     size_t count; /* that live, the own one too; who was first stands first */
-    struct store_broker row[STORE_BROKERS_MAX];
+    size_t
+        known; /* with the dead, behind them, of whose name nobody lives: who died last stands first */
+    struct store_broker row[STORE_BROKERS_KNOWN];
     uint64_t turn; /* the last there was */
+    bool
+        is_anew; /* of what this one wrote beside its lease some may be gone: it is the first, or was away */
 };
 
-/* Renew the own lease (`name`, `address` and `hints` of *own say what is told of it), and look who lives. Turns that all have heard
- * are removed by one of them. RC_END: nobody else works in this store. RC_LIMIT: there are STORE_BROKERS_MAX without this
- * one. RC_STORE as in store.h. */
+/* Renew the own lease (`name`, `address`, `hints`, `agent`, `sessions` and `lag_ms` of *own say what is told of it), write `count`
+ * pages beside it, and look who lives; `pages` and the list is one view. Turns that all have heard are removed by one of them.
+ * RC_END: nobody else works in this store. RC_LIMIT: there are STORE_BROKERS_MAX without this one. RC_STORE as in store.h. */
 enum rc store_renew(struct store *self, const struct store_broker *own,
+                    const struct page *const *pages, size_t count,
                     struct store_brokers *ret) MUST_CHECK;
+
+/* Append to *to what that broker has written behind its page of *version_p, the oldest first, which follows; not all of it at
+ * once: then that is less than its `version`. RC_STORE as in store.h. */
+enum rc store_read_pages(struct store *self, uint64_t broker, uint64_t *version_p,
+                         struct pages *to) MUST_CHECK;
 
 #endif

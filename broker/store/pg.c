@@ -119,6 +119,7 @@ enum rc pg_reconnect(struct pg *self)
     log_warn("store.lost", "reason=\"%s\" action=\"connects again\"", self->base.why);
     while ((rc = connect_again(self)) != RC_OK && clock_mono_ms() < until_ms)
         (void)poll(NULL, 0, RECONNECT_EVERY_MS);
+    self->is_anew = true;
     if (rc == RC_OK)
         log_info("store.reconnected", "host=%s port=%s", PQhost(self->db.conn),
                  PQport(self->db.conn));
@@ -276,6 +277,8 @@ static enum rc open_database(struct pg *self, const struct pg_options *options,
         rc = pg_schema_bring_up(&self->db);
     if (rc == RC_OK)
         rc = pg_prepare(&self->db, SQL, STATEMENT_COUNT);
+    if (rc == RC_OK && self->base.sharing.calls != NULL)
+        rc = pg_brokers_begin(self);
     if (rc == RC_OK)
         rc = pg_ask(&self->db, LOOK, NULL);
     if (rc == RC_OK) {

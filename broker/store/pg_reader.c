@@ -9,7 +9,7 @@
 #define CHUNK_ROWS \
     64 /* events are asked for in so many: a page seldom holds more of a common length */
 
-enum statement { BEGIN, END, BOUNDS, HOLE, TS, EVENTS, HEADS, VERSION, STATEMENT_COUNT };
+enum statement { BEGIN, END, BOUNDS, HOLE, TS, EVENTS, HEADS, VERSION, SIZE, STATEMENT_COUNT };
 
 static const char *const SQL[STATEMENT_COUNT] = {
     [BEGIN] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -22,6 +22,7 @@ static const char *const SQL[STATEMENT_COUNT] = {
     [EVENTS] = "SELECT id, wire FROM zchat.event WHERE id >= $1 AND id <= $2 ORDER BY id LIMIT $3",
     [HEADS] = "SELECT stream, head FROM zchat.place WHERE head > 0 AND stream > 0",
     [VERSION] = "SELECT commits FROM zchat.meta",
+    [SIZE] = "SELECT pg_database_size(current_database())",
 };
 
 struct pg_reader {
@@ -207,6 +208,16 @@ static enum rc reader_version(struct store_reader *base, uint64_t *ret)
     return rc == RC_END ? RC_STORE : rc;
 }
 
+static enum rc reader_size(struct store_reader *base, uint64_t *ret)
+{
+    struct pg_reader *self = reader_of(base);
+    const enum rc rc = ask(self, SIZE, NULL);
+
+    if (rc == RC_OK)
+        *ret = pg_number(&self->db, 0, 0);
+    return rc == RC_END ? RC_STORE : rc;
+}
+
 enum rc pg_reader_open(const struct pg_link *link, struct store_reader **ret)
 {
     static const struct reader_calls calls = {
@@ -220,6 +231,7 @@ enum rc pg_reader_open(const struct pg_link *link, struct store_reader **ret)
         .next = reader_next,
         .heads = reader_heads,
         .version = reader_version,
+        .size = reader_size,
     };
     struct pg_reader *self = x_alloc(1, sizeof(*self));
 

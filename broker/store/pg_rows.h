@@ -14,6 +14,7 @@
 
 /* LEASE_MS; how long a dead broker's turns are kept for it, and one that lives but does not hear them. */
 #define LEASE         "interval '5 s'"
+#define IS_LIVE       "(lease > clock_timestamp())"
 #define KEPT_FOR_DEAD "interval '60 s'"
 #define TURN_AGE_MAX  "interval '10 min'"
 
@@ -27,16 +28,31 @@
     X(ADD_TURN, "INSERT INTO zchat.turn (no, broker, body) VALUES ($1, $2, $3)")                   \
     X(NEXT_TURNS, "SELECT turns, no, body FROM zchat.meta LEFT JOIN zchat.turn ON no > $1"         \
                   " ORDER BY no LIMIT $2")                                                         \
-    X(RENEW_LEASE, "INSERT INTO zchat.broker (id, name, address, hints, turn, lease)"              \
-                   " VALUES ($1, $2, $3, $4, $5, clock_timestamp() + " LEASE ")"                   \
-                   " ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, turn = excluded.turn") \
+    X(BEGIN_LEASE, "INSERT INTO zchat.broker (id, name, address, hints, turn, lease)"              \
+                   " SELECT $1, '', '', '', turns, clock_timestamp() FROM zchat.meta")             \
+    X(RENEW_LEASE, "INSERT INTO zchat.broker (id, name, address, hints, turn, agent, sessions,"    \
+                   " lag, version, turns, lease) VALUES ($1, $2, $3, $4, $5::bigint, $6, $7,"      \
+                   " greatest($8, coalesce((SELECT floor(extract(epoch FROM clock_timestamp()"     \
+                   " - at) * 1000)::bigint FROM zchat.turn WHERE no = $5::bigint + 1), 0)), $9,"   \
+                   " (SELECT turns FROM zchat.meta), clock_timestamp() + " LEASE ")"               \
+                   " ON CONFLICT (id) DO UPDATE SET name = excluded.name,"                         \
+                   " address = excluded.address, hints = excluded.hints, turn = excluded.turn,"    \
+                   " agent = excluded.agent, sessions = excluded.sessions, lag = excluded.lag,"    \
+                   " version = excluded.version, turns = excluded.turns, lease = excluded.lease")  \
+    X(PUT_PAGE, "INSERT INTO zchat.presence (broker, page, version, body) VALUES ($1, $2, $3, $4)" \
+                " ON CONFLICT (broker, page) DO UPDATE SET version = excluded.version,"            \
+                " body = excluded.body")                                                           \
+    X(NEXT_PAGES, "SELECT page, version, body FROM zchat.presence WHERE broker = $1"               \
+                  " AND version > $2 ORDER BY version LIMIT $3")                                   \
     X(FORGET_BROKERS, "DELETE FROM zchat.broker WHERE lease < clock_timestamp() - " KEPT_FOR_DEAD) \
     X(DROP_TURNS, "DELETE FROM zchat.turn WHERE (no <= (SELECT min(turn) FROM zchat.broker)"       \
                   " OR at < clock_timestamp() - " TURN_AGE_MAX ") AND $1 = (SELECT min(id)"        \
                   " FROM zchat.broker WHERE lease > clock_timestamp())")                           \
     X(ALL_BROKERS, "SELECT id, name, address, hints, floor(extract(epoch FROM since) * 1000)"      \
-                   "::bigint, turn FROM zchat.broker WHERE lease > clock_timestamp()"              \
-                   " ORDER BY since, id")                                                          \
+                   "::bigint, turn, agent, sessions, lag, version, turns, greatest(0, floor("      \
+                   "extract(epoch FROM clock_timestamp() - lease + " LEASE ") * 1000)::bigint),"   \
+                   " " IS_LIVE "::int::bigint FROM zchat.broker ORDER BY " IS_LIVE " DESC,"        \
+                   " CASE WHEN " IS_LIVE " THEN since END, lease DESC, id LIMIT 64")               \
     X(DROP_LEASE, "DELETE FROM zchat.broker WHERE id = $1")                                        \
     X(SNAPSHOT, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")                                 \
     X(COMMIT, "COMMIT")                                                                            \
@@ -158,6 +174,9 @@ struct pg {
     bool is_alone;
     uint32_t reconnect_ms;
     uint64_t id; /* of this broker's life, among others: random, not 0 */
+    uint64_t page_version;
+    uint64_t lease_since_ms; /* as the row of the own lease said; 0: there was none yet */
+    bool is_anew;            /* the connection was made again since the lease was renewed */
     /* Transactions that have changed something, when this one's last transaction began or ended; others' too. */
     uint64_t commits;
     uint64_t turns; /* likewise: those that others have to hear of */
@@ -206,7 +225,12 @@ void pg_replay_calls(struct backend_calls *calls);
 /* What is done for others over the same database (sharing.h): pg_turns.c, pg_brokers.c. */
 const struct sharing_calls *pg_sharing(void);
 enum rc pg_renew(struct backend *base, const struct store_broker *own,
+                 const struct page *const *pages, size_t count,
                  struct store_brokers *ret) MUST_CHECK;
+enum rc pg_read_pages(struct backend *base, uint64_t broker, uint64_t *version_p,
+                      struct pages *to) MUST_CHECK;
+/* Before anything is read: from here on the turns behind it are kept. */
+enum rc pg_brokers_begin(struct pg *self) MUST_CHECK;
 /* Nobody has to wait for the end of a lease that is given up. */
 void pg_brokers_leave(struct pg *self);
 

@@ -13,7 +13,7 @@
  *
  * The columns are those of sqlite_schema.c, which says what they mean. Only here are `meta`, whose one row tells how many
  * transactions have changed anything, how many turns there were, and what the events take; the order of devices, which is an
- * identity; and what brokers tell each other: `turn` (turn.h) and `broker`. `place`, `session` and `meta` leave room on their pages, so that an update needs no new index entry. */
+ * identity; and what brokers tell each other: `turn` (turn.h), `broker`, and `presence` (pages.h). `place`, `session` and `meta` leave room on their pages, so that an update needs no new index entry. */
 #define ADD_TURNS                                                        \
     "ALTER TABLE zchat.meta ADD COLUMN turns bigint NOT NULL DEFAULT 0;" \
     "CREATE TABLE zchat.turn ("                                          \
@@ -29,6 +29,19 @@
     " since timestamptz NOT NULL DEFAULT clock_timestamp(),"             \
     " lease timestamptz NOT NULL,"                                       \
     " turn bigint NOT NULL) WITH (fillfactor = 10);"
+
+#define ADD_PRESENCE                                                       \
+    "ALTER TABLE zchat.broker ADD COLUMN agent bytea NOT NULL DEFAULT ''," \
+    " ADD COLUMN sessions bigint NOT NULL DEFAULT 0,"                      \
+    " ADD COLUMN lag bigint NOT NULL DEFAULT 0,"                           \
+    " ADD COLUMN version bigint NOT NULL DEFAULT 0,"                       \
+    " ADD COLUMN turns bigint NOT NULL DEFAULT 0;"                         \
+    "CREATE TABLE zchat.presence ("                                        \
+    " broker bigint NOT NULL REFERENCES zchat.broker ON DELETE CASCADE,"   \
+    " page bigint NOT NULL,"                                               \
+    " version bigint NOT NULL,"                                            \
+    " body bytea NOT NULL,"                                                \
+    " PRIMARY KEY (broker, page)) WITH (fillfactor = 10);"
 
 static const char CREATE[] =
     "CREATE TABLE zchat.meta ("
@@ -108,12 +121,14 @@ static const char CREATE[] =
     " PRIMARY KEY (stream, first));"
     "INSERT INTO zchat.stream VALUES (0, '', '', '', 0, 0, 0, '', 1, 0);"
     "INSERT INTO zchat.place VALUES (0, 0, 0, 0);"
-    "INSERT INTO zchat.meta (version, commits, event_bytes) VALUES (0, 0, 0);" ADD_TURNS;
+    "INSERT INTO zchat.meta (version, commits, event_bytes) VALUES (0, 0, 0);" ADD_TURNS
+        ADD_PRESENCE;
 
 /* What is done to a schema of that number to make it the next one; an empty one becomes the newest at once. */
 static const char *const STEPS[PG_SCHEMA_VERSION] = {
     [0] = CREATE,
     [1] = ADD_TURNS,
+    [2] = ADD_PRESENCE,
 };
 
 /* Is the schema there, has it our table, has it any? */

@@ -4,7 +4,7 @@
 
 #include "broker/store/pg_db.h"
 
-#define PG_SCHEMA_VERSION 2
+#define PG_SCHEMA_VERSION 3
 
 /* The lock of the schema's making and of every transaction, in the space of the database. */
 #define PG_LOCK      UINT64_C(0x7a63686174) /* "zchat" */

@@ -77,8 +77,10 @@ static enum rc pg_follow(struct backend *base, backend_on_turn *on_turn, void *c
 
 const struct sharing_calls *pg_sharing(void)
 {
-    static const struct sharing_calls calls = {
-        .add_turn = pg_add_turn, .follow = pg_follow, .renew = pg_renew};
+    static const struct sharing_calls calls = {.add_turn = pg_add_turn,
+                                               .follow = pg_follow,
+                                               .renew = pg_renew,
+                                               .read_pages = pg_read_pages};
 
     return &calls;
 }

@@ -135,3 +135,10 @@ enum rc store_read_version(struct store_reader *self, uint64_t *ret)
 {
     return self->calls->version(self, ret) == RC_OK ? RC_OK : RC_STORE;
 }
+
+enum rc store_read_size(struct store_reader *self, uint64_t *ret)
+{
+    if (self->calls->size == NULL)
+        return RC_END;
+    return self->calls->size(self, ret) == RC_OK ? RC_OK : RC_STORE;
+}

@@ -16,7 +16,10 @@ struct sharing_calls {
      * In a transaction that is all there will be before its own. RC_STORE, too: one is missing. */
     enum rc (*follow)(struct backend *self, backend_on_turn *on_turn, void *context);
     enum rc (*renew)(struct backend *self, const struct store_broker *own,
+                     const struct page *const *pages, size_t count,
                      struct store_brokers *ret); /* brokers.h */
+    enum rc (*read_pages)(struct backend *self, uint64_t broker, uint64_t *version_p,
+                          struct pages *to);
 };
 
 struct sharing {

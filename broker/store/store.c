@@ -173,16 +173,27 @@ uint64_t store_own_turn(const struct store *self)
     return self->backend->sharing.own_turn;
 }
 
-enum rc store_renew(struct store *self, const struct store_broker *own, struct store_brokers *ret)
+enum rc store_renew(struct store *self, const struct store_broker *own,
+                    const struct page *const *pages, size_t count, struct store_brokers *ret)
 {
     if (self->has_failed)
         return RC_STORE;
-    const enum rc rc = self->backend->sharing.calls != NULL
-                           ? self->backend->sharing.calls->renew(self->backend, own, ret)
-                           : RC_END;
+    const enum rc rc =
+        self->backend->sharing.calls != NULL
+            ? self->backend->sharing.calls->renew(self->backend, own, pages, count, ret)
+            : RC_END;
 
     self->has_failed = rc != RC_OK && rc != RC_END;
     return rc;
+}
+
+enum rc store_read_pages(struct store *self, uint64_t broker, uint64_t *version_p, struct pages *to)
+{
+    if (self->has_failed)
+        return RC_STORE;
+    self->has_failed =
+        self->backend->sharing.calls->read_pages(self->backend, broker, version_p, to) != RC_OK;
+    return self->has_failed ? RC_STORE : RC_OK;
 }
 
 enum rc store_take_turn(struct store *self, struct batch **ret)

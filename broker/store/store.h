@@ -145,4 +145,7 @@ enum rc store_read_heads(struct store_reader *self, store_on_head *on_head,
 /* A number that changes when something was committed since the last call; cheap. RC_STORE: cannot read. */
 enum rc store_read_version(struct store_reader *self, uint64_t *ret) MUST_CHECK;
 
+/* Bytes that a server's database takes, with all there is in it. RC_END: it is no server's. RC_STORE: cannot read. */
+enum rc store_read_size(struct store_reader *self, uint64_t *ret) MUST_CHECK;
+
 #endif

@@ -28,13 +28,14 @@
 struct handover {
     struct batch *batch;
     bool is_follow;
-    struct store_broker *own;      /* the thread's from then on */
-    struct store_brokers *brokers; /* on the way back, without a batch: the receiver's */
+    struct lease *lease;       /* the thread's from then on */
+    struct lease_told *told;   /* likewise */
+    struct lease_heard *heard; /* on the way back, without a batch: the receiver's */
     bool has_limits;
     struct store_limits limits;
     uint64_t
         commit_us; /* on the way back, with the first batch of a transaction: how long it took */
-    uint64_t heard, own_turn; /* on the way back: how far the store is */
+    uint64_t turn, own_turn; /* on the way back: how far the store is */
     enum rc rc;    /* on the way back: RC_STORE when it was not committed, or nobody knows */
     char why[256]; /* then */
 };
@@ -49,8 +50,7 @@ struct worker {
     size_t op_count; /* in all of them */
     uint64_t clean_at_ms;
     uint64_t follow_at_ms;
-    struct store_broker *own; /* NULL: no lease */
-    uint64_t lease_at_ms;
+    struct lease *lease; /* NULL: there is none, or it is lost */
     bool is_stopping;
 };
 
@@ -62,6 +62,7 @@ struct writer {
     bool is_unsure; /* writer_is_unsure() */
     char why[256];
     struct store_brokers brokers;
+    struct pages pages;
     struct writer_stats stats;
 };
 
@@ -74,8 +75,9 @@ static bool receive(void *socket, int flags, struct handover *ret)
         return false;
     INVARIANT(len == (int)sizeof(handover));
     handover_take(handover.batch);
-    handover_take(handover.own);
-    handover_take(handover.brokers);
+    handover_take(handover.lease);
+    handover_take(handover.told);
+    handover_take(handover.heard);
     *ret = handover;
     return true;
 }
@@ -88,8 +90,9 @@ static void send_over(void *socket, const struct handover *handover)
     int len;
 
     handover_give(handover->batch);
-    handover_give(handover->own);
-    handover_give(handover->brokers);
+    handover_give(handover->lease);
+    handover_give(handover->told);
+    handover_give(handover->heard);
     do
         len = zmq_send(socket, handover, sizeof(*handover), 0);
     while (len < 0 && errno == EINTR);
@@ -98,12 +101,15 @@ static void send_over(void *socket, const struct handover *handover)
 
 /* --- the thread ---------------------------------------------------------------------- */
 
-/* Wait no longer than until it is time to clean, or to follow. */
+/* Wait no longer than until it is time to clean, to follow, or to renew the lease. */
 static void limit_wait(const struct worker *self)
 {
     const uint64_t now_ms = clock_mono_ms();
-    const uint64_t due_ms =
+    uint64_t due_ms =
         self->follow_at_ms < self->clean_at_ms ? self->follow_at_ms : self->clean_at_ms;
+
+    if (self->lease != NULL && lease_due_ms(self->lease) < due_ms)
+        due_ms = lease_due_ms(self->lease);
     const uint64_t left_ms = due_ms > now_ms ? due_ms - now_ms : 0;
     const int wait_ms = left_ms < WAIT_MS_MAX ? (int)left_ms : WAIT_MS_MAX;
 
@@ -116,10 +122,14 @@ static bool take_order(struct worker *self, const struct handover *order)
     if (order->has_limits) {
         store_set_limits(self->store, &order->limits);
         self->clean_at_ms = 0; /* less may be kept now */
-    } else if (order->own != NULL) {
-        free(self->own);
-        self->own = order->own;
-        self->lease_at_ms = self->follow_at_ms = 0;
+    } else if (order->lease != NULL) {
+        lease_destroy(&self->lease);
+        self->lease = order->lease;
+        self->follow_at_ms = 0;
+    } else if (order->told != NULL) {
+        struct lease_told *told = order->told;
+
+        lease_tell(self->lease, &told);
     } else if (order->is_follow) {
         self->follow_at_ms = 0;
     } else {
@@ -160,7 +170,7 @@ static void hand_back(struct worker *self, struct batch *batch, enum rc rc, uint
     struct handover handover = {.batch = batch,
                                 .rc = rc,
                                 .commit_us = commit_us,
-                                .heard = store_heard(self->store),
+                                .turn = store_heard(self->store),
                                 .own_turn = store_own_turn(self->store)};
 
     if (rc != RC_OK)
@@ -195,16 +205,14 @@ static void renew(struct worker *self)
 {
     struct handover handover = {.rc = RC_OK};
 
-    if (self->own == NULL || clock_mono_ms() < self->lease_at_ms)
+    if (self->lease == NULL || clock_mono_ms() < lease_due_ms(self->lease))
         return;
-    handover.brokers = x_alloc(1, sizeof(*handover.brokers));
-    self->lease_at_ms = clock_mono_ms() + LEASE_AGAIN_MS;
-    if (store_renew(self->store, self->own, handover.brokers) == RC_OK) {
+    if (lease_renew(self->lease, self->store, &handover.heard) == RC_OK) {
+        hand_turns(self); /* of those who are told of there */
         send_over(self->socket, &handover);
         return;
     }
-    free(handover.brokers);
-    self->lease_at_ms = UINT64_MAX;
+    lease_destroy(&self->lease);
     hand_back(self, batch_new(), RC_STORE, 0);
 }
 
@@ -285,7 +293,8 @@ static void writer_free(struct writer *self)
         zmq_close(self->socket);
     if (self->worker->socket != NULL)
         zmq_close(self->worker->socket);
-    free(self->worker->own);
+    lease_destroy(&self->worker->lease);
+    pages_fini(&self->pages);
     free(self->worker);
     free(self);
 }
@@ -309,6 +318,17 @@ enum rc writer_start(struct store *store, void *zmq_context, struct writer **ret
     return RC_OK;
 }
 
+static void take_heard(struct writer *self, struct lease_heard *heard)
+{
+    if (heard == NULL)
+        return;
+    self->brokers = heard->brokers;
+    pages_append(&self->pages, &heard->pages);
+    self->stats.leases++;
+    self->stats.lease_ms = heard->ms;
+    free(heard);
+}
+
 void writer_stop(struct writer **self_p)
 {
     struct writer *self = *self_p;
@@ -322,7 +342,7 @@ void writer_stop(struct writer **self_p)
     pthread_join(self->thread, NULL);
     while (receive(self->socket, ZMQ_DONTWAIT, &left)) {
         batch_destroy(&left.batch);
-        free(left.brokers);
+        take_heard(self, left.heard);
     }
     writer_free(self);
 }
@@ -361,9 +381,16 @@ void writer_set_limits(struct writer *self, const struct store_limits *limits)
 
 void writer_set_own(struct writer *self, const struct store_broker *own)
 {
-    struct handover handover = {.own = x_alloc(1, sizeof(*own))};
+    const struct handover handover = {.lease = lease_new(own)};
 
-    *handover.own = *own;
+    give(self, &handover);
+}
+
+void writer_tell(struct writer *self, struct lease_told **told_p)
+{
+    const struct handover handover = {.told = *told_p};
+
+    *told_p = NULL;
     give(self, &handover);
 }
 
@@ -379,13 +406,9 @@ void writer_follow(struct writer *self)
     give(self, &handover);
 }
 
-static void take_brokers(struct writer *self, struct store_brokers *brokers)
+struct pages *writer_pages(struct writer *self)
 {
-    if (brokers == NULL)
-        return;
-    self->brokers = *brokers;
-    self->stats.leases++;
-    free(brokers);
+    return &self->pages;
 }
 
 enum rc writer_take(struct writer *self, struct batch **ret)
@@ -399,9 +422,9 @@ enum rc writer_take(struct writer *self, struct batch **ret)
             self->is_unsure = false;
             return RC_END;
         }
-        take_brokers(self, handover.brokers);
+        take_heard(self, handover.heard);
     } while (handover.batch == NULL);
-    self->stats.heard = handover.heard;
+    self->stats.heard = handover.turn;
     self->stats.own_turn = handover.own_turn;
     if (handover.rc == RC_OK && handover.batch->is_foreign) {
         self->stats.turns++;

@@ -6,7 +6,7 @@
 #ifndef BROKER_STORE_WRITER_H
 #define BROKER_STORE_WRITER_H
 
-#include "broker/store/brokers.h"
+#include "broker/store/lease.h"
 #include "broker/store/store.h"
 #include "shared/base/histogram.h"
 
@@ -40,8 +40,12 @@ void writer_set_limits(struct writer *self, const struct store_limits *limits);
 
 /* Say of this broker, from now on, that it lives and where it is (brokers.h). */
 void writer_set_own(struct writer *self, const struct store_broker *own);
+/* Which of its sessions have changed, and how it is; others hear of it within a second. */
+void writer_tell(struct writer *self, struct lease_told **told_p);
 /* Who lives, as the thread has seen it last; count 0: nobody works here but this one. Until the next writer_take(). */
 const struct store_brokers *writer_brokers(const struct writer *self);
+/* Pages that others have written, in order, of what was taken: whoever takes them out of it owns them. */
+struct pages *writer_pages(struct writer *self);
 
 /* Other brokers have committed, as they say: look at once. In a store that nobody else works in this does nothing. */
 void writer_follow(struct writer *self);
@@ -63,6 +67,7 @@ struct writer_stats {
     uint64_t heard; /* the last turn that was taken, or is in this transaction's answers */
     uint64_t own_turn;
     uint64_t leases;         /* renewed: what writer_brokers() says is of then */
+    uint64_t lease_ms;       /* monotonic: when that was */
     struct histogram commit; /* how long transactions took */
     uint64_t last_us;        /* the last one's */
     size_t last_operations;  /* and of these as many as were taken */

@@ -338,6 +338,7 @@ static bool is_row(const struct zchat_event *event)
     case ZCHAT_STAT:
     case ZCHAT_BAN:
     case ZCHAT_FOUND:
+    case ZCHAT_BROKER:
         return true;
     default:
         return false;

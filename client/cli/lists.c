@@ -192,6 +192,8 @@ void session_print(FILE *out, const struct zchat_event *row, bool is_json)
         json_text(&json, "state", span_of(row->state));
         json_time(&json, "ts", row->ts_ms);
         json_text(&json, "key", span_of(row->key));
+        if (row->text_len > 0)
+            json_text(&json, "broker", (struct span){row->text, row->text_len});
         json_close(&json);
         return;
     }
@@ -201,6 +203,82 @@ void session_print(FILE *out, const struct zchat_event *row, bool is_json)
     fputc(' ', out);
     print_when(out, row->ts_ms);
     print_padded(out, row->key, 0);
+    if (row->text_len > 0) {
+        fputs(" at ", out);
+        print_padded(out, row->text, 0);
+    }
+    fputc('\n', out);
+}
+
+/* Brokers of several have leases, ids and turns; one that is alone has none. */
+static bool has_lease(const struct zchat_event *row)
+{
+    return row->session != 0;
+}
+
+static uint64_t behind(const struct zchat_event *row)
+{
+    return row->last > row->upto ? row->last - row->upto : 0;
+}
+
+static void broker_json(FILE *out, const struct zchat_event *row)
+{
+    struct json json;
+
+    json_open(&json, out);
+    json_text(&json, "name", (struct span){row->text, row->text_len});
+    json_text(&json, "state", span_of(row->state));
+    json_flag(&json, "own", row->is_own);
+    json_time(&json, "since", row->ts_ms);
+    json_uint(&json, "sessions", row->devices);
+    json_text(&json, "agent", span_of(row->agent));
+    json_text(&json, "address", span_of(row->address));
+    if (has_lease(row)) {
+        json_id(&json, "id", row->session);
+        json_time(&json, "seen", row->seen_ms);
+        json_uint(&json, "lease_ms", row->lease_ms);
+        json_uint(&json, "turn", row->upto);
+        json_uint(&json, "behind", behind(row));
+    }
+    json_close(&json);
+}
+
+/* "4.2s" of a lease, "over" of one that is; "-" where nobody needs one. */
+static void print_lease(FILE *out, const struct zchat_event *row)
+{
+    char lease[32] = "-";
+
+    if (has_lease(row) && row->lease_ms == 0)
+        snprintf(lease, sizeof(lease), "over");
+    else if (has_lease(row))
+        snprintf(lease, sizeof(lease), "%" PRIu32 ".%" PRIu32 "s", row->lease_ms / 1000,
+                 row->lease_ms % 1000 / 100);
+    fprintf(out, " %5s ", lease);
+}
+
+void brokers_head(FILE *out)
+{
+    fprintf(out, "  %-24s %-7s %8s %6s %5s %-19s %-19s %s\n", "name", "state", "sessions", "behind",
+            "lease", "seen", "since", "agent and address");
+}
+
+void broker_print(FILE *out, const struct zchat_event *row, bool is_json)
+{
+    if (is_json) {
+        broker_json(out, row);
+        return;
+    }
+    fprintf(out, "%c ", row->is_own ? '*' : ' ');
+    print_padded(out, row->text, 24);
+    fputc(' ', out);
+    print_padded(out, row->state, 7);
+    fprintf(out, " %8" PRIu32 " %6" PRIu64, row->devices, behind(row));
+    print_lease(out, row);
+    print_when(out, has_lease(row) ? row->seen_ms : row->ts_ms);
+    print_when(out, row->ts_ms);
+    print_padded(out, row->agent, 0);
+    fputc(' ', out);
+    print_padded(out, row->address, 0);
     fputc('\n', out);
 }
 

@@ -24,6 +24,8 @@ void people_fini(struct people *self);
 void room_print(FILE *out, const struct zchat_event *row, bool is_json);
 void device_print(FILE *out, const struct zchat_event *row, bool is_json);
 void session_print(FILE *out, const struct zchat_event *row, bool is_json);
+void brokers_head(FILE *out); /* above the rows, for people */
+void broker_print(FILE *out, const struct zchat_event *row, bool is_json);
 void stat_print(FILE *out, const struct zchat_event *row, bool is_json);
 void ban_print(FILE *out, const struct zchat_event *row, bool is_json);
 

@@ -1,4 +1,4 @@
-/* verb_list.c - questions that are answered with rows: who, rooms, devices, sessions, figures, bans. */
+/* verb_list.c - questions that are answered with rows: who, rooms, devices, sessions, brokers, figures, bans. */
 #include "client/cli/cli.h"
 #include "client/cli/lists.h"
 #include "client/cli/print.h"
@@ -66,20 +66,25 @@ typedef void print_function(FILE *out, const struct zchat_event *row, bool is_js
 
 struct listing {
     print_function *print;
+    void (*print_head)(FILE *out); /* above the first row, for people; NULL: nothing, or it was */
     bool is_json;
 };
 
 static void on_row(void *context, const struct zchat_event *row)
 {
-    const struct listing *listing = context;
+    struct listing *listing = context;
 
+    if (listing->print_head != NULL && !listing->is_json)
+        listing->print_head(stdout);
+    listing->print_head = NULL;
     listing->print(stdout, row, listing->is_json);
 }
 
-static enum exit_code list(const struct args *args, ask_function *ask, print_function *print)
+static enum exit_code list_below(const struct args *args, ask_function *ask, print_function *print,
+                                 void (*print_head)(FILE *out))
 {
     const char *about = args->word_count > 0 ? args->word[0] : NULL;
-    struct listing listing = {print, args->is_json};
+    struct listing listing = {print, print_head, args->is_json};
     struct zchat_event answer;
     struct cli cli;
     uint32_t ref;
@@ -100,6 +105,11 @@ static enum exit_code list(const struct args *args, ask_function *ask, print_fun
         code = cli_flush();
     cli_close(&cli);
     return code == EXIT_GO_ON ? EXIT_DONE : code;
+}
+
+static enum exit_code list(const struct args *args, ask_function *ask, print_function *print)
+{
+    return list_below(args, ask, print, NULL);
 }
 
 static zchat_rc ask_rooms(struct zchat *chat, const char *about, uint32_t *ret_ref)
@@ -138,6 +148,17 @@ enum exit_code verb_device_list(const struct args *args)
 enum exit_code verb_sessions(const struct args *args)
 {
     return list(args, ask_sessions, session_print);
+}
+
+static zchat_rc ask_brokers(struct zchat *chat, const char *about, uint32_t *ret_ref)
+{
+    (void)about;
+    return zchat_ask_brokers(chat, ret_ref);
+}
+
+enum exit_code verb_brokers(const struct args *args)
+{
+    return list_below(args, ask_brokers, broker_print, brokers_head);
 }
 
 enum exit_code verb_stats(const struct args *args)

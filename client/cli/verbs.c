@@ -123,6 +123,11 @@ static const struct cli_verb verbs[] = {
      verb_users, NULL, NULL},
     {"admin sessions", "", "who is connected, with which key", "", USE_PLAIN, 0, 0, verb_sessions,
      NULL, NULL},
+    {"admin brokers", "", "who serves this chat, who is behind, who is gone",
+     "Of one that is alone there is one row. * marks the one that was asked; behind: what others "
+     "did, and it has\n"
+     "not heard yet; seen: when it was heard of last. One that is dead is told of for a minute.\n",
+     USE_PLAIN, 0, 0, verb_brokers, NULL, NULL},
     {"admin stats", "", "the broker's figures",
      "As on its metrics page; counters are since its start.\n", USE_PLAIN, 0, 0, verb_stats, NULL,
      NULL},

@@ -59,6 +59,7 @@ enum exit_code verb_room_show(const struct args *args);
 enum exit_code verb_users(const struct args *args);
 enum exit_code verb_stats(const struct args *args);
 enum exit_code verb_sessions(const struct args *args);
+enum exit_code verb_brokers(const struct args *args);
 enum exit_code verb_bans(const struct args *args);
 enum exit_code verb_room_keep(const struct args *args);
 enum exit_code verb_backup(const struct args *args);

@@ -89,6 +89,7 @@ static enum verb answer_to(enum verb verb)
     case VERB_SESSIONS:
     case VERB_SEARCH:
     case VERB_STATS:
+    case VERB_BROKERS:
         return VERB_END;
     case VERB_TOPIC:
     case VERB_MODE:
@@ -127,6 +128,8 @@ static enum verb row_of(enum verb verb)
         return VERB_EVENT;
     case VERB_STATS:
         return VERB_STAT;
+    case VERB_BROKERS:
+        return VERB_BROKER;
     default:
         return VERB_NONE;
     }
@@ -258,6 +261,10 @@ static struct zchat_event event_of(const struct request *request, const struct m
         .size = message_has(message, HAS_SIZE) ? message->size : 0,
         .events = message_has(message, HAS_EVENTS) ? message->events : 0,
         .seconds = message_has(message, HAS_SECONDS) ? (uint32_t)message->seconds : 0,
+        .seen_ms = message_has(message, HAS_SINCE) ? message->since : 0,
+        .lease_ms = message_has(message, HAS_EXPIRE) ? (uint32_t)message->expire_ms : 0,
+        .upto = message_has(message, HAS_UPTO) ? message->upto : 0,
+        .last = message_has(message, HAS_LAST) ? message->last : 0,
     };
 }
 
@@ -269,6 +276,8 @@ static struct tell_texts texts_of(const struct message *message)
         .state = span_if(message, HAS_STATE, message->state),
         .topic = span_if(message, HAS_TOPIC, message->topic),
         .role = span_if(message, HAS_ROLE, message->role),
+        .address = span_if(message, HAS_ADDRESS, message->address),
+        .agent = span_if(message, HAS_AGENT, message->agent),
     };
 }
 
@@ -321,6 +330,7 @@ static void hold_row(struct request *request, const struct message *row)
     static const enum zchat_event_kind KINDS[VERB_COUNT] = {
         [VERB_PERSON] = ZCHAT_PERSON, [VERB_ROOM] = ZCHAT_ROOM,       [VERB_BANNED] = ZCHAT_BAN,
         [VERB_DEVICE] = ZCHAT_DEVICE, [VERB_SESSION] = ZCHAT_SESSION, [VERB_STAT] = ZCHAT_STAT,
+        [VERB_BROKER] = ZCHAT_BROKER,
     };
     struct zchat_event event = event_of(request, row);
     struct tell_texts texts = texts_of(row);
@@ -336,10 +346,11 @@ static void hold_row(struct request *request, const struct message *row)
     }
     event.kind = KINDS[row->verb];
     event.is_member = row->verb == VERB_ROOM && is_member;
-    event.is_own = row->verb == VERB_DEVICE && is_member;
+    event.is_own = (row->verb == VERB_DEVICE || row->verb == VERB_BROKER) && is_member;
     texts.key = span_if(row, HAS_KEY, row->key);
-    if (row->verb == VERB_DEVICE || row->verb == VERB_STAT)
-        texts.text = span_if(row, HAS_NAME, row->name);
+    texts.text = span_if(row, HAS_NAME, row->name);
+    if (row->verb == VERB_BROKER && message_has(row, HAS_TOKEN))
+        event.session = row->token;
     request->row[request->row_count++] = tell_new(&event, &texts);
 }
 

@@ -37,7 +37,7 @@ struct tell *tell_new(const struct zchat_event *event, const struct tell_texts *
     const size_t len = texts->stream.len + texts->type.len + texts->message_kind.len +
                        texts->from.len + texts->to.len + texts->text.len + texts->state.len +
                        texts->room.len + texts->topic.len + texts->role.len + 2 * texts->key.len +
-                       11;
+                       texts->address.len + texts->agent.len + 13;
     struct tell *tell = x_alloc(1, sizeof(*tell) + len);
     char *at = tell->bytes;
 
@@ -54,6 +54,8 @@ struct tell *tell_new(const struct zchat_event *event, const struct tell_texts *
     tell->event.topic = put(&at, texts->topic);
     tell->event.role = put(&at, texts->role);
     tell->event.key = put_hex(&at, texts->key);
+    tell->event.address = put(&at, texts->address);
+    tell->event.agent = put(&at, texts->agent);
     return tell;
 }
 
@@ -133,6 +135,7 @@ static uint32_t *counter_of(struct tells *self, enum zchat_event_kind kind)
     case ZCHAT_STAT:
     case ZCHAT_BAN:
     case ZCHAT_FOUND:
+    case ZCHAT_BROKER:
         return &self->counted_count;
     case ZCHAT_POST:
         return &self->post_count;

@@ -18,6 +18,7 @@ struct tell {
 /* The strings of a tell to be made; {0} gives "". */
 struct tell_texts {
     struct span stream, type, message_kind, from, to, text, state, room, topic, role;
+    struct span address, agent;
     struct span key; /* bytes; told as hex digits */
 };
 

@@ -89,11 +89,12 @@ enum zchat_event_kind {
                      of zchat_admit(): `text` is the invitation (zchat://...), `until_ms`; of zchat_search():
                      `cursor`, `is_behind` */
     ZCHAT_DEVICE, /* a row of zchat_devices(): `key`, `text` (its name), `ts_ms`, `is_own` (this one) */
-    ZCHAT_SESSION, /* a row of zchat_sessions(): `from`, `session`, `state`, `ts_ms` (last heard), `key` */
-    ZCHAT_STAT, /* a row of zchat_stats(): `text` (the figure's name), `value` */
+    ZCHAT_SESSION, /* a row of zchat_sessions(): `from`, `session`, `state`, `ts_ms`, `key`, `text` (which other broker) */
+    ZCHAT_STAT,    /* a row of zchat_stats(): `text` (the figure's name), `value` */
     ZCHAT_BAN, /* a row of zchat_bans(): `state` ("ban", "mute", "invite"), `stream`, `from` or `key`,
                       `until_ms` (0: for ever) */
-    ZCHAT_FOUND, /* a row of zchat_search(), with the fields of a ZCHAT_EVENT */
+    ZCHAT_FOUND,  /* a row of zchat_search(), with the fields of a ZCHAT_EVENT */
+    ZCHAT_BROKER, /* a row of zchat_ask_brokers(); see libzchat(3) */
 };
 
 enum zchat_link { ZCHAT_LINK_DOWN, ZCHAT_LINK_UP, ZCHAT_LINK_REFUSED };
@@ -152,6 +153,9 @@ struct zchat_event {
     uint64_t events; /* likewise, and of zchat_purge(): how many */
     uint32_t
         seconds; /* likewise: what it took; ZCHAT_ROOM: how long events are kept (zchat_keep()) */
+    const char *address, *agent; /* ZCHAT_BROKER */
+    uint64_t seen_ms;            /* likewise: when it was heard of last */
+    uint32_t lease_ms;           /* likewise: how long it counts as living without another sign */
 };
 
 /* Wait at most timeout_ms (negative: for ever) for the next thing to happen. `extra`
@@ -263,8 +267,9 @@ struct zchat_admission {
 zchat_rc zchat_admit(struct zchat *self, const struct zchat_admission *whom, uint32_t *ret_ref);
 zchat_rc zchat_devices(struct zchat *self, const char *nick_or_null, uint32_t *ret_ref);
 zchat_rc zchat_sessions(struct zchat *self, uint32_t *ret_ref);
-/* The broker's figures, as its metrics page has them; for its operators and owners. */
+/* The broker's figures, as its metrics page has them, and which brokers serve this chat; for operators and owners. */
 zchat_rc zchat_stats(struct zchat *self, uint32_t *ret_ref);
+zchat_rc zchat_ask_brokers(struct zchat *self, uint32_t *ret_ref);
 zchat_rc zchat_who(struct zchat *self, const char *room_or_null, uint32_t *ret_ref);
 zchat_rc zchat_rooms(struct zchat *self, bool mine, uint32_t *ret_ref);
 zchat_rc zchat_ping(struct zchat *self, uint32_t *ret_ref);

@@ -32,6 +32,7 @@
 #define SUBJECT_BYTES_MAX   400  /* a room's topic, as people call it */
 #define BROKERS_MAX         16   /* that serve one chat */
 #define BROKERS_BYTES_MAX   4096 /* their addresses */
+#define BROKER_BYTES_MAX    511  /* one address */
 
 /* Answers and flow (protocol 6, 7) */
 #define POST_WINDOW           256 /* posts of one session in flight */

@@ -89,9 +89,14 @@ static const struct verb_row verbs[VERB_COUNT] = {
     ROW(REVOKE, TO_BROKER, 0, F(NICK) | F(KEY) | F(REF)),
     ROW(ROLE, TO_BROKER, F(NICK) | F(ROLE), F(REF)),
     ROW(SESSIONS, TO_BROKER, 0, F(CURSOR) | F(REF)),
-    ROW(SESSION, TO_CLIENT, F(NICK) | F(SESSION) | F(STATE) | F(TS), F(KEY) | F(REF)),
+    ROW(SESSION, TO_CLIENT, F(NICK) | F(SESSION) | F(STATE) | F(TS), F(KEY) | F(NAME) | F(REF)),
     ROW(STATS, TO_BROKER, 0, F(CURSOR) | F(REF)),
     ROW(STAT, TO_CLIENT, F(NAME) | F(VALUE), F(REF)),
+    /* protocol 5.5 */
+    ROW(BROKERS, TO_BROKER, 0, F(CURSOR) | F(REF)),
+    ROW(BROKER, TO_CLIENT, F(NAME) | F(STATE) | F(TS) | F(DEVICES),
+        F(TOKEN) | F(ADDRESS) | F(AGENT) | F(MEMBER) | F(SINCE) | F(EXPIRE) | F(UPTO) | F(LAST) |
+            F(REF)),
     /* protocol 8, 9 */
     ROW(PING, TO_BROKER, 0, F(REF) | F(AWAY)),
     ROW(PONG, TO_CLIENT, F(TS) | F(STREAM) | F(SEQ) | F(CONFIRMED), F(BROKERS) | F(REF)),
@@ -141,6 +146,27 @@ static enum verb verb_guess_o(const char *name)
     }
 }
 
+static enum verb verb_guess_6(const char *name)
+{
+    switch (name[0]) {
+    case 'b':
+        switch (name[2]) {
+        case 'n': return VERB_BANNED;
+        case 'o': return VERB_BROKER;
+        default: return VERB_BACKUP;
+        }
+    case 'd': return VERB_DEVICE;
+    case 'e': return name[1] == 'v' ? VERB_EVENTS : VERB_EXPECT;
+    case 'i': return VERB_INVITE;
+    case 'j': return VERB_JOINED;
+    case 'p': return VERB_PERSON;
+    case 'r': return VERB_REVOKE;
+    case 's': return name[3] == 'r' ? VERB_SEARCH : VERB_SEALED;
+    case 'u': return VERB_UNMUTE;
+    default: return VERB_NONE;
+    }
+}
+
 static enum verb verb_guess(const char *name, size_t len)
 {
     switch (len) {
@@ -183,21 +209,10 @@ static enum verb verb_guess(const char *name, size_t len)
         case 'u': return VERB_UNBAN;
         default: return VERB_NONE;
         }
-    case 6:
-        switch (name[0]) {
-        case 'b': return name[2] == 'n' ? VERB_BANNED : VERB_BACKUP;
-        case 'd': return VERB_DEVICE;
-        case 'e': return name[1] == 'v' ? VERB_EVENTS : VERB_EXPECT;
-        case 'i': return VERB_INVITE;
-        case 'j': return VERB_JOINED;
-        case 'p': return VERB_PERSON;
-        case 'r': return VERB_REVOKE;
-        case 's': return name[3] == 'r' ? VERB_SEARCH : VERB_SEALED;
-        case 'u': return VERB_UNMUTE;
-        default: return VERB_NONE;
-        }
+    case 6: return verb_guess_6(name);
     case 7:
         switch (name[0]) {
+        case 'b': return VERB_BROKERS;
         case 'c': return VERB_CONFIRM;
         case 'd': return VERB_DEVICES;
         case 's': return VERB_SESSION;
@@ -293,6 +308,7 @@ static enum field field_guess(const char *key, size_t len)
     case 6: return field_guess_6(key);
     case 7:
         switch (key[0]) {
+        case 'a': return FIELD_ADDRESS_;
         case 'b': return FIELD_BROKERS_;
         case 's': return key[2] == 's' ? FIELD_SESSION_ : FIELD_SECONDS_;
         case 'o': return FIELD_OWN_SEQ_;

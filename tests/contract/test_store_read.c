@@ -206,6 +206,7 @@ static void the_version_changes_with_what_is_committed(void **state)
     const struct op more = op_post(box, "alice", alice, "#lobby", lobby, 77, 2, "more");
 
     assert_int_equal(store_read_version(box->reader, &first), RC_OK);
+    assert_int_equal(store_read_size(box->reader, &same), box->kind == BOX_PG ? RC_OK : RC_END);
     assert_int_equal(store_read_version(box->reader, &same), RC_OK);
     assert_true(first == same);
     assert_int_equal(box_apply(box, &more), RC_OK);

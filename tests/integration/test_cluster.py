@@ -3,6 +3,7 @@
 order; who may do what holds everywhere; a broker that dies, stands still or is started anew misses nothing. [R-19] [R-20]"""
 import re
 import signal
+import time
 
 from cluster import Show
 from postgres import Postgres
@@ -10,6 +11,7 @@ from zchat_test import check, check_no_hole, equal, messages, program, run_tests
 
 LINES = 200
 BURSTS, BURST = 60, 60
+END_S = 10  # others look every second; a busy machine is slower
 
 
 def cluster(scene, count=2, *options):
@@ -235,6 +237,125 @@ def brokers_tell_each_other_that_they_have_committed(scene):
     stop([there])
 
 
+def state_of(asker, nick):
+    """What WHO says of somebody: state, and how many sessions."""
+    rows = [row for row in asker.ok("who", "--json").json() if row["nick"] == nick]
+    return (rows[0]["state"], rows[0]["devices"]) if rows else None
+
+
+def sessions_of(asker, nick):
+    return [row for row in asker.ok("admin", "sessions", "--json").json() if row["nick"] == nick]
+
+
+def seen_from_afar(scene, count=2):
+    """The owner at the first broker, and bob, who is in a room, at the last one."""
+    _, brokers = cluster(scene, count)
+    root = owner(scene, brokers[-1])
+    root.url = brokers[0].url
+    bob = scene.person("bob", brokers[-1])
+    bob.ok("join", "#lobby")
+    wait_until(lambda: state_of(root, "bob") == ("gone", 0), "bob is known at the other broker, and not there")
+    return brokers, root, bob
+
+
+@test
+def people_at_another_broker_are_seen_where_and_how_they_are(scene):
+    (here, there), root, bob = seen_from_afar(scene)
+    line = bob.start()
+    wait_until(lambda: state_of(root, "bob") == ("online", 1), "bob is seen at the other broker")
+    line.write("/away\n")
+    wait_until(lambda: state_of(root, "bob") == ("away", 1), "bob is away, as seen from the other broker")
+    row, = sessions_of(root, "bob")
+    equal(row["state"], "away", "state of the session")
+    brokers = root.ok("admin", "brokers", "--json").json()
+    equal(row["broker"], [broker["name"] for broker in brokers if not broker["own"]][0], "the broker where it is")
+    equal(row["key"], bob.ok("key", "--json").json()[0]["key"], "its key")
+    check("broker" not in sessions_of(root, "root")[0], "of the own broker none is named")
+    check(row["broker"] in root.ok("admin", "sessions").out.decode(), "people are told where somebody is")
+    line.close_stdin()
+    equal(line.wait_exit(), 0, "exit code")
+    wait_until(lambda: state_of(root, "bob") == ("gone", 0), "bob is gone at the other broker too")
+    equal(sessions_of(root, "bob"), [], "bob's sessions")
+    stop([here, there])
+
+
+@test
+def the_people_of_a_broker_that_was_killed_are_gone_with_its_lease(scene):
+    (here, there), root, bob = seen_from_afar(scene)
+    tail = bob.tail("#lobby")
+    wait_until(lambda: state_of(root, "bob") == ("online", 1), "bob is seen at the other broker")
+    tail.kill9()
+    there.kill9()
+    wait_until(lambda: state_of(root, "bob") == ("gone", 0), "bob is gone with the broker")
+    there.start()
+    tail = bob.tail("#lobby")
+    wait_until(lambda: state_of(root, "bob") == ("online", 1), "bob is back with it")
+    stop([here, there])
+
+
+@test
+def who_moves_to_another_broker_is_one_session(scene):
+    brokers, root, bob = seen_from_afar(scene, 3)
+    wait_until(lambda: len(bob.ok("status", "--json").json()[0]["brokers"]) == 3, "bob is told of all three")
+    line = bob.start("--timeout", "60s")
+    wait_until(lambda: state_of(root, "bob") == ("online", 1), "bob is seen at the other broker")
+    session = sessions_of(root, "bob")[0]["session"]
+    counts = []
+    brokers[-1].kill9()
+    line.wait_line(re.compile(r"the link is back \(another broker: "), where="err")
+
+    def is_settled():
+        counts.append(len(sessions_of(root, "bob")))
+        return len(root.ok("admin", "brokers", "--json").json()) == 3 and \
+            [row["state"] for row in root.ok("admin", "brokers", "--json").json()].count("gone") == 1 and state_of(root, "bob") == ("online", 1)
+    wait_until(is_settled, "the dead broker is gone, and bob is there")
+    equal(sessions_of(root, "bob")[0]["session"], session, "bob's session")
+    check(max(counts) <= 1, f"bob's sessions at a time: {counts}")
+    line.close_stdin()
+    equal(line.wait_exit(), 0, "exit code")
+    stop(brokers[:-1])
+
+
+@test
+def an_operator_is_told_which_brokers_there_are_and_who_is_gone(scene):
+    (here, there), root, bob = seen_from_afar(scene)
+    bob.refused(4, "denied", "admin", "brokers")
+    tail = bob.tail("#lobby")
+
+    def rows():
+        return {row["address"]: row for row in root.ok("admin", "brokers", "--json").json()}
+    wait_until(lambda: rows()[there.url]["sessions"] == 1, "bob's session is counted at his broker")
+    said = rows()
+    equal({url: (row["state"], row["own"]) for url, row in said.items()}, {here.url: ("online", True), there.url: ("online", False)},
+          "the brokers")
+    equal(said[here.url]["sessions"], 1, "the owner's own session, where it is asked")
+    for row in said.values():
+        check(0 < row["lease_ms"] <= 5000, f"a lease of 5 s: {row}")
+        check(row["behind"] >= 0 and row["turn"] > 0 and row["agent"].startswith("zchat-broker/") and row["seen"] >= row["since"], f"figures of {row}")
+    check(said[here.url]["id"] != said[there.url]["id"], "each life has an id")
+    there.process.signal(signal.SIGSTOP)
+    wait_until(lambda: rows()[there.url]["state"] == "silent", "it is silent")
+    wait_until(lambda: (rows()[there.url]["state"], rows()[there.url]["sessions"], rows()[there.url]["lease_ms"]) == ("gone", 0, 0), "and then gone")
+    table = root.ok("admin", "brokers").out.decode().splitlines()
+    equal(len(table), 3, f"lines of {table}")
+    check(table[1].startswith("* ") and " online " in table[1] and table[2].startswith("  ") and " gone " in table[2] and " over " in table[2],
+          f"the table: {table}")
+    there.process.signal(signal.SIGCONT)
+    wait_until(lambda: rows()[there.url]["state"] == "online", "it only stood still")
+    tail.kill9()
+    stop([here, there])
+
+
+@test
+def a_broker_that_is_alone_tells_of_itself(scene):
+    broker = scene.broker()
+    root = owner(scene, broker)
+    row, = root.ok("admin", "brokers", "--json").json()
+    equal((row["state"], row["own"], row["sessions"], row["address"]), ("online", True, 1, broker.url), "the only row")
+    check("lease_ms" not in row and "turn" not in row, "it has neither lease nor turns")
+    equal(len(root.ok("admin", "brokers").out.decode().splitlines()), 2, "lines of the table")
+
+
 @test
 def a_broker_where_nobody_speaks_hears_all_that_is_said_at_another(scene):
     """It is told, asks, and is answered, and one must not hide the sign of the other."""
@@ -253,6 +374,96 @@ def a_broker_where_nobody_speaks_hears_all_that_is_said_at_another(scene):
     sender.close_stdin()
     equal(sender.wait_exit(60), 0, f"exit code of {sender.name}, which said {sender.err[-3:]}")
     equal(texts(messages(tail.json())), lines, "what bob was shown")
+    stop([here, there])
+
+
+def is_put_out(tail, word, begun):
+    """A client that may not stay says why, and ends, soon."""
+    check(tail.wait_exit() != 0, "it ends with a failure")
+    took = time.monotonic() - begun
+    check(word in "\n".join(tail.err), f"it says why: {tail.told()}")
+    check(took < END_S, f"it took {took:.1f} s")
+
+
+@test
+def whose_device_is_removed_at_one_broker_is_cut_off_at_another(scene):
+    (here, there), root, bob = seen_from_afar(scene)
+    tail = bob.tail("#lobby")
+    wait_until(lambda: state_of(root, "bob") == ("online", 1), "bob is there")
+    key = sessions_of(root, "bob")[0]["key"]
+    begun = time.monotonic()
+    root.ok("admin", "revoke", "bob", key)
+    is_put_out(tail, "revoked", begun)
+    wait_until(lambda: state_of(root, "bob") == ("gone", 0), "he is gone")
+    for url in (there.url, here.url):
+        bob.refused(5, "was removed, or is banned", "status", url=url)
+    stop([here, there])
+
+
+@test
+def who_is_banned_from_the_chat_at_one_broker_is_cut_off_at_another(scene):
+    (here, there), root, bob = seen_from_afar(scene)
+    tail = bob.tail("#lobby")
+    wait_until(lambda: state_of(root, "bob") == ("online", 1), "bob is there")
+    begun = time.monotonic()
+    root.ok("admin", "ban", "bob")
+    is_put_out(tail, "banned", begun)
+    root.ok("admin", "unban", "bob")
+    wait_until(lambda: bob.run("status").code == 0, "he may come back to his broker")
+    stop([here, there])
+
+
+@test
+def a_private_room_has_a_new_key_at_every_broker_when_somebody_was_put_out(scene):
+    (here, there), root, bob = seen_from_afar(scene)
+    carol = scene.person("carol", there)
+    root.ok("join", "#board")
+    root.ok("room", "private", "#board")
+    carol.ok("join", "#lobby")
+    for person in (bob, carol):
+        wait_until(lambda p=person: root.run("room", "invite", "#board", p.nick).code == 0, "the first broker has heard of them")
+        person.ok("join", "#board")
+    tails = [person.tail("#board") for person in (bob, carol)]
+    root.ok("send", "#board", "for both")
+    for tail in tails:
+        tail.wait_event(type="message", text="for both")
+    root.ok("room", "kick", "#board", "bob")
+    root.ok("send", "#board", "for carol alone")
+    tails[1].wait_event(type="message", text="for carol alone")
+    check(not any("for carol alone" in line for line in tails[0].out), "bob was shown what came behind")
+    equal(texts(carol.history("#board")), ["for both", "for carol alone"], "what carol reads")
+    for tail in tails:
+        tail.kill9()
+    stop([here, there])
+
+
+@test
+def caps_hold_over_all_brokers(scene):
+    """What is stored is counted by the store or by all that is known of it, and sessions by what brokers tell of them. [R-50]"""
+    _, (here, there) = cluster(scene, 2, "--account-rooms", "2", "--account-invitations", "2", "--account-sessions", "3",
+                               "--mailbox-max", "3")
+    alice, bob = scene.person("alice", here), scene.person("bob", there)
+    alice.ok("join", "#one")
+    alice.ok("join", "#two", url=there.url)
+    alice.refused(4, "limit", "join", "#three", url=there.url)
+    wait_until(lambda: alice.run("join", "#three").code == 4, "the first broker has heard of both rooms")
+    for url in (here.url, there.url):
+        alice.ok("device", "add", "phone", url=url)
+    for url in (here.url, there.url):
+        alice.refused(4, "limit", "device", "add", "laptop", url=url)
+    bob.ok("join", "#bobs")
+    for number, url in enumerate((here.url, there.url, here.url)):
+        wait_until(lambda u=url: alice.run("send", "@bob", f"number {number}", url=u).code == 0, "bob is known there")
+    wait_until(lambda: alice.run("send", "@bob", "too many").code == 4 and alice.run("send", "@bob", "too many", url=there.url).code == 4,
+               "bob's mailbox is full at both")
+    tails = [alice.tail("#one"), alice.tail("#one")]
+    alice.url = there.url
+    tails.append(alice.tail("#one"))
+    wait_until(lambda: alice.run("who", "--timeout", "3s").code != 0, "a fourth session is one too many")
+    tails.pop(0).kill9()
+    wait_until(lambda: alice.run("who", "--timeout", "3s").code == 0, "when one has ended elsewhere there is room again")
+    for tail in tails:
+        tail.kill9()
     stop([here, there])
 
 

@@ -46,6 +46,13 @@ def people_talk_search_and_leave_and_find_all_of_it_after_a_restart(scene):
     opened = [line for line in broker.process.err if "store.opened" in line]
     equal(len(opened), 1, "lines about the store")
     check("synchronous_standby_names=''" in opened[0] and "zchat@" in opened[0], opened[0])
+    root = scene.person("root", broker)
+    root.ok("status", url=f"@{broker.data}/owner.url")
+
+    def bytes_told():
+        said = {row["name"]: row["value"] for row in root.ok("admin", "stats", "--json").json()}
+        return said["database_bytes"]
+    wait_until(lambda: bytes_told() > 1000000, "how large the database is")
     refused_backup = alice.run("admin", "backup", "copy")
     check(refused_backup.code != 0, "there is no file to copy")
     equal(broker.stop(), 0, "exit code of the broker")

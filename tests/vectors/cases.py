@@ -30,6 +30,7 @@ FIELDS = {
     "size": ("uint", U63, 1048576), "events": ("uint", U63, 4711),
     "chat": ("uint", U63, 0x7EDCBA9876543210),
     "brokers": ("text", 4096, "zchat://a.example.org:5670?key=" + "a1" * 32 + " zchat://b.example.org:5670?key=" + "b2" * 32),
+    "address": ("text", 511, "zchat://a.example.org:5670?key=" + "a1" * 32),
 }
 
 GRAMMAR = [
@@ -85,9 +86,11 @@ GRAMMAR = [
     ("revoke", [TO_BROKER], "[nick] [key] [ref]"),
     ("role", [TO_BROKER], "nick role [ref]"),
     ("sessions", [TO_BROKER], "[cursor] [ref]"),
-    ("session", [TO_CLIENT], "nick session state ts [key] [ref]"),
+    ("session", [TO_CLIENT], "nick session state ts [key] [name] [ref]"),
     ("stats", [TO_BROKER], "[cursor] [ref]"),
     ("stat", [TO_CLIENT], "name value [ref]"),
+    ("brokers", [TO_BROKER], "[cursor] [ref]"),
+    ("broker", [TO_CLIENT], "name state ts devices [token] [address] [agent] [member] [since] [expire_ms] [upto] [last] [ref]"),
     ("error", [TO_CLIENT], "code error text [ref] [number] [retry] [stream]"),
 ]
 PING = {"v": "ping", "ref": 7}

@@ -335,6 +335,13 @@ zchat_rc zchat_stats(struct zchat *self, uint32_t *ret_ref)
     return request(self, &message, ret_ref);
 }
 
+zchat_rc zchat_ask_brokers(struct zchat *self, uint32_t *ret_ref)
+{
+    struct message message = {.verb = VERB_BROKERS};
+
+    return request(self, &message, ret_ref);
+}
+
 zchat_rc zchat_sessions(struct zchat *self, uint32_t *ret_ref)
 {
     struct message message = {.verb = VERB_SESSIONS};

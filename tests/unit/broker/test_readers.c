@@ -1,6 +1,7 @@
 /* The pool of readers over a store in memory: what one FETCH is answered with. */
 #include "broker/readers.h"
 
+#include "shared/base/clock.h"
 #include "shared/wire/wire.h"
 #include "tests/support/check.h"
 
@@ -289,6 +290,20 @@ static void too_many_questions_are_refused_and_the_others_answered(void **state)
     assert_true(take(f).is_last);
 }
 
+static void the_size_of_what_is_no_servers_is_asked_and_not_told(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(readers_database_bytes(f->readers, 1), 0);
+    assert_int_equal(readers_database_bytes(f->readers, 2), 0);
+    ask(f, fetch(f, 1, 1, 1)); /* its answer is the only one */
+    (void)take(f);
+    struct read_answer answer;
+    for (uint64_t end_ms = clock_mono_ms() + 50; clock_mono_ms() < end_ms;)
+        assert_int_equal(readers_take(f->readers, &answer), RC_END);
+    assert_int_equal(readers_database_bytes(f->readers, 70000), 0);
+}
+
 static void stopping_drops_what_is_asked(void **state)
 {
     struct fixture *f = *state;
@@ -311,6 +326,7 @@ int main(void)
         TEST(since_begins_at_the_first_event_not_older),
         TEST(republication_brings_events_and_their_stream),
         TEST(too_many_questions_are_refused_and_the_others_answered),
+        TEST(the_size_of_what_is_no_servers_is_asked_and_not_told),
         TEST(stopping_drops_what_is_asked),
     };
 

@@ -143,6 +143,7 @@ static const struct expectation EXPECTED[] = {
     {VERB_PURGE, BROKERS, BROKERS, BROKERS},
     {VERB_SESSIONS, BROKERS, BROKERS, BROKERS},
     {VERB_STATS, BROKERS, BROKERS, BROKERS},
+    {VERB_BROKERS, BROKERS, BROKERS, BROKERS},
 };
 
 static void check_one(struct stage *stage, enum verb verb, const char *room, enum who who,

@@ -106,7 +106,8 @@ static void what_another_writer_cleans_is_not_remembered(void **state)
     assert_int_equal(box_apply(box, &one), RC_OK);
     assert_int_equal(box_apply(other, &two), RC_OK);
     store_set_limits(box->store, &limits);
-    assert_int_equal(store_clean(box->store, 1000, box->now_ms, &removed), RC_OK); /* it has seen number 2 */
+    assert_int_equal(store_clean(box->store, 1000, box->now_ms, &removed),
+                     RC_OK); /* it has seen number 2 */
     assert_int_equal(box_apply(box, &two), RC_OK);
     assert_true(box->result.is_duplicate);
     assert_int_equal(box->result.seq, 3);
@@ -337,7 +338,7 @@ static void a_reader_whose_connection_was_cut_connects_again(void **state)
     struct box *box = *state;
     const stream_id alice = person(box, "alice");
     const stream_id lobby = room(box, "#lobby", "alice", alice);
-    uint64_t version = 0;
+    uint64_t version = 0, size = 0;
 
     assert_int_equal(read_range(box, lobby, 1, 0, 0).count, 1);
     /* The reader's is the newest. */
@@ -346,6 +347,8 @@ static void a_reader_whose_connection_was_cut_connects_again(void **state)
                   NULL, 0);
     assert_int_equal(read_range(box, lobby, 1, 0, 0).count, 1);
     assert_int_equal(store_read_version(box->reader, &version), RC_OK);
+    assert_int_equal(store_read_size(box->reader, &size), RC_OK);
+    assert_true(size > 1000000); /* an empty database of a server has that much */
 }
 
 /* --- the log ----------------------------------------------------------------------- */

@@ -1,113 +1,7 @@
 /* test_pg_turns.c - several brokers' stores over one database: each hears what the others have done, all of it, in order, and
  * before what it has done behind that. */
 #include "tests/support/check.h"
-#include "tests/support/store_contract.h"
-
-#include "broker/store/writer.h"
-
-/* --- stores ------------------------------------------------------------------------ */
-
-static struct store *open_store(bool is_alone, bool is_shared)
-{
-    const struct pg_options options = {.url = pg_server_url(),
-                                       .is_alone = is_alone,
-                                       .is_shared = is_shared,
-                                       .reconnect_ms = 30000};
-    const struct store_limits limits = {0};
-    struct store *store = NULL;
-    struct pg_facts facts;
-    const char *why = "";
-
-    if (store_open_pg(&options, &store, &facts, &why) != RC_OK)
-        fail_msg("%s", why);
-    store_set_limits(store, &limits);
-    return store;
-}
-
-static void assert_refused(bool is_alone, bool is_shared, const char *part)
-{
-    const struct pg_options options = {
-        .url = pg_server_url(), .is_alone = is_alone, .is_shared = is_shared};
-    struct store *store = NULL;
-    struct pg_facts facts;
-    const char *why = "";
-
-    assert_int_equal(store_open_pg(&options, &store, &facts, &why), RC_STORE);
-    assert_non_null(strstr(why, part));
-}
-
-/* A store that shares its database, in the place of the one that does not. */
-static void share(struct box *box)
-{
-    store_reader_close(&box->reader);
-    store_close(&box->store);
-    box->store = open_store(false, true);
-    assert_int_equal(store_reader_open(box->store, &box->reader), RC_OK);
-}
-
-static int set_up_shared(void **state)
-{
-    struct box *box = box_new(BOX_PG);
-
-    share(box);
-    *state = box;
-    return 0;
-}
-
-static struct box *other_of(const struct box *box)
-{
-    struct box *other = calloc(1, sizeof(*other));
-
-    assert_non_null(other);
-    other->kind = BOX_PG;
-    other->now_ms = box->now_ms;
-    snprintf(other->folder, sizeof(other->folder), "/tmp/zchat-store-XXXXXX");
-    assert_non_null(mkdtemp(other->folder));
-    other->store = open_store(false, true);
-    assert_int_equal(store_reader_open(other->store, &other->reader), RC_OK);
-    return other;
-}
-
-static uint64_t number_of(const char *sql)
-{
-    char text[32];
-
-    pg_server_say(sql, text, sizeof(text));
-    return strtoull(text, NULL, 10);
-}
-
-/* How many operations of others were taken along; their kinds as letters, H for HELLO. */
-static const char *heard(struct store *store)
-{
-    static const char LETTERS[] = "-HPVJLCMGRSKAXOU";
-    static char kinds[64];
-    struct batch *turn;
-    size_t len = 0;
-
-    while (store_take_turn(store, &turn) == RC_OK) {
-        assert_true(batch_is_foreign(turn));
-        for (size_t i = 0; i < batch_count(turn) && len + 1 < sizeof(kinds); i++)
-            kinds[len++] = LETTERS[batch_ops(turn)[i].kind];
-        batch_destroy(&turn);
-    }
-    kinds[len] = '\0';
-    return kinds;
-}
-
-static void assert_follows(struct store *store, const char *kinds)
-{
-    assert_int_equal(store_follow(store), RC_OK);
-    assert_string_equal(heard(store), kinds);
-}
-
-static void assert_lost(struct store *store, const char *part)
-{
-    assert_int_equal(store_follow(store), RC_STORE);
-    if (strstr(store_why(store), part) == NULL)
-        print_error("said: %s\n", store_why(store));
-    assert_non_null(strstr(store_why(store), part));
-    assert_int_equal(store_follow(store), RC_STORE); /* for good */
-}
+#include "tests/support/pg_shared.h"
 
 /* --- order ------------------------------------------------------------------------- */
 
@@ -305,10 +199,6 @@ static void who_is_alone_and_who_shares_refuse_each_other(void **state)
 
 /* --- connections ------------------------------------------------------------------- */
 
-#define CUT                                                                      \
-    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid IN" \
-    " (SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
-
 static void an_idle_connection_that_was_cut_is_made_again(void **state)
 {
     struct box *box = *state, *other = other_of(box);
@@ -340,114 +230,6 @@ static void who_is_alone_connects_again_too_and_notices_who_was_there_meanwhile(
     assert_non_null(strstr(store_why(alone.store), "somebody else has written there"));
     store_close(&alone.store);
     box_open(box);
-}
-
-/* --- leases ------------------------------------------------------------------------ */
-
-static struct store_brokers renewed(struct box *box, const char *name)
-{
-    struct store_broker own = {.address = "zchat://127.0.0.1:5670",
-                               .hints = "tcp://127.0.0.1:5672"};
-    struct store_brokers brokers;
-
-    snprintf(own.name, sizeof(own.name), "%s", name);
-    if (store_renew(box->store, &own, &brokers) != RC_OK)
-        fail_msg("%s", store_why(box->store));
-    return brokers;
-}
-
-static void those_who_live_know_each_other_and_the_dead_are_gone(void **state)
-{
-    struct box *box = *state, *other = other_of(box), *third = other_of(box);
-    struct store_brokers brokers = renewed(box, "one");
-
-    assert_int_equal(brokers.count, 1);
-    assert_true(brokers.row[0].is_own);
-    assert_true(brokers.row[0].since_ms > UINT64_C(1700000000000));
-    (void)renewed(other, "two");
-    brokers = renewed(third, "three");
-    assert_int_equal(brokers.count, 3);
-    assert_string_equal(brokers.row[0].name, "one");
-    assert_string_equal(brokers.row[1].name, "two");
-    assert_string_equal(brokers.row[1].address, "zchat://127.0.0.1:5670");
-    assert_string_equal(brokers.row[1].hints, "tcp://127.0.0.1:5672");
-    assert_false(brokers.row[1].is_own);
-    assert_true(brokers.row[2].is_own);
-    box_destroy(third); /* in good order: at once */
-    assert_int_equal(renewed(box, "one").count, 2);
-    pg_server_say("UPDATE zchat.broker SET lease = now() - interval '1 s' WHERE name = 'two'", NULL,
-                  0);
-    assert_int_equal(renewed(box, "one").count, 1);
-    assert_int_equal(number_of("SELECT count(*) FROM zchat.broker"), 2);
-    assert_int_equal(renewed(other, "two").count, 2); /* it only stood still */
-    pg_server_say("UPDATE zchat.broker SET lease = now() - interval '61 s' WHERE name = 'two'",
-                  NULL, 0);
-    (void)renewed(box, "one");
-    assert_int_equal(number_of("SELECT count(*) FROM zchat.broker"), 1);
-    box_destroy(other);
-}
-
-static void turns_go_when_all_who_live_have_heard_them_or_for_their_age(void **state)
-{
-    struct box *box = *state, *other = other_of(box);
-
-    (void)renewed(box, "one");
-    (void)renewed(other, "two");
-    (void)person(box, "alice");
-    (void)person(box, "bob");
-    (void)renewed(box, "one");
-    assert_int_equal(number_of("SELECT count(*) FROM zchat.turn"), 2);
-    assert_follows(other->store, "HH");
-    (void)renewed(other, "two");
-    (void)renewed(box, "one");
-    (void)renewed(other, "two"); /* one of the two removes them */
-    assert_int_equal(number_of("SELECT count(*) FROM zchat.turn"), 0);
-    (void)person(box, "carol");
-    pg_server_say("UPDATE zchat.turn SET at = now() - interval '11 min'", NULL, 0);
-    (void)renewed(box, "one");
-    (void)renewed(other, "two");
-    assert_int_equal(number_of("SELECT count(*) FROM zchat.turn"), 0);
-    assert_lost(other->store, "is there no more");
-    box_destroy(other);
-}
-
-static void turns_are_kept_for_who_has_stood_still_for_less_than_a_minute(void **state)
-{
-    struct box *box = *state, *other = other_of(box);
-
-    (void)renewed(other, "two");
-    (void)renewed(box, "one");
-    (void)person(box, "alice");
-    pg_server_say("UPDATE zchat.broker SET lease = now() - interval '50 s' WHERE name = 'two'",
-                  NULL, 0);
-    (void)renewed(box, "one");
-    assert_follows(other->store, "H");
-    (void)renewed(other, "two");
-    (void)renewed(box, "one");
-    (void)person(box, "bob");
-    pg_server_say("UPDATE zchat.broker SET lease = now() - interval '61 s' WHERE name = 'two'",
-                  NULL, 0);
-    (void)renewed(box, "one");
-    (void)renewed(box, "one");
-    assert_lost(other->store, "is there no more");
-    box_destroy(other);
-}
-
-static void no_more_than_so_many_brokers_work_in_a_database(void **state)
-{
-    struct box *box = *state, *others[STORE_BROKERS_MAX];
-    const struct store_broker own = {.name = "too many"};
-    struct store_brokers brokers;
-
-    (void)renewed(box, "one");
-    for (size_t i = 0; i < STORE_BROKERS_MAX; i++)
-        others[i] = other_of(box);
-    for (size_t i = 0; i + 1 < STORE_BROKERS_MAX; i++)
-        assert_int_equal(renewed(others[i], "more").count, 2 + i);
-    assert_int_equal(store_renew(others[STORE_BROKERS_MAX - 1]->store, &own, &brokers), RC_LIMIT);
-    assert_non_null(strstr(store_why(others[STORE_BROKERS_MAX - 1]->store), "8 brokers work in"));
-    for (size_t i = 0; i < STORE_BROKERS_MAX; i++)
-        box_destroy(others[i]);
 }
 
 /* --- the rest ---------------------------------------------------------------------- */
@@ -507,12 +289,12 @@ static void a_schema_without_turns_gets_them(void **state)
     struct box *box = *state;
 
     box_close(box);
-    pg_server_say("DROP TABLE zchat.turn; DROP TABLE zchat.broker;"
+    pg_server_say("DROP TABLE zchat.turn; DROP TABLE zchat.presence; DROP TABLE zchat.broker;"
                   " ALTER TABLE zchat.meta DROP COLUMN turns; UPDATE zchat.meta SET version = 1",
                   NULL, 0);
     for (int opened = 0; opened < 2; opened++) {
         share(box);
-        assert_int_equal(number_of("SELECT version FROM zchat.meta"), 2);
+        assert_int_equal(number_of("SELECT version FROM zchat.meta"), 3);
         (void)person(box, opened == 0 ? "alice" : "bob");
         assert_int_equal(number_of("SELECT count(*) FROM zchat.turn"), opened + 1);
     }
@@ -546,10 +328,6 @@ int main(void)
         TEST(who_is_alone_and_who_shares_refuse_each_other),
         TEST(an_idle_connection_that_was_cut_is_made_again),
         TEST(who_is_alone_connects_again_too_and_notices_who_was_there_meanwhile),
-        TEST(those_who_live_know_each_other_and_the_dead_are_gone),
-        TEST(turns_go_when_all_who_live_have_heard_them_or_for_their_age),
-        TEST(turns_are_kept_for_who_has_stood_still_for_less_than_a_minute),
-        TEST(no_more_than_so_many_brokers_work_in_a_database),
         TEST(what_is_removed_is_removed_from_the_others_indexes),
         TEST(a_schema_without_turns_gets_them),
         cmocka_unit_test_setup_teardown(a_store_of_one_broker_writes_no_turns, set_up_pg,
