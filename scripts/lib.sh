@@ -55,9 +55,9 @@ packages_install() {
         -o Dpkg::Use-Pty=0 "${missing[@]}" >/dev/null
 }
 
-# How many tests run at once: most of a test is waiting, so two processors carry three. Those that measure time say so (PROCESSORS).
+# How many tests run at once: two processors carry two, whatever each of them does. Those that need both say so (PROCESSORS).
 tests_at_once() {
-    echo 3
+    echo 2
 }
 
 # build_preset PRESET [TARGET...]
