@@ -417,8 +417,7 @@ def who_is_banned_from_the_chat_at_one_broker_is_cut_off_at_another(scene):
 def a_private_room_has_a_new_key_at_every_broker_when_somebody_was_put_out(scene):
     (here, there), root, bob = seen_from_afar(scene)
     carol = scene.person("carol", there)
-    root.ok("join", "#board")
-    root.ok("room", "private", "#board")
+    root.ok("room", "create", "#board", "--private")
     carol.ok("join", "#lobby")
     for person in (bob, carol):
         wait_until(lambda p=person: root.run("room", "invite", "#board", p.nick).code == 0, "the first broker has heard of them")
