@@ -136,7 +136,7 @@ def a_private_room_is_read_by_its_members_at_every_broker_and_by_nobody_else(sce
     bob.ok("join", "#lobby")
     wait_until(lambda: alice.run("room", "invite", "#board", "bob").code == 0, "the first broker has heard of bob")
     bob.ok("join", "#board")
-    tail = bob.tail("#board")
+    tail = bob.tail("#board", "--since", "all")
     alice.ok("send", "#board", "a secret", url=there.url)
     alice.ok("send", "#board", "another one")
     tail.wait_event(type="message", text="another one")
@@ -196,7 +196,7 @@ def a_broker_that_stood_still_hears_what_it_missed(scene):
     alice, bob = scene.person("alice", here), scene.person("bob", there)
     alice.ok("join", "#lobby")
     bob.ok("join", "#lobby")
-    tail = bob.tail("#lobby")
+    tail = bob.tail("#lobby", "--since", "all")
     alice.ok("send", "#lobby", "before")
     tail.wait_event(type="message", text="before")
     there.process.signal(signal.SIGSTOP)
@@ -422,7 +422,7 @@ def a_private_room_has_a_new_key_at_every_broker_when_somebody_was_put_out(scene
     for person in (bob, carol):
         wait_until(lambda p=person: root.run("room", "invite", "#board", p.nick).code == 0, "the first broker has heard of them")
         person.ok("join", "#board")
-    tails = [person.tail("#board") for person in (bob, carol)]
+    tails = [person.tail("#board", "--since", "all") for person in (bob, carol)]
     root.ok("send", "#board", "for both")
     for tail in tails:
         tail.wait_event(type="message", text="for both")
