@@ -357,6 +357,7 @@ def a_broker_that_says_bye_is_left_within_its_half_second(scene):
     brokers = told_brokers(scene)
     line = sit_at(scene, brokers)
     begin = time.monotonic()
+    brokers[0].answers["post"] = lambda each, peer: []  # it may come before the client has read BYE
     brokers[0].answers["ping"] = lambda each, peer: [{"v": "bye", "retry": 30000}]
     brokers[0].wait_asked("ping")
     took = time_until_back(line, brokers[1], begin)
