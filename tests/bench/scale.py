@@ -17,10 +17,9 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 # pylint: disable=wrong-import-position
 from bench import machine
-from postgres import Postgres
 from servers import ROOT, Broken, measure
-from standby import Standby
-from zchat_test import Scene, check, equal, program
+from standby import brokers_with_hints, primary_and_standby
+from zchat_test import Scene, check
 
 LIMITS = [f"--{name}=0" for name in ("account-rate", "room-rate", "account-rooms", "stranger-rate", "handshakes-per-address", "handshakes-per-key")]
 COUNTS = (1, 2, 3)
@@ -74,19 +73,9 @@ class Brokers:
         if self.count == 0:
             self.brokers = [scene.broker("--log-level", "warn", *LIMITS)]
             return
-        ports = [scene.free_port("127.0.0.1") for _ in range(2)]
-        primary = Postgres(scene, port=ports[0])
-        primary.say("CREATE ROLE chat LOGIN PASSWORD 'tea'; GRANT CREATE ON DATABASE postgres TO chat")
-        self.servers = [primary, Standby(scene, primary, ports[1])]
-        secret = scene.folder / "url"
-        secret.write_text(f"postgres://chat:tea@127.0.0.1:{ports[0]},127.0.0.1:{ports[1]}/postgres\n")
-        secret.chmod(0o600)
-        key = scene.folder / "cluster.key"
-        equal(scene.run([program("zchat-broker"), "--make-cluster-key", key]).code, 0, "exit code of the key's making")
-        hints = scene.free_port("127.0.0.1")
-        self.brokers = [scene.broker("--store", f"@{secret}", "--require-replication", "--cluster", "on", "--cluster-bind",
-                                     f"127.0.0.{n + 1}:{hints}", "--cluster-key", key, *LIMITS,
-                                     data=scene.folder / f"broker-{n}", name=f"broker-{n}") for n in range(self.count)]
+        primary, standby, secret = primary_and_standby(scene)
+        self.servers = [primary, standby]
+        self.brokers = brokers_with_hints(scene, f"@{secret}", self.count, "--require-replication", *LIMITS)
 
     # What servers.measure() wants to know of a server.
     def load_arguments(self):

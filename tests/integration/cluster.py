@@ -8,9 +8,8 @@ import sys
 import threading
 import time
 
-from postgres import Postgres
-from standby import Standby
-from zchat_test import Scene, equal, program, texts, wait_until
+from standby import brokers_with_hints, primary_and_standby
+from zchat_test import Scene, equal, texts, wait_until
 
 NICKS = ("alice", "bob", "carol")
 PATIENCE = 180
@@ -74,18 +73,8 @@ class Show:
 
     def begin(self):
         scene = self.scene
-        ports = [scene.free_port("127.0.0.1") for _ in range(2)]
-        self.primary = Postgres(scene, port=ports[0])
-        self.primary.say("CREATE ROLE chat LOGIN PASSWORD 'tea'; GRANT CREATE ON DATABASE postgres TO chat")
-        self.standby = Standby(scene, self.primary, ports[1])
-        secret = scene.folder / "url"
-        secret.write_text(f"postgres://chat:tea@127.0.0.1:{ports[0]},127.0.0.1:{ports[1]}/postgres\n")
-        secret.chmod(0o600)
-        key = scene.folder / "cluster.key"
-        equal(scene.run([program("zchat-broker"), "--make-cluster-key", key]).code, 0, "exit code of the key's making")
-        hints = scene.free_port("127.0.0.1")
-        self.brokers = [scene.broker("--store", f"@{secret}", "--require-replication", "--cluster", "on", "--cluster-bind", f"127.0.0.{n + 1}:{hints}",
-                                     "--cluster-key", key, data=scene.folder / f"broker-{n}", name=f"broker-{n}") for n in range(3)]
+        self.primary, self.standby, secret = primary_and_standby(scene)
+        self.brokers = brokers_with_hints(scene, f"@{secret}", 3, "--require-replication")
         for broker in self.brokers:  # behind the promotion there is one server, and it must do
             broker.options.remove("--require-replication")
         self.people = [scene.person(nick, broker) for nick, broker in zip(NICKS, self.brokers)]

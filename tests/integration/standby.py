@@ -3,7 +3,7 @@ import pwd
 import shutil
 
 from postgres import Postgres
-from zchat_test import check, wait_until
+from zchat_test import check, equal, program, wait_until
 
 
 class Standby(Postgres):
@@ -41,3 +41,23 @@ class Standby(Postgres):
         self.say("SELECT pg_promote()")
         self.say("ALTER SYSTEM SET synchronous_standby_names = ''")
         self.say("SELECT pg_reload_conf()")
+
+
+def primary_and_standby(scene):
+    """Both, running, and a file with the URL of the two for a broker."""
+    ports = [scene.free_port("127.0.0.1") for _ in range(2)]
+    primary = Postgres(scene, port=ports[0])
+    primary.say("CREATE ROLE chat LOGIN PASSWORD 'tea'; GRANT CREATE ON DATABASE postgres TO chat")
+    secret = scene.folder / "url"
+    secret.write_text(f"postgres://chat:tea@127.0.0.1:{ports[0]},127.0.0.1:{ports[1]}/postgres\n")
+    secret.chmod(0o600)
+    return primary, Standby(scene, primary, ports[1]), secret
+
+
+def brokers_with_hints(scene, store, count, *options):
+    """Brokers over that database which tell each other what they commit; each has an address of its own."""
+    key = scene.folder / "cluster.key"
+    equal(scene.run([program("zchat-broker"), "--make-cluster-key", key]).code, 0, "exit code of the key's making")
+    port = scene.free_port("127.0.0.1")
+    return [scene.broker("--store", store, "--cluster", "on", "--cluster-bind", f"127.0.0.{number + 1}:{port}", "--cluster-key", key, *options,
+                         data=scene.folder / f"broker-{number}", name=f"broker-{number}") for number in range(count)]

@@ -7,6 +7,7 @@ import time
 
 from cluster import Show
 from postgres import Postgres
+from standby import brokers_with_hints
 from zchat_test import check, check_no_hole, equal, messages, program, run_tests, test, texts, wait_until
 
 LINES = 200
@@ -24,11 +25,7 @@ def cluster(scene, count=2, *options):
 def with_hints(scene, count=2):
     """The same, and they tell each other; each has an address of its own."""
     server = Postgres(scene)
-    key = scene.folder / "cluster.key"
-    equal(scene.run([program("zchat-broker"), "--make-cluster-key", key]).code, 0, "exit code of the key's making")
-    port = scene.free_port("127.0.0.1")
-    return server, [scene.broker("--store", server.url(), "--cluster", "on", "--cluster-bind", f"127.0.0.{number + 1}:{port}",
-                                 "--cluster-key", key, data=scene.folder / f"broker-{number}") for number in range(count)]
+    return server, brokers_with_hints(scene, server.url(), count)
 
 
 def figure(person, name, **more):
