@@ -276,17 +276,22 @@ def people_at_another_broker_are_seen_where_and_how_they_are(scene):
     stop([here, there])
 
 
+def comes(root, bob):
+    """Bob reads a room at his broker; the other one knows it."""
+    tail = bob.tail("#lobby")
+    wait_until(lambda: state_of(root, "bob") == ("online", 1), "bob is seen at the other broker")
+    return tail
+
+
 @test
 def the_people_of_a_broker_that_was_killed_are_gone_with_its_lease(scene):
     (here, there), root, bob = seen_from_afar(scene)
-    tail = bob.tail("#lobby")
-    wait_until(lambda: state_of(root, "bob") == ("online", 1), "bob is seen at the other broker")
+    tail = comes(root, bob)
     tail.kill9()
     there.kill9()
     wait_until(lambda: state_of(root, "bob") == ("gone", 0), "bob is gone with the broker")
     there.start()
-    tail = bob.tail("#lobby")
-    wait_until(lambda: state_of(root, "bob") == ("online", 1), "bob is back with it")
+    tail = comes(root, bob)
     stop([here, there])
 
 
@@ -384,8 +389,7 @@ def is_put_out(tail, word, begun):
 @test
 def whose_device_is_removed_at_one_broker_is_cut_off_at_another(scene):
     (here, there), root, bob = seen_from_afar(scene)
-    tail = bob.tail("#lobby")
-    wait_until(lambda: state_of(root, "bob") == ("online", 1), "bob is there")
+    tail = comes(root, bob)
     key = sessions_of(root, "bob")[0]["key"]
     begun = time.monotonic()
     root.ok("admin", "revoke", "bob", key)
@@ -399,8 +403,7 @@ def whose_device_is_removed_at_one_broker_is_cut_off_at_another(scene):
 @test
 def who_is_banned_from_the_chat_at_one_broker_is_cut_off_at_another(scene):
     (here, there), root, bob = seen_from_afar(scene)
-    tail = bob.tail("#lobby")
-    wait_until(lambda: state_of(root, "bob") == ("online", 1), "bob is there")
+    tail = comes(root, bob)
     begun = time.monotonic()
     root.ok("admin", "ban", "bob")
     is_put_out(tail, "banned", begun)

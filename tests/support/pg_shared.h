@@ -62,13 +62,8 @@ SHARED int set_up_shared(void **state)
 
 SHARED struct box *other_of(const struct box *box)
 {
-    struct box *other = calloc(1, sizeof(*other));
+    struct box *other = box_empty(BOX_PG, box->now_ms);
 
-    assert_non_null(other);
-    other->kind = BOX_PG;
-    other->now_ms = box->now_ms;
-    snprintf(other->folder, sizeof(other->folder), "/tmp/zchat-store-XXXXXX");
-    assert_non_null(mkdtemp(other->folder));
     other->store = open_store(false, true);
     assert_int_equal(store_reader_open(other->store, &other->reader), RC_OK);
     return other;

@@ -75,15 +75,23 @@ static BOX_UNUSED void box_open(struct box *self)
     assert_int_equal(store_reader_open(self->store, &self->reader), RC_OK);
 }
 
-static BOX_UNUSED struct box *box_new(enum box_kind kind)
+/* With a folder, but no store in it yet. */
+static BOX_UNUSED struct box *box_empty(enum box_kind kind, uint64_t now_ms)
 {
     struct box *self = calloc(1, sizeof(*self));
 
     assert_non_null(self);
     self->kind = kind;
-    self->now_ms = 1000;
-    snprintf(self->folder, sizeof(self->folder), "/tmp/zchat-store-XXXXXX");
+    self->now_ms = now_ms;
+    snprintf(self->folder, sizeof(self->folder), "/tmp/zchat-store-XXXXXX"); /* mkdtemp()'s pattern */
     assert_non_null(mkdtemp(self->folder));
+    return self;
+}
+
+static BOX_UNUSED struct box *box_new(enum box_kind kind)
+{
+    struct box *self = box_empty(kind, 1000);
+
     if (kind == BOX_PG)
         pg_server_empty();
     box_open(self);

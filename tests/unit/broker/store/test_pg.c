@@ -8,13 +8,8 @@
 
 static struct box *other_of(const struct box *box)
 {
-    struct box *other = calloc(1, sizeof(*other));
+    struct box *other = box_empty(BOX_PG, box->now_ms);
 
-    assert_non_null(other);
-    other->kind = BOX_PG;
-    other->now_ms = box->now_ms;
-    snprintf(other->folder, sizeof(other->folder), "/tmp/zchat-store-XXXXXX");
-    assert_non_null(mkdtemp(other->folder));
     box_open(other);
     return other;
 }
