@@ -113,22 +113,32 @@ static enum rc tell(struct lease *self, struct store *store, struct store_broker
     return RC_OK;
 }
 
-/* Where it is kept how far that broker was read; who is there no more makes room. */
-static struct seen *seen_of(struct lease *self, const struct store_brokers *brokers, uint64_t id)
+/* Of those who do not live the hub forgets the people: if one only stood still all of its pages are read again. */
+static void forget_dead(struct lease *self, const struct store_brokers *brokers)
+{
+    for (size_t i = 0; i < STORE_BROKERS_MAX; i++) {
+        bool is_live = false;
+
+        for (size_t at = 0; at < brokers->count; at++)
+            is_live = is_live || brokers->row[at].id == self->seen[i].broker;
+        if (!is_live)
+            self->seen[i] = (struct seen){.broker = 0};
+    }
+}
+
+/* Where it is kept how far that broker was read. */
+static struct seen *seen_of(struct lease *self, uint64_t id)
 {
     struct seen *unused = NULL;
 
     for (size_t i = 0; i < STORE_BROKERS_MAX; i++) {
-        bool is_there = false;
-
         if (self->seen[i].broker == id)
             return &self->seen[i];
-        for (size_t at = 0; at < brokers->count; at++)
-            is_there = is_there || brokers->row[at].id == self->seen[i].broker;
-        if (!is_there)
+        if (self->seen[i].broker == 0)
             unused = &self->seen[i];
     }
-    *unused = (struct seen){.broker = id}; /* there are no more than those that live */
+    if (unused != NULL) /* there are no more than those that live */
+        *unused = (struct seen){.broker = id};
     return unused;
 }
 
@@ -136,9 +146,10 @@ static enum rc read_others(struct lease *self, struct store *store, struct lease
 {
     enum rc rc = RC_OK;
 
+    forget_dead(self, &heard->brokers);
     for (size_t i = 0; i < heard->brokers.count && rc == RC_OK; i++) {
         const struct store_broker *broker = &heard->brokers.row[i];
-        struct seen *seen = broker->is_own ? NULL : seen_of(self, &heard->brokers, broker->id);
+        struct seen *seen = broker->is_own ? NULL : seen_of(self, broker->id);
 
         if (seen != NULL && seen->version < broker->version)
             rc = store_read_pages(store, broker->id, &seen->version, &heard->pages);

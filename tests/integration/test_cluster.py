@@ -343,6 +343,7 @@ def an_operator_is_told_which_brokers_there_are_and_who_is_gone(scene):
           f"the table: {table}")
     there.process.signal(signal.SIGCONT)
     wait_until(lambda: rows()[there.url]["state"] == "online", "it only stood still")
+    wait_until(lambda: state_of(root, "bob") == ("online", 1), "bob, who has done nothing, is seen there again")
     tail.kill9()
     stop([here, there])
 

@@ -337,6 +337,28 @@ static void who_was_forgotten_tells_all_of_it_again(void **state)
     box_destroy(other);
 }
 
+/* Who looked meanwhile has forgotten its people, and it has nothing new to tell. */
+static void who_stood_still_is_read_again(void **state)
+{
+    const struct store_broker names[] = {{.name = "one"}, {.name = "two"}};
+    struct box *box = *state, *other = other_of(box);
+    struct lease *here = lease_new(&names[0]), *there = lease_new(&names[1]);
+
+    (void)pages_seen(there, other);
+    tell_page(there, 1, SPAN("b"));
+    (void)pages_seen(there, other);
+    assert_string_equal(pages_seen(here, box), "1b ");
+    pg_server_say("UPDATE zchat.broker SET lease = now() - interval '1 s' WHERE name = 'two'", NULL,
+                  0);
+    assert_string_equal(pages_seen(here, box), "");
+    assert_string_equal(pages_seen(there, other), "");
+    assert_string_equal(pages_seen(here, box), "1b ");
+    assert_string_equal(pages_seen(here, box), "");
+    lease_destroy(&here);
+    lease_destroy(&there);
+    box_destroy(other);
+}
+
 /* Whoever is told of is known by then, though the turn that makes the account was written after we looked for turns. */
 static void a_page_is_read_with_the_turns_before_it(void **state)
 {
@@ -371,6 +393,7 @@ int main(void)
         TEST(who_is_at_a_broker_is_read_by_the_others_once),
         TEST(many_pages_are_told_a_few_at_a_time),
         TEST(who_was_forgotten_tells_all_of_it_again),
+        TEST(who_stood_still_is_read_again),
         TEST(a_page_is_read_with_the_turns_before_it),
     };
 
