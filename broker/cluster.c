@@ -66,7 +66,17 @@ static bool has_hints(const struct cluster *self, const struct store_broker *bro
     return self->hints != NULL && broker->hints[0] != '\0';
 }
 
-/* Before those who came: one that was started anew listens where it did before. */
+static bool is_used(const struct store_brokers *among, const char *hints)
+{
+    for (size_t i = 0; i < among->count; i++) {
+        if (strcmp(among->row[i].hints, hints) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Before those who came. One that was started anew listens where it did before, and is known already if that was sooner than the
+ * lease of its last life ended: connecting twice to one place is one connection. */
 static void note_gone(struct cluster *self, const struct store_brokers *now)
 {
     for (size_t i = 0; i < self->known.count; i++) {
@@ -74,7 +84,7 @@ static void note_gone(struct cluster *self, const struct store_brokers *now)
 
         if (broker->is_own || find(now, broker->id) != NULL)
             continue;
-        if (has_hints(self, broker))
+        if (has_hints(self, broker) && !is_used(now, broker->hints))
             hints_leave(self->hints, broker->hints);
         log_warn("cluster.gone", "id=%016" PRIx64 " name=%s", broker->id, broker->name);
     }

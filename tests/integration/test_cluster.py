@@ -228,6 +228,15 @@ def brokers_tell_each_other_that_they_have_committed(scene):
     wait_until(lambda: figure(root, "brokers") == 2, "it is there again")
     count = figure(root, "hints.heard")
     wait_until(lambda: bob.run("send", "#lobby", "again").code == 0 and figure(root, "hints.heard") > count, "and is heard again")
+
+    def gone():
+        return sum("cluster.gone" in line for line in here.process.err)
+    before = gone()
+    there.kill9()
+    there.start()  # sooner than its lease ends
+    wait_until(lambda: gone() > before, "its last life is gone")
+    count = figure(root, "hints.heard")
+    wait_until(lambda: bob.run("send", "#lobby", "once more").code == 0 and figure(root, "hints.heard") > count, "and it is heard all the same")
     begun = len(there.process.err)
     stop([here])
     wait_until(lambda: any("cluster.gone" in line for line in there.process.err[begun:]), "a broker that ends in good order is gone")
