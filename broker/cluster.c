@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TELL_EVERY_MS 1000
+#define TELL_EVERY_MS 500 /* leases, which it goes with, are renewed each second, or a little sooner */
 
 struct cluster {
     struct core *core;

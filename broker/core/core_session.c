@@ -79,7 +79,7 @@ static enum rc check_key(const struct core *self, const struct asked *asked, uin
 static enum rc check_sessions_of(struct core *self, uint32_t person, session_id session)
 {
     const uint32_t others = elsewhere_person(&self->elsewhere, person).devices -
-                            elsewhere_has(&self->elsewhere, session);
+                            elsewhere_has(&self->elsewhere, person, session);
 
     return core_counted(self, REFUSED_ACCOUNT_SESSIONS,
                         core_share_for_one(core_stream(self, person)->devices + others, 0,

@@ -156,11 +156,11 @@ void elsewhere_show(struct elsewhere *self, session_id id)
     set_counted(self, id, true);
 }
 
-bool elsewhere_has(const struct elsewhere *self, session_id id)
+bool elsewhere_has(const struct elsewhere *self, uint32_t person, session_id id)
 {
     const uint32_t row = self->rows_max == 0 ? 0 : find(self, id.v);
 
-    return row != 0 && self->row[row].is_counted;
+    return row != 0 && self->row[row].is_counted && self->row[row].person == person;
 }
 
 struct far_person elsewhere_person(const struct elsewhere *self, uint32_t person)

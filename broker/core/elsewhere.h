@@ -53,8 +53,8 @@ void elsewhere_set(struct elsewhere *self, uint32_t row, const struct far_sessio
 /* A session is alive here from now on, or no more. */
 void elsewhere_hide(struct elsewhere *self, session_id id);
 void elsewhere_show(struct elsewhere *self, session_id id);
-/* Is that session counted among those elsewhere? */
-bool elsewhere_has(const struct elsewhere *self, session_id id);
+/* Is that session counted among that person's elsewhere? */
+bool elsewhere_has(const struct elsewhere *self, uint32_t person, session_id id);
 
 /* Zeros where there is no other broker. */
 struct far_person elsewhere_person(const struct elsewhere *self, uint32_t person);

@@ -91,7 +91,8 @@ static enum rc put_page(struct pg *self, const struct page *page, uint64_t versi
     return pg_queue(&self->db, PUT_PAGE, &args);
 }
 
-/* All of it is one transaction of the server's, in one round trip. */
+/* All of it is one transaction of the server's, in one round trip. Rows of the dead that somebody is renewing, or forgetting, are
+ * passed over: of two that stood still and wait for each other's row one would have to end. */
 static enum rc ask(struct pg *self, const struct store_broker *own, const struct page *const *pages,
                    size_t count)
 {

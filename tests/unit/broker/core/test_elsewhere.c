@@ -248,6 +248,12 @@ static void a_share_of_sessions_is_one_for_all_brokers_r50(void **state)
     say_hello(stage, CAROL, "alice", 34);
     stage_commit_all(stage);
     expect_error(stage, CAROL, RC_LIMIT);
+    enter(stage, BOB, "bob", 22);
+    const struct presence bobs = far(stage, "bob", 35);
+    tell(stage, THIRD, &bobs, NULL);
+    say_hello(stage, CAROL, "alice", 35); /* somebody else's takes nothing off the count */
+    stage_commit_all(stage);
+    expect_error(stage, CAROL, RC_LIMIT);
     say_hello(stage, CAROL, "alice", 32); /* which moves here */
     stage_commit_all(stage);
     expect(stage, CAROL, VERB_WELCOME);
