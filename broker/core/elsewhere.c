@@ -32,14 +32,15 @@ static uint64_t hash_of(const struct elsewhere *self, uint64_t id)
 static uint32_t find(const struct elsewhere *self, uint64_t id)
 {
     const uint64_t hash = hash_of(self, id);
-    uint32_t cursor = 0;
+    uint32_t cursor = 0, last = 0;
     uint32_t row;
 
     while ((row = table_next(&self->by_id, hash, &cursor)) != 0) {
-        if (self->row[row].id == id)
-            return row;
+        if (self->row[row].id == id &&
+            (last == 0 || self->row[row].telling > self->row[last].telling))
+            last = row;
     }
-    return 0;
+    return last;
 }
 
 static void count(struct elsewhere *self, struct far_session *session, bool is_counted)
@@ -58,15 +59,22 @@ static void count(struct elsewhere *self, struct far_session *session, bool is_c
         person->silent += one;
 }
 
+/* Another broker may tell of it, too, which was told before: a broker that hears late of a move takes back what it told last. */
 static void leave(struct elsewhere *self, uint32_t row)
 {
     struct far_session *session = &self->row[row];
+    const bool was_counted = session->is_counted;
+    const uint64_t id = session->id;
+    uint32_t other;
 
-    if (session->id == 0)
+    if (id == 0)
         return;
     count(self, session, false);
-    table_remove(&self->by_id, hash_of(self, session->id), row);
+    table_remove(&self->by_id, hash_of(self, id), row);
     session->id = 0;
+    other = was_counted ? find(self, id) : 0;
+    if (other != 0)
+        count(self, &self->row[other], true);
 }
 
 static bool is_same(const struct far_session *a, const struct far_session *b)
@@ -86,12 +94,11 @@ void elsewhere_set(struct elsewhere *self, uint32_t row, const struct far_sessio
         return;
     const uint32_t before = find(self, session->id);
 
-    if (before != 0) {
+    if (before != 0)
         count(self, &self->row[before], false);
-        table_remove(&self->by_id, hash_of(self, session->id), before);
-    }
     self->row[row] = *session;
     self->row[row].is_counted = false;
+    self->row[row].telling = ++self->tellings;
     table_put(&self->by_id, hash_of(self, session->id), row);
     if (!is_here)
         count(self, &self->row[row], true);

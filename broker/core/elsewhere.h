@@ -9,7 +9,8 @@
 #include "broker/core/table.h"
 
 struct far_session {
-    uint64_t id; /* 0: none */
+    uint64_t id;      /* 0: none */
+    uint64_t telling; /* what is told later has a greater number */
     uint64_t since_ms;
     uint32_t person; /* row of struct streams */
     uint32_t device; /* row of struct devices; 0 with --insecure */
@@ -31,10 +32,11 @@ struct elsewhere {
     uint64_t slot[CORE_OTHERS_MAX]; /* whose sessions stand there: an id, 0: nobody's */
     uint32_t slot_rows;             /* of each slot */
     uint32_t rows_max;              /* of all; 0: there is no other broker */
-    uint32_t count;                 /* sessions that are counted */
+    uint32_t count;                 /* sessions that are counted: of each id one row at most */
+    uint64_t tellings;
     struct far_session *row;        /* 1..rows_max */
     struct far_person *person;      /* indexed by stream row */
-    struct table by_id;             /* of each id the row that was told last */
+    struct table by_id;             /* several brokers may tell of one id, while it moves */
 };
 
 /* `sessions_max` of one broker; 0: alone. */

@@ -211,6 +211,31 @@ static void a_session_that_moves_is_counted_once(void **state)
     assert_is(stage, "alice", "online", 1);
     say(stage, ALICE, VERB_BYE, NULL); /* it went on elsewhere, as that one says */
     assert_is(stage, "alice", "online", 1);
+    tell(stage, OTHER, NULL, NULL); /* which was late; it is still where it was told before */
+    assert_is(stage, "alice", "online", 1);
+    tell(stage, THIRD, NULL, NULL);
+    assert_is(stage, "alice", "gone", 0);
+}
+
+/* The page of the broker that it left was written later than that of the one where it is. */
+static void a_session_that_was_told_late_where_it_was_is_not_lost(void **state)
+{
+    struct stage *stage = *state;
+
+    alice_and_bob(stage);
+    struct presence session = far(stage, "alice", 31);
+    session.since_ms += 5;
+    tell(stage, THIRD, &session, NULL);
+    session.since_ms -= 5;
+    tell(stage, OTHER, &session, NULL);
+    assert_is(stage, "alice", "online", 1);
+    session.since_ms += 5;
+    tell(stage, THIRD, &session, NULL); /* nothing new */
+    tell(stage, OTHER, NULL, NULL);
+    assert_is(stage, "alice", "online", 1);
+    tell(stage, OTHER, &session, NULL);
+    know(stage, 2); /* of which the third one is none */
+    assert_is(stage, "alice", "online", 1);
     tell(stage, OTHER, NULL, NULL);
     assert_is(stage, "alice", "gone", 0);
 }
@@ -443,6 +468,7 @@ int main(void)
         on_several(who_is_here_and_elsewhere_is_counted_together),
         on_several(the_people_of_a_broker_that_is_gone_are_gone),
         on_several(a_session_that_moves_is_counted_once),
+        on_several(a_session_that_was_told_late_where_it_was_is_not_lost),
         on_several(what_is_told_of_nobody_known_is_left_out),
         on_several(a_share_of_sessions_is_one_for_all_brokers_r50),
         on_several(sessions_of_other_brokers_are_told_with_the_brokers_name),
