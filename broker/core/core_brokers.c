@@ -87,9 +87,10 @@ void core_give_presence(const struct core *self, uint32_t page, uint64_t now_ms,
 
 /* --- BROKERS ------------------------------------------------------------------------------ */
 
+/* Whoever answers is not gone, though it may be long since the database took its lease. */
 static struct span state_of(const struct core_broker *broker, uint64_t unseen_ms)
 {
-    if (!broker->is_live || unseen_ms >= LEASE_MS)
+    if (!broker->is_own && (!broker->is_live || unseen_ms >= LEASE_MS))
         return SPAN("gone");
     if (unseen_ms >= LEASE_SILENT_MS)
         return SPAN("silent");

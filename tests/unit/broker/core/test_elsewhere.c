@@ -444,6 +444,13 @@ static void a_broker_is_behind_silent_and_gone_r67(void **state)
     other.seen_ms = stage->now_ms;
     other.is_live = false; /* as the store's clock has it */
     assert_other_is(stage, &other, "gone", 0);
+
+    struct core_broker own = BROKERS[0]; /* the database does not answer: it cannot tell of the others, but it is there itself */
+    own.seen_ms = stage->now_ms - 2 * LEASE_MS;
+    core_know_brokers(stage->core, &own, 1);
+    const struct message *row = ask_brokers(stage);
+    assert_span(row->state, "silent");
+    assert_int_equal(row->expire_ms, 0);
 }
 
 static void one_that_is_alone_tells_of_itself_without_a_lease_r66(void **state)
