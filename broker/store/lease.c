@@ -97,8 +97,13 @@ static enum rc tell(struct lease *self, struct store *store, struct store_broker
             told[count++] = &self->page[i];
         }
     }
-    const enum rc rc = store_renew(store, &self->own, pages, count, ret);
+    enum rc rc = store_renew(store, &self->own, pages, count, ret);
+    const bool is_full = rc == RC_DISK_FULL;
 
+    if (is_full && count > 0) { /* the lease takes no more room than before */
+        count = 0;
+        rc = store_renew(store, &self->own, pages, count, ret);
+    }
     self->due_ms = clock_mono_ms() + LEASE_AGAIN_MS;
     if (rc != RC_OK)
         return rc;
@@ -106,7 +111,7 @@ static enum rc tell(struct lease *self, struct store *store, struct store_broker
         self->page[i].is_due = self->page[i].page != NULL;
     while (count > 0)
         told[--count]->is_due = false;
-    for (i = 0; i < self->page_count; i++) {
+    for (i = 0; i < self->page_count && !is_full; i++) {
         if (self->page[i].is_due)
             self->due_ms = clock_mono_ms();
     }

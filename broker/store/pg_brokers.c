@@ -170,7 +170,8 @@ enum rc pg_brokers_begin(struct pg *self)
     PG_NUMBERS(&id, self->id);
     const enum rc rc = pg_ask(&self->db, BEGIN_LEASE, &id);
 
-    return rc == RC_END ? RC_OK : rc;
+    /* A full disk keeps nobody from starting; the others then keep nothing for this one while it reads. */
+    return rc == RC_END || rc == RC_DISK_FULL ? RC_OK : rc;
 }
 
 void pg_brokers_leave(struct pg *self)

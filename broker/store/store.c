@@ -183,7 +183,7 @@ enum rc store_renew(struct store *self, const struct store_broker *own,
             ? self->backend->sharing.calls->renew(self->backend, own, pages, count, ret)
             : RC_END;
 
-    self->has_failed = rc != RC_OK && rc != RC_END;
+    self->has_failed = rc != RC_OK && rc != RC_END && rc != RC_DISK_FULL;
     return rc;
 }
 

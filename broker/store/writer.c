@@ -207,11 +207,14 @@ static void renew(struct worker *self)
 
     if (self->lease == NULL || clock_mono_ms() < lease_due_ms(self->lease))
         return;
-    if (lease_renew(self->lease, self->store, &handover.heard) == RC_OK) {
+    const enum rc rc = lease_renew(self->lease, self->store, &handover.heard);
+
+    if (rc == RC_OK) {
         hand_turns(self); /* of those who are told of there */
         send_over(self->socket, &handover);
-        return;
     }
+    if (rc == RC_OK || rc == RC_DISK_FULL) /* which passes, like that of posts */
+        return;
     lease_destroy(&self->lease);
     hand_back(self, batch_new(), RC_STORE, 0);
 }

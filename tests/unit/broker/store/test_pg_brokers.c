@@ -337,6 +337,35 @@ static void who_was_forgotten_tells_all_of_it_again(void **state)
     box_destroy(other);
 }
 
+/* It ends nobody, and what could not be told is told when there is room. */
+static void a_full_disk_keeps_pages_waiting_and_no_lease(void **state)
+{
+    const struct store_broker names[] = {{.name = "one"}, {.name = "two"}};
+    struct box *box = *state, *other = other_of(box);
+    struct lease *here = lease_new(&names[0]), *there = lease_new(&names[1]);
+    struct lease_heard *heard;
+
+    (void)pages_seen(there, other);
+    pg_server_say("CREATE FUNCTION zchat.no_room() RETURNS trigger LANGUAGE plpgsql AS"
+                  " $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$;"
+                  " CREATE TRIGGER no_room BEFORE INSERT ON zchat.presence EXECUTE FUNCTION zchat.no_room()",
+                  NULL, 0);
+    tell_page(there, 0, SPAN("a"));
+    (void)pages_seen(there, other);
+    assert_true(lease_due_ms(there) > clock_mono_ms()); /* not again and again */
+    assert_string_equal(pages_seen(here, box), "");
+    pg_server_say("CREATE TRIGGER no_room BEFORE UPDATE ON zchat.broker EXECUTE FUNCTION zchat.no_room()",
+                  NULL, 0);
+    assert_int_equal(lease_renew(there, other->store, &heard), RC_DISK_FULL);
+    pg_server_say("DROP FUNCTION zchat.no_room() CASCADE", NULL, 0);
+    (void)pages_seen(there, other);
+    assert_string_equal(pages_seen(here, box), "0a ");
+    (void)person(other, "alice"); /* and posts are taken */
+    lease_destroy(&here);
+    lease_destroy(&there);
+    box_destroy(other);
+}
+
 /* Who looked meanwhile has forgotten its people, and it has nothing new to tell. */
 static void who_stood_still_is_read_again(void **state)
 {
@@ -394,6 +423,7 @@ int main(void)
         TEST(many_pages_are_told_a_few_at_a_time),
         TEST(who_was_forgotten_tells_all_of_it_again),
         TEST(who_stood_still_is_read_again),
+        TEST(a_full_disk_keeps_pages_waiting_and_no_lease),
         TEST(a_page_is_read_with_the_turns_before_it),
     };
 
