@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TELL_EVERY_MS 500 /* leases, which it goes with, are renewed each second, or a little sooner */
+/* Leases, which it goes with, are renewed each second, or a little sooner. */
+#define TELL_EVERY_MS 500
+/* That others reach the database and this broker does not is no accident of who was first then. */
+#define CUT_OFF_MS 2000
 
 struct cluster {
     struct core *core;
@@ -17,9 +20,11 @@ struct cluster {
     uint64_t tell_at_ms;    /* when others are told again who is here */
     struct page_told *page; /* what they were told */
     struct store_brokers known;
-    uint64_t leases; /* as many looks as `known` is of */
-    uint64_t told;   /* the own turn that others were told of last */
-    uint64_t asked;  /* the turn that the writer was asked to look for */
+    uint64_t leases;          /* as many looks as `known` is of */
+    uint64_t told;            /* the own turn that others were told of last */
+    uint64_t asked;           /* the turn that the writer was asked to look for */
+    uint64_t others_since_ms; /* heard since then while the database is away from here; 0: not */
+    bool is_cut_off;
 };
 
 struct page_told {
@@ -222,7 +227,8 @@ void cluster_turn(struct cluster *self, uint64_t now_ms)
 {
     const struct writer_stats *writer = writer_get_stats(self->writer);
 
-    if (self->hints != NULL && writer->own_turn > self->told) {
+    /* With each lease, too, though nothing is new: it says that the database is there. */
+    if (self->hints != NULL && (writer->own_turn > self->told || writer->leases != self->leases)) {
         self->told = writer->own_turn;
         hints_tell(self->hints, self->told);
     }
@@ -231,6 +237,7 @@ void cluster_turn(struct cluster *self, uint64_t now_ms)
     const struct store_brokers *now = writer_brokers(self->writer);
 
     self->leases = writer->leases;
+    self->others_since_ms = 0;
     note_gone(self, now);
     note_come(self, now);
     self->known = *now;
@@ -240,13 +247,30 @@ void cluster_turn(struct cluster *self, uint64_t now_ms)
     tell_others(self, now_ms);
 }
 
+/* Whoever tells something has just had an answer of the database. When it is away from all, nobody does. */
+static void hear_others(struct cluster *self, uint64_t now_ms)
+{
+    if (!writer_is_away(self->writer))
+        self->others_since_ms = 0;
+    else if (self->others_since_ms == 0)
+        self->others_since_ms = now_ms;
+    else if (now_ms - self->others_since_ms >= CUT_OFF_MS)
+        self->is_cut_off = true;
+}
+
+bool cluster_is_cut_off(const struct cluster *self)
+{
+    return self->is_cut_off;
+}
+
 /* Under load most are old news: what was committed elsewhere came with a transaction of ours. */
-void cluster_listen(struct cluster *self)
+void cluster_listen(struct cluster *self, uint64_t now_ms)
 {
     uint64_t turn;
 
     if (self->hints == NULL || !hints_take(self->hints, &turn))
         return;
+    hear_others(self, now_ms);
     if (turn <= writer_get_stats(self->writer)->heard || turn <= self->asked)
         return;
     self->asked = turn;

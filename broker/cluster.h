@@ -25,7 +25,10 @@ void *cluster_socket(const struct cluster *self);
 void cluster_turn(struct cluster *self, uint64_t now_ms);
 
 /* There may be hints. */
-void cluster_listen(struct cluster *self);
+void cluster_listen(struct cluster *self, uint64_t now_ms);
+
+/* The database answers others, as they tell, and not this broker: at them its clients are served. */
+bool cluster_is_cut_off(const struct cluster *self);
 
 struct cluster_stats {
     uint64_t brokers; /* that live, this one too; 0: not known yet */

@@ -402,16 +402,22 @@ static void flush(struct hub *self)
     self->replies = replies;
 }
 
-static void mind_cluster(struct hub *self)
+/* RC_STORE: all goes on at the others, and nothing here. */
+static enum rc mind_cluster(struct hub *self)
 {
     if (self->parts.cluster == NULL)
-        return;
+        return RC_OK;
     if ((self->look & LOOK_STORED) != 0) {
         cluster_turn(self->parts.cluster, self->ev.now_ms);
         self->unsure |= LOOK_HINTS; /* connecting takes the sign */
     }
     if ((self->look & LOOK_HINTS) != 0)
-        cluster_listen(self->parts.cluster);
+        cluster_listen(self->parts.cluster, self->ev.now_ms);
+    if (!cluster_is_cut_off(self->parts.cluster))
+        return RC_OK;
+    log_error("cluster.cut_off", "the database answers other brokers and not this one; stopping, "
+                                 "so that clients go to them");
+    return RC_STORE;
 }
 
 static enum rc turn(struct hub *self)
@@ -424,7 +430,8 @@ static enum rc turn(struct hub *self)
     submit(self); /* the writer's thread commits what has piled up */
     if ((self->look & LOOK_STORED) != 0 && take_stored(self) == RC_STORE)
         return RC_STORE;
-    mind_cluster(self);
+    if (mind_cluster(self) == RC_STORE)
+        return RC_STORE;
     if ((self->look & LOOK_READ) != 0)
         take_read(self);
     if ((self->look & LOOK_BACKUP) != 0)

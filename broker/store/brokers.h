@@ -49,6 +49,11 @@ enum rc store_renew(struct store *self, const struct store_broker *own,
                     const struct page *const *pages, size_t count,
                     struct store_brokers *ret) MUST_CHECK;
 
+/* By any thread: the connection to the server is lost, and the server is looked for. */
+bool store_is_away(const struct store *self);
+/* By any thread: look no longer; what waits for it ends with RC_STORE. */
+void store_give_up(struct store *self);
+
 /* Append to *to what that broker has written behind its page of *version_p, the oldest first, which follows; not all of it at
  * once: then that is less than its `version`. RC_STORE as in store.h. */
 enum rc store_read_pages(struct store *self, uint64_t broker, uint64_t *version_p,

@@ -13,6 +13,8 @@
 
 #define FULL_AGAIN_MS      1000
 #define RECONNECT_EVERY_MS 200
+/* In a transaction others wait for its lock, of a broker that stands still no longer than its lease lasts (LEASE_MS). */
+#define STAND_STILL "SET idle_in_transaction_session_timeout = '5s'"
 
 static const char *const SQL[STATEMENT_COUNT] = {
 #define X(statement, sql) [statement] = sql,
@@ -92,9 +94,13 @@ static enum rc take_turn(struct pg *self)
 
 static enum rc take_database(struct pg *self)
 {
-    if (!self->is_alone && self->base.sharing.calls == NULL)
+    const bool is_shared = self->base.sharing.calls != NULL;
+
+    if (!self->is_alone && !is_shared)
         return RC_OK;
-    return pg_schema_take(&self->db, self->base.sharing.calls != NULL);
+    const enum rc rc = pg_schema_take(&self->db, is_shared);
+
+    return rc == RC_OK && is_shared ? pg_execute(&self->db, STAND_STILL) : rc;
 }
 
 static enum rc connect_again(struct pg *self)
@@ -112,13 +118,17 @@ static enum rc connect_again(struct pg *self)
 enum rc pg_reconnect(struct pg *self)
 {
     const uint64_t until_ms = clock_mono_ms() + self->reconnect_ms;
+    struct sharing *sharing = &self->base.sharing;
     enum rc rc;
 
     if (self->reconnect_ms == 0)
         return RC_STORE;
     log_warn("store.lost", "reason=\"%s\" action=\"connects again\"", self->base.why);
-    while ((rc = connect_again(self)) != RC_OK && clock_mono_ms() < until_ms)
+    atomic_store(&sharing->is_away, true);
+    while ((rc = connect_again(self)) != RC_OK && clock_mono_ms() < until_ms &&
+           !atomic_load(&sharing->is_given_up))
         (void)poll(NULL, 0, RECONNECT_EVERY_MS);
+    atomic_store(&sharing->is_away, false);
     self->is_anew = true;
     if (rc == RC_OK)
         log_info("store.reconnected", "host=%s port=%s", PQhost(self->db.conn),

@@ -11,11 +11,12 @@
 #define VERSION_LEAST 140000 /* idle_session_timeout */
 
 /* How long things may take. A transaction that stands still is ended before those that wait for its lock give up, and the server
- * gives up before we do (PG_ANSWER_MS_MAX), so that most failures come with a reason. */
-#define CONNECT_S_MAX             "10" /* to each of the hosts */
-#define TCP_UNACKNOWLEDGED_MS_MAX "20000"
-#define KEEPALIVE_IDLE_S          "10"
-#define KEEPALIVE_INTERVAL_S      "5"
+ * gives up before we do (PG_ANSWER_MS_MAX), so that most failures come with a reason. A server that works acknowledges bytes at once,
+ * however long it takes to answer: one whose machine does not is gone, or we are cut off from it. */
+#define CONNECT_S_MAX             "5" /* to each of the hosts */
+#define TCP_UNACKNOWLEDGED_MS_MAX "3000"
+#define KEEPALIVE_IDLE_S          "1"
+#define KEEPALIVE_INTERVAL_S      "1"
 #define KEEPALIVE_COUNT           "3"
 #define STATEMENT_TIMEOUT         "'30s'"
 #define IDLE_TRANSACTION_TIMEOUT  "'10s'"

@@ -6,6 +6,8 @@
 #include "broker/store/brokers.h"
 #include "shared/base/span.h"
 
+#include <stdatomic.h>
+
 struct backend;
 typedef enum rc backend_on_turn(void *context, struct span body);
 
@@ -24,9 +26,11 @@ struct sharing_calls {
 
 struct sharing {
     const struct sharing_calls *calls; /* NULL: nobody else works here */
-    uint64_t heard;    /* the last turn that was told, or was ours, or was in what was replayed */
-    uint64_t own_turn; /* the last one that was ours; 0: none yet */
-    bool has_unheard;  /* begin: there are turns of others that were not told yet */
+    uint64_t heard;      /* the last turn that was told, or was ours, or was in what was replayed */
+    uint64_t own_turn;   /* the last one that was ours; 0: none yet */
+    bool has_unheard;    /* begin: there are turns of others that were not told yet */
+    atomic_bool is_away; /* store_is_away() */
+    atomic_bool is_given_up; /* store_give_up() */
 };
 
 #endif

@@ -126,6 +126,16 @@ static void tell_removed(const struct store *self, stream_id stream, uint64_t up
         self->on_removed(self->on_removed_context, stream, upto);
 }
 
+bool store_is_away(const struct store *self)
+{
+    return atomic_load(&self->backend->sharing.is_away);
+}
+
+void store_give_up(struct store *self)
+{
+    atomic_store(&self->backend->sharing.is_given_up, true);
+}
+
 /* --- turns --------------------------------------------------------------------------- */
 
 static enum rc on_turn(void *context, struct span body)

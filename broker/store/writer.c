@@ -341,6 +341,7 @@ void writer_stop(struct writer **self_p)
     if (self == NULL)
         return;
     *self_p = NULL;
+    store_give_up(self->worker->store);
     send_over(self->socket, &stop);
     pthread_join(self->thread, NULL);
     while (receive(self->socket, ZMQ_DONTWAIT, &left)) {
@@ -407,6 +408,11 @@ void writer_follow(struct writer *self)
     const struct handover handover = {.is_follow = true};
 
     give(self, &handover);
+}
+
+bool writer_is_away(const struct writer *self)
+{
+    return store_is_away(self->worker->store);
 }
 
 struct pages *writer_pages(struct writer *self)

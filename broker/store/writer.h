@@ -32,7 +32,7 @@ struct writer;
 
 /* Takes the store's writer side for its thread. `zmq_context` is the process's one context. */
 enum rc writer_start(struct store *store, void *zmq_context, struct writer **ret) MUST_CHECK;
-/* Commits what it was given, then stops. */
+/* Commits what it was given, then stops; a server that is away is not waited for. */
 void writer_stop(struct writer **self_p);
 
 /* Other limits, from the next commit on: the store is the thread's. */
@@ -46,6 +46,9 @@ void writer_tell(struct writer *self, struct lease_told **told_p);
 const struct store_brokers *writer_brokers(const struct writer *self);
 /* Pages that others have written, in order, of what was taken: whoever takes them out of it owns them. */
 struct pages *writer_pages(struct writer *self);
+
+/* The thread has lost the store's server, and looks for it (brokers.h). */
+bool writer_is_away(const struct writer *self);
 
 /* Other brokers have committed, as they say: look at once. In a store that nobody else works in this does nothing. */
 void writer_follow(struct writer *self);

@@ -97,7 +97,7 @@ class CutFromPeers(Cut):
 
 class CutFromDatabase(Cut):
     kind, what = "cut-database", "a broker is cut off from the database"
-    network, least, most = "database", 2, 26  # its connection is given up after 20 s
+    network, least, most = "database", 2, 16  # its connection is given up after 3 s
 
 
 class CutFromClients(Cut):

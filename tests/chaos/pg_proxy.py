@@ -20,7 +20,7 @@ import time
 
 CHUNK = 65536
 # What the broker asks the server for (SET_UP in broker/store/pg_link.c), which sees us instead of it.
-KEEPALIVE = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3, socket.TCP_USER_TIMEOUT: 20000}
+KEEPALIVE = {socket.TCP_KEEPIDLE: 1, socket.TCP_KEEPINTVL: 1, socket.TCP_KEEPCNT: 3, socket.TCP_USER_TIMEOUT: 3000}
 LEAST_ROWS = 2  # a turn, and what is in it
 
 

@@ -55,9 +55,11 @@ def primary_and_standby(scene):
 
 
 def brokers_with_hints(scene, store, count, *options):
-    """Brokers over that database which tell each other what they commit; each has an address of its own."""
+    """Brokers over that database which tell each other what they commit; each has an address of its own. `store` may be a list of
+    its URLs, one for each."""
+    stores = store if isinstance(store, list) else [store] * count
     key = scene.folder / "cluster.key"
     equal(scene.run([program("zchat-broker"), "--make-cluster-key", key]).code, 0, "exit code of the key's making")
     port = scene.free_port("127.0.0.1")
-    return [scene.broker("--store", store, "--cluster", "on", "--cluster-bind", f"127.0.0.{number + 1}:{port}", "--cluster-key", key, *options,
+    return [scene.broker("--store", stores[number], "--cluster", "on", "--cluster-bind", f"127.0.0.{number + 1}:{port}", "--cluster-key", key, *options,
                          data=scene.folder / f"broker-{number}", name=f"broker-{number}") for number in range(count)]

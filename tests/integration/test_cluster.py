@@ -205,6 +205,50 @@ def a_broker_that_stood_still_hears_what_it_missed(scene):
     stop([here, there])
 
 
+def logged(broker, event):
+    return sum(event in line for line in broker.process.err)
+
+
+@test
+def the_clients_of_a_broker_that_is_cut_off_from_the_database_go_on_at_the_others(scene):
+    server = Postgres(scene)
+    way = scene.folder / "way"
+    way.symlink_to(server.folder)
+    stores = [server.url(), server.url().replace(str(server.folder), str(way)) + "&application_name=there"]
+    here, there = brokers_with_hints(scene, stores, 2)
+    alice, bob = scene.person("alice", here), scene.person("bob", there)
+    wait_until(lambda: len(bob.ok("status", "--json").json()[0]["brokers"]) == 2, "bob is told of both")
+    alice.ok("join", "#lobby")
+    bob.ok("join", "#lobby")
+    tail = bob.tail("#lobby", "--since", "all")
+    alice.ok("send", "#lobby", "before")
+    tail.wait_event(type="message", text="before")
+    way.unlink()
+    server.say("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'there'")
+    alice.ok("send", "#lobby", "meanwhile")
+    tail.wait_event(type="message", text="meanwhile")
+    equal(there.process.wait_exit(), 1, "exit code of the broker that was cut off")
+    check(logged(there, "cluster.cut_off") or not logged(there, "store.lost"), "it ends because others reach the database")
+    equal(texts(messages(tail.json())), ["before", "meanwhile"], "what bob was shown")
+    stop([here])
+
+
+@test
+def brokers_wait_together_for_a_database_that_none_of_them_reaches(scene):
+    server, brokers = with_hints(scene)
+    alice = scene.person("alice", brokers[0])
+    alice.ok("join", "#lobby")
+    server.kill9()
+    for broker in brokers:
+        wait_until(lambda b=broker: logged(b, "store.lost"), "the broker misses its database")
+    server.start()
+    for broker in brokers:
+        wait_until(lambda b=broker: logged(b, "store.reconnected"), "and has it again")
+    alice.ok("send", "#lobby", "well?")
+    seen(scene.person("bob", brokers[1]), "#lobby", ["well?"])
+    stop(brokers)
+
+
 @test
 def brokers_tell_each_other_that_they_have_committed(scene):
     _, (here, there) = with_hints(scene)
