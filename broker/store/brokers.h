@@ -44,7 +44,8 @@ struct store_brokers {
 
 /* Renew the own lease (`name`, `address`, `hints`, `agent`, `sessions` and `lag_ms` of *own say what is told of it), write `count`
  * pages beside it, and look who lives; `pages` and the list is one view. Turns that all have heard are removed by one of them.
- * RC_DISK_FULL: nothing was written, others know what they knew; there is no list. RC_END: nobody else works in this store. RC_LIMIT: there are STORE_BROKERS_MAX without this one. RC_STORE as in store.h. */
+ * RC_DISK_FULL: nothing was written, others know what they knew; there is no list. RC_END: nobody else works in this store.
+ * RC_LIMIT: there are STORE_BROKERS_MAX without this one. RC_STORE as in store.h. */
 enum rc store_renew(struct store *self, const struct store_broker *own,
                     const struct page *const *pages, size_t count,
                     struct store_brokers *ret) MUST_CHECK;

@@ -29,7 +29,8 @@ void lease_tell(struct lease *self, struct lease_told **told_p);
 uint64_t lease_due_ms(const struct lease *self);
 
 /* Renew it, which others then see, and read what they have written. What this broker knows of accounts is as new as that, if it
- * takes the turns that are there (store_take_turn()) before. RC_DISK_FULL: nothing is told, the next time again. RC_STORE, RC_LIMIT: it is lost. */
+ * takes the turns that are there (store_take_turn()) before. RC_DISK_FULL: nothing is told, the next time again. RC_STORE,
+ * RC_LIMIT: it is lost. */
 enum rc lease_renew(struct lease *self, struct store *store, struct lease_heard **ret) MUST_CHECK;
 
 #endif

@@ -261,7 +261,8 @@ def lists_that_make_no_sense_are_refused_in_one_line(scene):
     alice.refused(2, "\"nowhere\" is not a broker's address", "ping", url=f"{broker.url},nowhere")
     file = scene.folder / "urls"
     file.write_text(f"{broker.url},zchat://127.0.0.1:1?key={'ab' * 32}&invite={'00' * 16}\n")
-    alice.refused(2, "only the first address can be an invitation", "ping", url=f"@{file}")
+    alice.refused(2, "\"zchat://127.0.0.1:1?key=" + "ab" * 32 + "&invite=...\" is not a broker's address: only the first address can be an invitation",
+                  "ping", url=f"@{file}")
     alice.refused(2, "has no key", "ping", url=f"{broker.url},zchat://chat.example.org")
     config = alice.home / "zchat.conf"
     config.write_text(f"broker = {broker.url}, zchat://127.0.0.1:1?key={'ab' * 32}\n")

@@ -37,7 +37,7 @@ static void show_given(const char *given, char *buf, size_t capacity)
 static enum rc parse_addresses(const char *given, struct choice *ret, struct why *why)
 {
     const char *expected = "zchat://HOST:PORT?key=KEY was expected";
-    char shown[128], text[BROKERS_BYTES_MAX + URL_BYTES_MAX];
+    char shown[128], text[BROKERS_BYTES_MAX + URL_BYTES_MAX], invitation[URL_BYTES_MAX];
     struct span part = span_of(given);
     struct url_list list = {.count = 0};
     enum rc rc = url_list_parse(part, &list, &part, &expected);
@@ -46,6 +46,8 @@ static enum rc parse_addresses(const char *given, struct choice *ret, struct why
         (void)url_list_add(&ret->others, &list.item[i]);
         if (list.item[i].has_invite) {
             expected = "only the first address can be an invitation";
+            broker_url_format(&list.item[i], invitation);
+            part = span_of(invitation);
             rc = RC_BAD_URL;
         }
     }
@@ -58,6 +60,7 @@ static enum rc parse_addresses(const char *given, struct choice *ret, struct why
         rc = RC_BAD_URL;
     }
     explicit_bzero(text, sizeof(text));
+    explicit_bzero(invitation, sizeof(invitation));
     explicit_bzero(&list, sizeof(list));
     return rc;
 }
