@@ -237,6 +237,8 @@ void search_reader_done(struct search_reader *self)
     db_done(self->statements[FIND]);
     self->question = NULL;
     self->is_over = false;
+    /* People search now and then: the pages it took stay in the system's cache, not in ours. */
+    (void)sqlite3_db_release_memory(self->db.handle);
 }
 
 /* --- how far the index is -------------------------------------------------------------------- */
