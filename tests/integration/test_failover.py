@@ -9,7 +9,7 @@ import stat
 import time
 
 from told_broker import ToldBroker
-from zchat_test import SLOW, Broker, check, check_no_hole, equal, read_log, run_tests, test, texts, wait_until
+from zchat_test import SLOW, Broker, check, check_no_hole, equal, is_kept, read_log, run_tests, test, texts, wait_until
 
 CHAT = 4711
 IS_STORED = re.compile("behind ✓|has it: behind")  # shown with it, or before
@@ -151,7 +151,7 @@ def the_outbox_of_a_run_that_was_killed_is_sent_at_the_other_broker(scene):
     pair.running.kill9()
     line.wait_line("the link is down", where="err")
     line.write("one\ntwo\n")
-    wait_until(lambda: any(b"two" in path.read_bytes() for path in (alice.home / "outbox").glob("*")), "it is kept")
+    wait_until(lambda: is_kept(alice.home / "outbox", "two"), "it is kept")
     line.kill9()
     pair.start(1)
     result = alice.run(url=pair.urls[1])
@@ -209,8 +209,7 @@ def a_reload_tells_those_who_are_there_of_other_brokers(scene):
     config.write_text("".join(f"brokers = {url}\n" for url in pair.urls))
     broker.process.signal(signal.SIGHUP)
     broker.process.wait_line(re.compile(r'config.reloaded changed="brokers"'), where="err")
-    wait_until(lambda: any(pair.places[1] in path.read_text() for path in (alice.home / "brokers").glob("*")),
-               "PONG tells it")
+    wait_until(lambda: is_kept(alice.home / "brokers", pair.places[1]), "PONG tells it")
     broker.kill9()
     pair.start(1)
     alice.ok("send", "#lobby", "two", url=pair.urls[1])

@@ -6,7 +6,7 @@ import random
 import signal
 import time
 
-from zchat_test import check, equal, program, run_tests, test, texts, wait_until
+from zchat_test import check, equal, is_kept, program, run_tests, test, texts, wait_until
 
 PATIENT = ("--timeout", "60s")
 ROUNDS = int(os.environ.get("ZCHAT_ROUNDS", "20"))
@@ -28,7 +28,7 @@ def outboxes(person):
 
 
 def in_outbox(person, text):
-    return any(text.encode() in path.read_bytes() for path in outboxes(person))
+    return is_kept(person.home / "outbox", text)
 
 
 def talk(person, *words):
