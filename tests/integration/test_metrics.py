@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Watching a broker: figures over HTTP and over the protocol [R-60] [R-61] [R-62], health, who may see what."""
+"""Watching a broker: figures over HTTP and over the protocol [R-68] [R-61] [R-62], health, who may see what."""
 import json
 import pathlib
 import re
