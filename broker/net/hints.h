@@ -1,7 +1,8 @@
 /* hints.h - brokers over one database tell each other that they have committed, so that nobody has to wait until it looks.
  *
  * Each has a PUB socket, and a SUB socket that is connected to those of the others: CURVE both ways, with one key pair that all
- * brokers of the cluster have and the ZAP handler admits at this door alone. A hint is a number, how far the turns are. It
+ * brokers of the cluster have and the ZAP handler admits at this door alone. A hint is a number, how far the turns are; with each
+ * renewal of its lease a broker says it again, as a sign that the database answers it (ADR 0036). It
  * may be late, or never come: whoever hears one looks into the database, and looks there by itself every second.
  * Belongs to the hub's thread. */
 #ifndef BROKER_NET_HINTS_H

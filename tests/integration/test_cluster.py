@@ -12,6 +12,7 @@ from zchat_test import check, check_no_hole, equal, messages, program, run_tests
 
 LINES = 200
 BURSTS, BURST = 60, 60
+LOOKED_FOR_S = 30  # a server that is away
 END_S = 10  # others look every second; a busy machine is slower
 
 
@@ -247,6 +248,17 @@ def brokers_wait_together_for_a_database_that_none_of_them_reaches(scene):
     alice.ok("send", "#lobby", "well?")
     seen(scene.person("bob", brokers[1]), "#lobby", ["well?"])
     stop(brokers)
+
+
+@test
+def a_broker_that_is_stopped_does_not_wait_for_a_database_that_is_away(scene):
+    server, brokers = with_hints(scene, 1)
+    server.kill9()
+    wait_until(lambda: logged(brokers[0], "store.lost"), "the broker misses its database")
+    begun = time.monotonic()
+    stop(brokers)
+    took = time.monotonic() - begun
+    check(took < LOOKED_FOR_S - 5, f"it ended after {took:.1f} s")
 
 
 @test
