@@ -107,7 +107,7 @@ def page(soak, wrong):
         model = next((line.split(":")[1].strip() for line in info if "model name" in line), "?")
     lines = [f"# Soak, {datetime.date.today()}", "",
              f"{os.cpu_count()} cores ({model}), {platform.platform()}; programs of commit {revision()}, preset release. "
-             "The machine had other work meanwhile; the last column has its load.", "",
+             "The last column of the table has the machine's load, the soak's own included.", "",
              f"    scripts/dev soak --{'minutes ' + str(options.minutes) if options.minutes else 'hours ' + str(options.hours)} "
              f"--load {options.load} --users {options.users} --seed {options.seed}", ""]
     if soak.is_stopped:
