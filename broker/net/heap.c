@@ -22,7 +22,6 @@ static void go_through(struct heap *self, uint64_t departed, uint64_t now_ms)
 {
     self->departed = departed;
     self->due_ms = 0;
-    self->is_crowd = false;
     (void)malloc_trim(0);
     log_debug("heap.trimmed", "departed=%" PRIu64 " took_ms=%" PRIu64, departed,
               clock_mono_ms() - now_ms);
@@ -34,10 +33,5 @@ long heap_tend(struct heap *self, uint64_t came, uint64_t departed, uint64_t now
         go_through(self, departed, now_ms);
     if (self->due_ms == 0 && (came > departed || departed > self->departed))
         self->due_ms = now_ms + HEAP_ROUND_MS;
-    if (!self->is_crowd && departed >= self->departed + HEAP_CROWD) {
-        self->is_crowd = true;
-        if (now_ms + HEAP_PAUSE_MS < self->due_ms)
-            self->due_ms = now_ms + HEAP_PAUSE_MS;
-    }
     return self->due_ms == 0 ? -1 : (long)(self->due_ms - now_ms);
 }
