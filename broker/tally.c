@@ -160,6 +160,7 @@ static void collect_host(const struct host_figures *host, uint64_t database_byte
     value[FIG_DESCRIPTORS] = host->descriptors;
     value[FIG_DESCRIPTORS_MAX] = host->descriptors_max;
     value[FIG_RESIDENT] = host->resident_bytes;
+    value[FIG_ALLOCATED] = host->allocated_bytes;
     value[FIG_DATABASE] = host->database_bytes + database_bytes;
     value[FIG_WAL] = host->wal_bytes;
     value[FIG_DISK_FREE] = host->disk_free_bytes;

@@ -92,6 +92,7 @@
     X(FIG_DESCRIPTORS, "descriptors", GAUGE, "", "", "Open files and connections of the process")  \
     X(FIG_DESCRIPTORS_MAX, "descriptors_max", GAUGE, "", "", "As many as the system allows")       \
     X(FIG_RESIDENT, "resident_bytes", GAUGE, "", "", "Memory of the process")                      \
+    X(FIG_ALLOCATED, "allocated_bytes", GAUGE, "", "", "What it asked for, used or not")           \
     X(FIG_DATABASE, "database_bytes", GAUGE, "", "", "Size of zchat.db, or of the whole database") \
     X(FIG_WAL, "wal_bytes", GAUGE, "", "", "Size of its log, zchat.db-wal")                        \
     X(FIG_DISK_FREE, "disk_free_bytes", GAUGE, "", "", "Free on the disk of the data folder")      \

@@ -22,7 +22,7 @@ void host_close(struct host *self);
 
 struct host_figures {
     uint64_t descriptors, descriptors_max;
-    uint64_t resident_bytes;
+    uint64_t resident_bytes, allocated_bytes; /* by malloc; a sanitizer's own heap is not seen */
     uint64_t database_bytes, wal_bytes;
     uint64_t disk_free_bytes, disk_size_bytes; /* size 0: not known */
 };

@@ -43,6 +43,7 @@ SAMPLE_S = 10
 KEPT_LINES = 200
 EVENT_BYTES = 350  # of one in the broker's database, with its index
 WITHOUT_JUDGEMENT_S = 1800  # memory's slope over less tells nothing
+MAPPING_KB = 100  # smaller ones are not told one by one
 PATIENCE_S = 300  # the machine may be busy with other work
 
 
@@ -269,7 +270,9 @@ class Soak:
         row = {"at": round(time.monotonic() - self.window_begin, 1)}
         for name, process in (("broker", self.broker.process), ("logger", self.archiver), ("client", self.watcher)):
             row.update({f"{name}_{key}": value for key, value in memory_of(process.pid).items()})
+        row["broker_mappings"] = mappings_of(self.broker.process.pid)
         figures = self.ask_figures()
+        row["broker_allocated_mb"] = figures["allocated_bytes"] / 2**20
         row["data_mb"] = size_of(self.broker.data) / 1e6
         row["database_mb"], row["wal_mb"] = figures["database_bytes"] / 1e6, figures["wal_bytes"] / 1e6
         row["connections"], row["sessions"] = figures["connections"], figures["sessions"]
@@ -464,6 +467,17 @@ def memory_of(pid):
     values = dict(re.findall(r"^(\w+):\s+(\d+) kB$", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M))
     return {"rss_mb": int(values["VmRSS"]) / 1024, "anon_mb": int(values["RssAnon"]) / 1024,
             "file_mb": int(values["RssFile"]) / 1024, "fds": len(os.listdir(f"/proc/{pid}/fd"))}
+
+
+def mappings_of(pid):
+    """{address: MB of its own}, of those that have some: which heap it is that grows."""
+    found = re.findall(r"^([0-9a-f]+)-[0-9a-f]+ |^Anonymous: +(\d+) kB$", pathlib.Path(f"/proc/{pid}/smaps").read_text(), re.M)
+    own, address = {}, ""
+    for begin, kilobytes in found:
+        address = begin or address
+        if int(kilobytes or 0) >= MAPPING_KB:
+            own[address] = int(kilobytes) / 1024
+    return own
 
 
 def descriptors_by_kind(pid):

@@ -2,13 +2,12 @@
 """Strangers at the doors: more than there is room for, and those who open and say nothing. Who is served goes on."""
 import os
 import pathlib
-import re
 import resource
 import shutil
 import socket
 import time
 
-from zchat_test import Skipped, check, equal, run_tests, test, texts, wait_until
+from zchat_test import Skipped, check, equal, is_sanitized, run_tests, test, texts, wait_until
 
 DESCRIPTORS = 200  # of the broker
 FLOOD = 600
@@ -27,11 +26,6 @@ def cpu_s(pid):
 
 def rss_mib(pid):
     return int(pathlib.Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize() / 2**20
-
-
-def is_sanitized(pid):
-    """A sanitizer keeps what was freed for a while: memory tells nothing then."""
-    return re.search("lib[at]san", pathlib.Path(f"/proc/{pid}/maps").read_text(encoding="ascii")) is not None
 
 
 def descriptors(pid):

@@ -10,7 +10,7 @@ import stat
 
 from metrics import Page
 from raw_client import RawClient
-from zchat_test import DEADLINE, SLOW, check, equal, program, run_tests, test, wait_until
+from zchat_test import DEADLINE, SLOW, check, equal, is_sanitized, program, run_tests, test, wait_until
 
 DIST = pathlib.Path(__file__).resolve().parents[2] / "dist"
 METRICS = ("--metrics", "127.0.0.1:0")
@@ -36,6 +36,7 @@ def what_happens_is_counted(scene):
     before = page.samples()
     check(0 < before["zchat_descriptors"] < before["zchat_descriptors_max"], f"{before}")
     check(before["zchat_resident_bytes"] > 1 << 20, f"{before['zchat_resident_bytes']}")
+    check(is_sanitized(broker.process.pid) or before["zchat_allocated_bytes"] > 1 << 20, f"{before['zchat_allocated_bytes']}")
     check(0 < before["zchat_disk_free_bytes"] <= before["zchat_disk_size_bytes"], "the disk")
     equal(before['zchat_build_info{version="0.1.0"}'], 1, "the version")
     alice.ok("join", "#lobby")

@@ -90,6 +90,11 @@ def bin_folder():
     return found[-1].parent
 
 
+def is_sanitized(pid):
+    """A sanitizer keeps what was freed for a while: memory tells nothing then."""
+    return re.search("lib[at]san", pathlib.Path(f"/proc/{pid}/maps").read_text(encoding="ascii")) is not None
+
+
 def program(name):
     path = bin_folder() / name
     check(path.exists(), f"{path} is not built")
