@@ -23,7 +23,6 @@ void search_forget(struct indexer *self, stream_id stream, uint64_t upto);
 
 /* The index of the data folder, opened and followed, as the configuration says. NULL: nobody can search, by choice or since it
  * failed, which is told: a chat without searching is still a chat. */
-struct indexer *search_start(const struct options *options, struct store *store,
-                             void *zmq_context);
+struct indexer *search_start(const struct options *options, struct store *store, void *zmq_context);
 
 #endif

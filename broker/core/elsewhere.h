@@ -34,9 +34,9 @@ struct elsewhere {
     uint32_t rows_max;              /* of all; 0: there is no other broker */
     uint32_t count;                 /* sessions that are counted: of each id one row at most */
     uint64_t tellings;
-    struct far_session *row;        /* 1..rows_max */
-    struct far_person *person;      /* indexed by stream row */
-    struct table by_id;             /* several brokers may tell of one id, while it moves */
+    struct far_session *row;   /* 1..rows_max */
+    struct far_person *person; /* indexed by stream row */
+    struct table by_id;        /* several brokers may tell of one id, while it moves */
 };
 
 /* `sessions_max` of one broker; 0: alone. */

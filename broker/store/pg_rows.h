@@ -44,7 +44,7 @@
                 " body = excluded.body")                                                           \
     X(NEXT_PAGES, "SELECT page, version, body FROM zchat.presence WHERE broker = $1"               \
                   " AND version > $2 ORDER BY version LIMIT $3")                                   \
-    X(FORGET_BROKERS, "DELETE FROM zchat.broker WHERE id IN (SELECT id FROM zchat.broker WHERE"     \
+    X(FORGET_BROKERS, "DELETE FROM zchat.broker WHERE id IN (SELECT id FROM zchat.broker WHERE"    \
                       " lease < clock_timestamp() - " KEPT_FOR_DEAD " FOR UPDATE SKIP LOCKED)")    \
     X(DROP_TURNS, "DELETE FROM zchat.turn WHERE (no <= (SELECT min(turn) FROM zchat.broker)"       \
                   " OR at < clock_timestamp() - " TURN_AGE_MAX ") AND $1 = (SELECT min(id)"        \

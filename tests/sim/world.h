@@ -72,7 +72,7 @@ struct client {
     struct person *person;
     char nick[16];
     session_id session;
-    unsigned life; /* counts its restarts */
+    unsigned life;         /* counts its restarts */
     unsigned first_broker; /* the model's index 0 */
     unsigned broker;       /* its index of the one it goes to next */
     struct conn *conn;

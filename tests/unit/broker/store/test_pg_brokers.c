@@ -346,16 +346,18 @@ static void a_full_disk_keeps_pages_waiting_and_no_lease(void **state)
     struct lease_heard *heard;
 
     (void)pages_seen(there, other);
-    pg_server_say("CREATE FUNCTION zchat.no_room() RETURNS trigger LANGUAGE plpgsql AS"
-                  " $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$;"
-                  " CREATE TRIGGER no_room BEFORE INSERT ON zchat.presence EXECUTE FUNCTION zchat.no_room()",
-                  NULL, 0);
+    pg_server_say(
+        "CREATE FUNCTION zchat.no_room() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$;"
+        " CREATE TRIGGER no_room BEFORE INSERT ON zchat.presence EXECUTE FUNCTION zchat.no_room()",
+        NULL, 0);
     tell_page(there, 0, SPAN("a"));
     (void)pages_seen(there, other);
     assert_true(lease_due_ms(there) > clock_mono_ms()); /* not again and again */
     assert_string_equal(pages_seen(here, box), "");
-    pg_server_say("CREATE TRIGGER no_room BEFORE UPDATE ON zchat.broker EXECUTE FUNCTION zchat.no_room()",
-                  NULL, 0);
+    pg_server_say(
+        "CREATE TRIGGER no_room BEFORE UPDATE ON zchat.broker EXECUTE FUNCTION zchat.no_room()",
+        NULL, 0);
     assert_int_equal(lease_renew(there, other->store, &heard), RC_DISK_FULL);
     pg_server_say("DROP FUNCTION zchat.no_room() CASCADE", NULL, 0);
     (void)pages_seen(there, other);
