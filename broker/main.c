@@ -570,7 +570,6 @@ int main(int argc, char **argv)
     char why[OPTIONS_WHY_BYTES];
 
     stdfds_fill();
-    heap_prepare();
     secret_guard_process();
     if (argc == 3 && strcmp(argv[1], "--print-completion") == 0)
         return options_print_completion(stdout, argv[2]) == RC_OK ? EXIT_SUCCESS : EXIT_USAGE;
@@ -591,6 +590,7 @@ int main(int argc, char **argv)
     } else if (offline_is_asked(&broker.options)) {
         return offline_run(&broker.options);
     } else {
+        heap_prepare(broker.options.io_threads);
         open_log(&broker.options);
         return serve(&broker);
     }

@@ -11,8 +11,9 @@
 #define MAPPED_BYTES (4 << 20)
 #define GROWTH_BYTES (1 << 20)
 
-void heap_prepare(void)
+void heap_prepare(unsigned io_threads)
 {
+    (void)mallopt(M_ARENA_MAX, (int)io_threads + 1);
     (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
     (void)mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES); /* the line above fixes it at 128 kB */
     (void)mallopt(M_TOP_PAD, GROWTH_BYTES);

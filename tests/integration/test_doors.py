@@ -2,6 +2,7 @@
 """Strangers at the doors: more than there is room for, and those who open and say nothing. Who is served goes on."""
 import os
 import pathlib
+import re
 import resource
 import shutil
 import socket
@@ -11,6 +12,7 @@ from zchat_test import Skipped, check, equal, is_sanitized, run_tests, test, tex
 
 DESCRIPTORS = 200  # of the broker
 FLOOD = 600
+HEAP_BYTES = 64 << 20
 
 
 def few_descriptors(scene, address="127.0.0.1"):
@@ -26,6 +28,14 @@ def cpu_s(pid):
 
 def rss_mib(pid):
     return int(pathlib.Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize() / 2**20
+
+
+def heaps(pid):
+    """Of glibc, but for the first: 64 MiB each, of which the part not yet in use cannot be read."""
+    rows = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) (\S+) ", pathlib.Path(f"/proc/{pid}/maps").read_text(encoding="ascii"), re.M)
+    return sum(used == "rw-p" and rest == "---p" and end == begin_of_rest and int(begin, 16) % HEAP_BYTES == 0
+               and int(end_of_rest, 16) - int(begin, 16) == HEAP_BYTES
+               for (begin, end, used), (begin_of_rest, end_of_rest, rest) in zip(rows, rows[1:]))
 
 
 def descriptors(pid):
@@ -116,6 +126,7 @@ def a_flood_of_connections_takes_the_last_descriptor_and_all_are_served(scene):
     check(not (is_sanitized(pid) and os.environ.get("ZCHAT_WITH_MEMORY")), "memory was to be looked at, in a release build")
     if not is_sanitized(pid):
         check(rss_mib(pid) < first + 8, f"{first:.1f} MiB behind the first flood, {rss_mib(pid):.1f} behind the fourth")
+        equal(heaps(pid), 2, "heaps beside the first: as many as I/O threads")
     equal(broker.stop(), 0, "exit code")
     check(any("doorman.served" in line for line in broker.process.err), "the doorman does not say what it did")
 
