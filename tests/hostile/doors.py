@@ -11,7 +11,6 @@ import json
 import os
 import pathlib
 import platform
-import re
 import statistics
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import time
 
 from witness import known_options
 from raw_client import RawClient
-from zchat_test import ROOT, Failed, bin_folder, check, equal, run_cases, wait_until
+from zchat_test import ROOT, Failed, bin_folder, check, equal, is_sanitized, run_cases, wait_until
 
 WARM_S = 130  # each queue in libzmq touches its memory in its first 512 messages: that is no growth
 WARM_PING_MS, WARM_RATE = 200, 1000
@@ -30,12 +29,6 @@ MEMORY_PART, ONCE_MIB = 0.1, 6  # how near memory comes back; what the first att
 def rss_mib(pid):
     with open(f"/proc/{pid}/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
-
-
-def is_sanitized(pid):
-    """A sanitizer keeps what was freed for a while: memory tells nothing then."""
-    with open(f"/proc/{pid}/maps", encoding="ascii") as file:
-        return bool(re.search("lib[at]san", file.read()))
 
 
 def percentile(values, part):

@@ -83,8 +83,7 @@ static BOX_UNUSED struct box *box_empty(enum box_kind kind, uint64_t now_ms)
     assert_non_null(self);
     self->kind = kind;
     self->now_ms = now_ms;
-    snprintf(self->folder, sizeof(self->folder),
-             "/tmp/zchat-store-XXXXXX"); /* mkdtemp()'s pattern */
+    snprintf(self->folder, sizeof(self->folder), "/tmp/zchat-store-XXXXXX");
     assert_non_null(mkdtemp(self->folder));
     return self;
 }

@@ -445,8 +445,8 @@ static void a_broker_is_behind_silent_and_gone_r67(void **state)
     other.is_live = false; /* as the store's clock has it */
     assert_other_is(stage, &other, "gone", 0);
 
-    struct core_broker own = BROKERS
-        [0]; /* the database does not answer: it cannot tell of the others, but it is there itself */
+    /* The database does not answer: it cannot tell of the others, but it is there itself. */
+    struct core_broker own = BROKERS[0];
     own.seen_ms = stage->now_ms - 2 * LEASE_MS;
     core_know_brokers(stage->core, &own, 1);
     const struct message *row = ask_brokers(stage);

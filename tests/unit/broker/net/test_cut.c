@@ -23,8 +23,8 @@ struct fixture {
     struct front *front;
     struct broker_url address;
     char folder[64];
-    void
-        *opened[CROWD + 8]; /* peers' sockets, closed in the end: a context waits for all of them */
+    /* Peers' sockets, closed in the end: a context waits for all of them. */
+    void *opened[CROWD + 8];
     size_t opened_count;
     unsigned char public_key[PUBLIC_KEY_BYTES], secret_key[PUBLIC_KEY_BYTES];
 };
