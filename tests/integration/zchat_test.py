@@ -71,13 +71,15 @@ def wait_until(condition, about, timeout=None):
     """Poll until condition() is true and return its value."""
     timeout = DEADLINE if timeout is None else timeout * SLOW
     end = time.monotonic() + timeout
+    pause = 0.01
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
             raise Failed(f"after {timeout:.0f} s still not: {about}")
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(1.5 * pause, 0.1)  # what takes seconds leaves the machine to those it waits for
 
 
 def bin_folder():
