@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <zmq.h>
 
@@ -410,8 +411,10 @@ static enum rc start_thread(struct readers *self, struct reader *reader, void *z
     if (reader->ask == NULL || reader->asked == NULL || reader->answers == NULL ||
         zmq_setsockopt(reader->answers, ZMQ_SNDHWM, &no_limit, sizeof(no_limit)) != 0 ||
         zmq_bind(reader->ask, ask) != 0 || zmq_connect(reader->asked, ask) != 0 ||
-        zmq_connect(reader->answers, answers) != 0 ||
-        pthread_create(&reader->thread, NULL, serve, reader) != 0)
+        zmq_connect(reader->answers, answers) != 0)
+        return RC_SYSTEM;
+    errno = pthread_create(&reader->thread, NULL, serve, reader);
+    if (errno != 0)
         return RC_SYSTEM;
     reader->has_thread = true;
     return RC_OK;
@@ -449,6 +452,7 @@ enum rc readers_start(struct store *store, void *zmq_context, size_t thread_coun
     const int no_limit = 0;
     char answers[64];
     enum rc rc = RC_SYSTEM;
+    int failure;
 
     snprintf(answers, sizeof(answers), "inproc://readers-%p", (void *)self);
     (void)zmq_msg_init(&self->body);
@@ -463,10 +467,13 @@ enum rc readers_start(struct store *store, void *zmq_context, size_t thread_coun
         rc = RC_OK;
     for (size_t i = 0; i < self->thread_count && rc == RC_OK; i++)
         rc = start_thread(self, &self->thread[i], zmq_context, store);
-    if (rc == RC_OK)
+    if (rc == RC_OK) {
         *ret = self;
-    else
-        readers_stop(&self);
+        return RC_OK;
+    }
+    failure = errno;
+    readers_stop(&self);
+    errno = failure;
     return rc;
 }
 

@@ -13,7 +13,7 @@ struct readers;
 struct zmq_msg_t;
 
 /* `search_folder`: where search.db is; NULL, or when it cannot be opened: searches are refused. RC_STORE: the store gives
- * no reader. RC_SYSTEM: no thread or socket. */
+ * no reader. RC_SYSTEM: no thread or socket. Both: errno. */
 enum rc readers_start(struct store *store, void *zmq_context, size_t thread_count,
                       const char *search_folder, struct readers **ret) MUST_CHECK;
 void readers_stop(struct readers **self_p); /* what is still asked is dropped */

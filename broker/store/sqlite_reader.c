@@ -2,6 +2,7 @@
 
 #include "broker/store/sqlite_db.h"
 #include "shared/base/alloc.h"
+#include "shared/base/log.h"
 
 #include <stdlib.h>
 
@@ -23,7 +24,7 @@ struct sqlite_reader {
     struct store_reader base;
     struct db db;
     char *path;
-    char why[256]; /* nobody asks: a reader's failure is one word to the broker */
+    char why[256]; /* logged where opening fails; later failures are one word to the broker */
     sqlite3_stmt *statements[STATEMENT_COUNT];
 };
 
@@ -187,6 +188,7 @@ enum rc sqlite_reader_open(const char *path, struct store_reader **ret)
     for (size_t i = 0; i < STATEMENT_COUNT && rc == RC_OK; i++)
         rc = db_prepare(&self->db, SQL[i], &self->statements[i]);
     if (rc != RC_OK) {
+        log_error("reader.not_opened", "%s", self->why);
         reader_close(&self->base);
         return RC_STORE;
     }

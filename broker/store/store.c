@@ -7,6 +7,7 @@
 #include "shared/base/alloc.h"
 #include "shared/base/invariant.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -407,5 +408,9 @@ const char *store_why(const struct store *self)
 
 enum rc store_reader_open(struct store *self, struct store_reader **ret)
 {
-    return self->backend->calls->open_reader(self->backend, ret);
+    const enum rc rc = self->backend->calls->open_reader(self->backend, ret);
+
+    if (rc != RC_OK)
+        errno = EIO; /* what a library left there is of something else */
+    return rc;
 }

@@ -130,7 +130,8 @@ void store_set_limits(struct store *self, const struct store_limits *limits);
 /* The last failure in words, for the log; borrowed until the next call. */
 const char *store_why(const struct store *self);
 
-/* A reader over committed events; with SQLite its own READONLY connection. */
+/* A reader over committed events; with SQLite its own READONLY connection. Any thread may ask, so the reason of
+ * RC_STORE is in the log (reader.not_opened) and not in store_why(); errno is EIO. */
 enum rc store_reader_open(struct store *self, struct store_reader **ret) MUST_CHECK;
 void store_reader_close(struct store_reader **self_p);
 

@@ -1,10 +1,13 @@
 /* test_sqlite.c - what only the store on disk can do wrong: files, checkpoints, readers. */
+#include "shared/base/log.h"
 #include "tests/support/check.h"
 #include "tests/support/store_ops.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Do something to the database that a broker would not. */
 static void meddle(const struct box *box, const char *sql)
@@ -302,6 +305,32 @@ static void readers_follow_while_the_writer_writes(void **state)
     }
 }
 
+static char reader_told[512];
+
+static void listen_to_log(const struct log_record *record)
+{
+    if (strcmp(record->event, "reader.not_opened") == 0)
+        snprintf(reader_told, sizeof(reader_told), "%.*s", (int)record->text.len, record->text.ptr);
+}
+
+static void a_reader_that_cannot_be_opened_tells_why(void **state)
+{
+    struct box *box = *state;
+    struct store_reader *reader = NULL;
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/zchat.db", box->folder);
+    assert_int_equal(unlink(path), 0);
+    log_set_sink(listen_to_log);
+    errno = EINVAL;
+    assert_int_equal(store_reader_open(box->store, &reader), RC_STORE);
+    assert_int_equal(errno, EIO);
+    log_set_sink(NULL);
+    assert_null(reader);
+    assert_non_null(strstr(reader_told, path));
+    assert_non_null(strstr(reader_told, "unable to open"));
+}
+
 static int set_up(void **state)
 {
     *state = box_new(BOX_SQLITE);
@@ -331,6 +360,7 @@ int main(void)
         TEST(a_reader_that_stays_holds_folding_back_only_while_it_stays),
         TEST(what_retention_removed_is_told_as_gone_r34),
         TEST(readers_follow_while_the_writer_writes),
+        TEST(a_reader_that_cannot_be_opened_tells_why),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
