@@ -152,6 +152,7 @@ static void collect_doors(const struct hub_parts *parts, uint64_t *value)
     value[FIG_REFUSED_STRANGERS] = zap.strangers;
     value[FIG_REFUSED_PER_ADDRESS] = zap.per_address;
     value[FIG_REFUSED_PER_KEY] = zap.per_key;
+    value[FIG_DELAYED] = zap.delayed;
 }
 
 /* Of a server's database its readers know how large it is. */

@@ -28,7 +28,7 @@
 #define BYTES_BEFORE_READY 250
 
 #define SILENT_MIN_MS \
-    2000 /* a slow way, or a machine with thousands of clients, takes a second or two */
+    2000 /* a slow way, or thousands of clients, take a second or two; more than PATIENCE_MS (zap.c) */
 
 /* One socket that is watched. */
 struct door {

@@ -17,10 +17,12 @@ struct throttle {
     size_t mask; /* of sets of WAYS places */
     uint32_t rate_per_s;
     uint32_t burst;
+    uint32_t patience_ms;
     unsigned char key[crypto_shorthash_KEYBYTES];
 };
 
-struct throttle *throttle_new(size_t places, uint32_t rate_per_s, uint32_t burst)
+struct throttle *throttle_new(size_t places, uint32_t rate_per_s, uint32_t burst,
+                              uint32_t patience_ms)
 {
     struct throttle *self = x_alloc(1, sizeof(*self));
     size_t sets = 1;
@@ -31,6 +33,7 @@ struct throttle *throttle_new(size_t places, uint32_t rate_per_s, uint32_t burst
     self->mask = sets - 1;
     self->rate_per_s = rate_per_s;
     self->burst = burst;
+    self->patience_ms = patience_ms;
     randombytes_buf(self->key, sizeof(self->key));
     return self;
 }
@@ -62,6 +65,21 @@ static uint64_t hash_of(const struct throttle *self, const void *who, size_t who
     return hash;
 }
 
+/* How much a bucket holds: the burst, and what grows while somebody is patient. What is missing beyond the burst
+ * is promised to those who wait. */
+static uint32_t room_of(const struct throttle *self)
+{
+    const uint64_t room =
+        self->burst + (uint64_t)self->rate_per_s * self->patience_ms / UINT64_C(1000);
+
+    return room < BUCKET_TOKENS_MAX ? (uint32_t)room : BUCKET_TOKENS_MAX;
+}
+
+static bool take(const struct throttle *self, struct bucket *bucket, uint32_t cost, uint64_t now_ms)
+{
+    return bucket_take(bucket, self->rate_per_s, room_of(self), cost, now_ms) == 0;
+}
+
 /* Their place, or the one of their set that is missing least by now, made theirs. */
 static struct place *place_of(struct throttle *self, uint64_t hash, uint64_t now_ms)
 {
@@ -71,7 +89,7 @@ static struct place *place_of(struct throttle *self, uint64_t hash, uint64_t now
     for (size_t i = 0; i < WAYS; i++) {
         if (set[i].hash == hash)
             return &set[i];
-        (void)bucket_take(&set[i].bucket, self->rate_per_s, self->burst, 0, now_ms);
+        (void)take(self, &set[i].bucket, 0, now_ms);
         if (set[i].bucket.missing < least->bucket.missing)
             least = &set[i];
     }
@@ -79,12 +97,24 @@ static struct place *place_of(struct throttle *self, uint64_t hash, uint64_t now
     return least;
 }
 
-bool throttle_take(struct throttle *self, const void *who, size_t who_len, uint64_t now_ms)
+uint64_t throttle_take(struct throttle *self, const void *who, size_t who_len, uint64_t now_ms)
 {
-    struct place *place;
+    const uint64_t at_once = UINT64_C(1000) * self->burst; /* thousandths of a token */
+    struct bucket *bucket;
 
     if (self->rate_per_s == 0)
-        return true;
-    place = place_of(self, hash_of(self, who, who_len), now_ms);
-    return bucket_take(&place->bucket, self->rate_per_s, self->burst, 1, now_ms) == 0;
+        return 0;
+    bucket = &place_of(self, hash_of(self, who, who_len), now_ms)->bucket;
+    if (!take(self, bucket, 1, now_ms))
+        return THROTTLE_TOO_OFTEN;
+    if (bucket->missing <= at_once)
+        return 0;
+    return (bucket->missing - at_once + self->rate_per_s - 1) / self->rate_per_s;
+}
+
+void throttle_give_back(struct throttle *self, const void *who, size_t who_len, uint64_t now_ms)
+{
+    struct bucket *bucket = &place_of(self, hash_of(self, who, who_len), now_ms)->bucket;
+
+    bucket->missing -= bucket->missing < 1000 ? bucket->missing : 1000;
 }

@@ -10,16 +10,24 @@
 
 #include <stddef.h>
 
+#define THROTTLE_TOO_OFTEN UINT64_MAX
+
 struct throttle;
 
-/* Of at least `places` strangers, each `rate_per_s` a second and `burst` at once; rate 0: no limit. */
-struct throttle *throttle_new(size_t places, uint32_t rate_per_s, uint32_t burst);
+/* Of at least `places` strangers, each `rate_per_s` a second and `burst` at once; rate 0: no limit. Who comes
+ * sooner may be told to wait, for up to `patience_ms`. */
+struct throttle *throttle_new(size_t places, uint32_t rate_per_s, uint32_t burst,
+                              uint32_t patience_ms);
 void throttle_destroy(struct throttle **self_p);
 
 /* What anybody may do from now on; nobody is forgotten. */
 void throttle_set(struct throttle *self, uint32_t rate_per_s, uint32_t burst);
 
-/* False: too often; nothing was taken. */
-bool throttle_take(struct throttle *self, const void *who, size_t who_len, uint64_t now_ms);
+/* After how many milliseconds they may do it; 0: now. It counts as done, and whoever comes next has a later
+ * turn. THROTTLE_TOO_OFTEN: the wait would be above the patience, and nothing was taken. */
+uint64_t throttle_take(struct throttle *self, const void *who, size_t who_len, uint64_t now_ms);
+
+/* It was not done after all: who was told to wait will not. */
+void throttle_give_back(struct throttle *self, const void *who, size_t who_len, uint64_t now_ms);
 
 #endif

@@ -1,6 +1,7 @@
 #include "broker/net/zap.h"
 
 #include "broker/net/throttle.h"
+#include "broker/net/zap_queue.h"
 #include "broker/net/zap_request.h"
 #include "shared/base/alloc.h"
 #include "shared/base/clock.h"
@@ -13,27 +14,31 @@
 #include <stdlib.h>
 #include <zmq.h>
 
-#define FRAME_BYTES 255   /* more of a frame is not looked at, and makes it malformed */
-#define PLACES      16384 /* addresses, and keys, whose handshakes are counted */
+#define PLACES          16384 /* addresses, and keys, whose handshakes are counted */
+#define PATIENCE_MS     1500  /* for a turn: less than what makes a connection silent (doorman.c) */
+#define ENVELOPE_FRAMES 2     /* the ROUTER's name for who asks, and an empty one */
 
 struct zap {
     void *control;  /* the owner's end of the pair */
     void *commands; /* the thread's end */
-    void *requests; /* REP on ZAP_ENDPOINT */
+    void *requests; /* ROUTER on ZAP_ENDPOINT: an answer may come later than the next request */
     struct keyring *keyring;
     bool has_cluster;
     unsigned char cluster_key[PUBLIC_KEY_BYTES];
     struct throttle *addresses;
     struct throttle *keys;
+    struct zap_queue queue;
     uint64_t told_ms; /* when a refusal was logged last */
     pthread_t thread;
     pthread_mutex_t mutex; /* of the stats */
     struct zap_stats stats;
 };
 
-/* Read one whole request, however long, into `buf`; returns how many frames it had, 0 when interrupted. */
-static size_t receive_request(void *socket, char buf[static ZAP_FRAMES][FRAME_BYTES],
-                              struct span frames[static ZAP_FRAMES])
+#define MESSAGE_FRAMES (ENVELOPE_FRAMES + ZAP_FRAMES)
+
+/* Read one whole message, however long, into `buf`; returns how many frames it had, 0 when interrupted. */
+static size_t receive(void *socket, char buf[static MESSAGE_FRAMES][ZAP_FRAME_BYTES],
+                      struct span frames[static MESSAGE_FRAMES])
 {
     size_t count = 0;
     int more = 1;
@@ -41,13 +46,14 @@ static size_t receive_request(void *socket, char buf[static ZAP_FRAMES][FRAME_BY
 
     while (more) {
         char excess[1];
-        const bool is_kept = count < ZAP_FRAMES;
-        int len = zmq_recv(socket, is_kept ? buf[count] : excess, is_kept ? FRAME_BYTES : 0, 0);
+        const bool is_kept = count < MESSAGE_FRAMES;
+        int len = zmq_recv(socket, is_kept ? buf[count] : excess, is_kept ? ZAP_FRAME_BYTES : 0, 0);
 
         if (len < 0)
             return 0;
         if (is_kept) /* a longer one becomes none, which fits nowhere */
-            frames[count] = (struct span){buf[count], (size_t)len <= FRAME_BYTES ? (size_t)len : 0};
+            frames[count] =
+                (struct span){buf[count], (size_t)len <= ZAP_FRAME_BYTES ? (size_t)len : 0};
         count++;
         if (zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &more_size) != 0)
             return 0;
@@ -62,20 +68,20 @@ struct judgement {
 };
 
 /* Whoever has the cluster's key is a broker of it, and nobody else comes in there. */
-static struct judgement judge_broker(struct zap *self, const struct zap_request *request)
+static struct judgement judge_broker(struct zap *self,
+                                     const unsigned char key[static PUBLIC_KEY_BYTES])
 {
-    if (self->has_cluster &&
-        memcmp(request->key, self->cluster_key, sizeof(self->cluster_key)) == 0)
+    if (self->has_cluster && memcmp(key, self->cluster_key, sizeof(self->cluster_key)) == 0)
         return (struct judgement){"200", "OK", &self->stats.admitted};
     return (struct judgement){"400", "not the key of this cluster", &self->stats.strangers};
 }
 
-static struct judgement judge_key(struct zap *self, const struct zap_request *request)
+static struct judgement judge_key(struct zap *self, enum door door,
+                                  const unsigned char key[static PUBLIC_KEY_BYTES])
 {
     struct zap_stats *stats = &self->stats;
     const enum key_verdict verdict =
-        self->keyring == NULL ? KEY_MAY_ENTER
-                              : keyring_judge(self->keyring, request->key, request->door);
+        self->keyring == NULL ? KEY_MAY_ENTER : keyring_judge(self->keyring, key, door);
 
     switch (verdict) {
     case KEY_MAY_ENTER:
@@ -90,19 +96,10 @@ static struct judgement judge_key(struct zap *self, const struct zap_request *re
     return (struct judgement){"400", "this key is not known", &stats->strangers};
 }
 
-static struct judgement judge(struct zap *self, const struct zap_request *request,
-                              const char *malformed, uint64_t now_ms)
+static struct judgement judge(struct zap *self, enum door door,
+                              const unsigned char key[static PUBLIC_KEY_BYTES])
 {
-    struct zap_stats *stats = &self->stats;
-
-    if (malformed != NULL)
-        return (struct judgement){"400", malformed, &stats->malformed};
-    if (!throttle_take(self->addresses, request->address.bytes, ADDRESS_BYTES, now_ms))
-        return (struct judgement){"300", "too many handshakes from this address",
-                                  &stats->per_address};
-    if (!throttle_take(self->keys, request->key, PUBLIC_KEY_BYTES, now_ms))
-        return (struct judgement){"300", "too many handshakes with this key", &stats->per_key};
-    return request->door == DOOR_BROKERS ? judge_broker(self, request) : judge_key(self, request);
+    return door == DOOR_BROKERS ? judge_broker(self, key) : judge_key(self, door, key);
 }
 
 static uint64_t refused(const struct zap_stats *stats)
@@ -120,32 +117,100 @@ static void tell_refused(struct zap *self, const char *reason, uint64_t now_ms)
     log_warn("zap.refused", "reason=\"%s\" total=%" PRIu64, reason, refused(&self->stats));
 }
 
-static void answer(struct zap *self)
+static void count_up(struct zap *self, uint64_t *counter)
 {
-    char buf[ZAP_FRAMES][FRAME_BYTES];
-    struct span frames[ZAP_FRAMES];
-    struct zap_request request;
-    const size_t count = receive_request(self->requests, buf, frames);
-    const uint64_t now_ms = clock_mono_ms();
-    char user_id[2 * PUBLIC_KEY_BYTES + 1] = "";
-    struct judgement judgement;
-
-    if (count == 0)
-        return;
-    judgement = judge(self, &request, zap_request_read(frames, count, &request), now_ms);
     (void)pthread_mutex_lock(&self->mutex);
-    ++*judgement.counter;
+    ++*counter;
     (void)pthread_mutex_unlock(&self->mutex);
-    if (judgement.counter == &self->stats.admitted)
-        hex_encode(request.key, PUBLIC_KEY_BYTES, user_id);
+}
+
+/* Answer; `key` is of whoever is let in. */
+static void answer(struct zap *self, const struct zap_asker *asker,
+                   const struct judgement *judgement, const unsigned char *key, uint64_t now_ms)
+{
+    char user_id[2 * PUBLIC_KEY_BYTES + 1] = "";
+
+    count_up(self, judgement->counter);
+    if (judgement->counter == &self->stats.admitted)
+        hex_encode(key, PUBLIC_KEY_BYTES, user_id);
     else
-        tell_refused(self, judgement.text, now_ms);
+        tell_refused(self, judgement->text, now_ms);
+    (void)zmq_send(self->requests, asker->route, asker->route_len, ZMQ_SNDMORE);
+    (void)zmq_send(self->requests, "", 0, ZMQ_SNDMORE);
     (void)zmq_send(self->requests, "1.0", 3, ZMQ_SNDMORE);
-    (void)zmq_send(self->requests, request.id.ptr, request.id.len, ZMQ_SNDMORE);
-    (void)zmq_send(self->requests, judgement.status, 3, ZMQ_SNDMORE);
-    (void)zmq_send(self->requests, judgement.text, strlen(judgement.text), ZMQ_SNDMORE);
+    (void)zmq_send(self->requests, asker->id, asker->id_len, ZMQ_SNDMORE);
+    (void)zmq_send(self->requests, judgement->status, 3, ZMQ_SNDMORE);
+    (void)zmq_send(self->requests, judgement->text, strlen(judgement->text), ZMQ_SNDMORE);
     (void)zmq_send(self->requests, user_id, strlen(user_id), ZMQ_SNDMORE);
     (void)zmq_send(self->requests, "", 0, 0);
+}
+
+/* By the limits alone: true when the key is to be judged, at waiting->due_ms. */
+static bool gets_a_turn(struct zap *self, const struct zap_request *request, uint64_t now_ms,
+                        struct zap_waiting *waiting, struct judgement *ret)
+{
+    uint64_t wait_ms;
+
+    if (throttle_take(self->addresses, request->address.bytes, ADDRESS_BYTES, now_ms) != 0) {
+        *ret = (struct judgement){"300", "too many handshakes from this address",
+                                  &self->stats.per_address};
+        return false;
+    }
+    wait_ms = throttle_take(self->keys, request->key, PUBLIC_KEY_BYTES, now_ms);
+    if (wait_ms != THROTTLE_TOO_OFTEN) {
+        waiting->due_ms = now_ms + wait_ms;
+        waiting->door = request->door;
+        memcpy(waiting->key, request->key, PUBLIC_KEY_BYTES);
+        if (wait_ms == 0 || zap_queue_put(&self->queue, waiting))
+            return true;
+        throttle_give_back(self->keys, request->key, PUBLIC_KEY_BYTES, now_ms);
+    }
+    *ret = (struct judgement){"300", "too many handshakes with this key", &self->stats.per_key};
+    return false;
+}
+
+static void take_request(struct zap *self)
+{
+    char buf[MESSAGE_FRAMES][ZAP_FRAME_BYTES];
+    struct span frames[MESSAGE_FRAMES];
+    struct zap_waiting waiting = {0};
+    struct zap_request request;
+    struct judgement judgement;
+    const size_t frame_count = receive(self->requests, buf, frames);
+    const uint64_t now_ms = clock_mono_ms();
+    const char *malformed;
+
+    if (frame_count <= ENVELOPE_FRAMES || frames[1].len != 0)
+        return; /* from no REQ, and not from libzmq: there is nobody to answer */
+    malformed = zap_request_read(&frames[ENVELOPE_FRAMES], frame_count - ENVELOPE_FRAMES, &request);
+    waiting.asker.route_len = (unsigned char)frames[0].len;
+    memcpy(waiting.asker.route, frames[0].ptr, frames[0].len);
+    waiting.asker.id_len = (unsigned char)request.id.len;
+    if (request.id.len > 0)
+        memcpy(waiting.asker.id, request.id.ptr, request.id.len);
+    if (malformed != NULL)
+        judgement = (struct judgement){"400", malformed, &self->stats.malformed};
+    else if (gets_a_turn(self, &request, now_ms, &waiting, &judgement)) {
+        if (waiting.due_ms > now_ms) {
+            count_up(self, &self->stats.delayed);
+            return;
+        }
+        judgement = judge(self, request.door, request.key);
+    }
+    answer(self, &waiting.asker, &judgement, waiting.key, now_ms);
+}
+
+/* Whose turn has come is judged now, not by what held when they came. */
+static void answer_waiting(struct zap *self)
+{
+    const uint64_t now_ms = clock_mono_ms();
+    struct zap_waiting waiting;
+
+    while (zap_queue_take(&self->queue, now_ms, &waiting)) {
+        const struct judgement judgement = judge(self, waiting.door, waiting.key);
+
+        answer(self, &waiting.asker, &judgement, waiting.key, now_ms);
+    }
 }
 
 /* New rates; false: stop. */
@@ -169,7 +234,7 @@ static void *serve(void *context)
 
     for (;;) {
         /* Signals are blocked here; should one come through, it stops nothing. */
-        if (zmq_poll(items, 2, -1) < 0) {
+        if (zmq_poll(items, 2, zap_queue_wait_ms(&self->queue, clock_mono_ms())) < 0) {
             if (errno == EINTR)
                 continue;
             break; /* the context is gone */
@@ -177,7 +242,8 @@ static void *serve(void *context)
         if ((items[0].revents & ZMQ_POLLIN) && !take_order(self))
             break;
         if (items[1].revents & ZMQ_POLLIN)
-            answer(self);
+            take_request(self);
+        answer_waiting(self);
     }
     return NULL;
 }
@@ -200,6 +266,7 @@ static void destroy(struct zap *self)
     close_sockets(self);
     throttle_destroy(&self->addresses);
     throttle_destroy(&self->keys);
+    zap_queue_clear(&self->queue);
     (void)pthread_mutex_destroy(&self->mutex);
     free(self);
 }
@@ -214,10 +281,10 @@ enum rc zap_start(void *zmq_context, const struct zap_options *options, struct z
     self->keyring = options->keyring;
     self->has_cluster = options->has_cluster;
     memcpy(self->cluster_key, options->cluster_key, sizeof(self->cluster_key));
-    self->addresses = throttle_new(PLACES, options->per_address, options->per_address_burst);
-    self->keys = throttle_new(PLACES, options->per_key, options->per_key_burst);
+    self->addresses = throttle_new(PLACES, options->per_address, options->per_address_burst, 0);
+    self->keys = throttle_new(PLACES, options->per_key, options->per_key_burst, PATIENCE_MS);
     snprintf(pair, sizeof(pair), "inproc://zap-control-%p", (void *)self);
-    self->requests = zmq_socket(zmq_context, ZMQ_REP);
+    self->requests = zmq_socket(zmq_context, ZMQ_ROUTER);
     self->control = zmq_socket(zmq_context, ZMQ_PAIR);
     self->commands = zmq_socket(zmq_context, ZMQ_PAIR);
     if (self->requests == NULL || self->control == NULL || self->commands == NULL ||
@@ -260,9 +327,10 @@ void zap_stop(struct zap **self_p)
     (void)pthread_join(self->thread, NULL);
     log_info("zap.served",
              "admitted=%" PRIu64 " malformed=%" PRIu64 " expelled=%" PRIu64 " strangers=%" PRIu64
-             " per_address=%" PRIu64 " per_key=%" PRIu64,
+             " per_address=%" PRIu64 " per_key=%" PRIu64 " delayed=%" PRIu64,
              self->stats.admitted, self->stats.malformed, self->stats.expelled,
-             self->stats.strangers, self->stats.per_address, self->stats.per_key);
+             self->stats.strangers, self->stats.per_address, self->stats.per_key,
+             self->stats.delayed);
     destroy(self);
 }
 

@@ -10,9 +10,14 @@
  * What a refusal does to a client of libzmq 4.3.4 (measured):
  *   300  No word; the connection is closed at once or, more often, when its HANDSHAKE_IVL ends (10 s, front.c).
  *        Then the client comes back by itself. For who is refused now, but not for good: too many
- *        handshakes, or not known yet. So whoever came too often waits for 10 s, and costs nothing meanwhile.
+ *        handshakes, or not known yet.
  *   400  The client gets an ERROR, and never tries again on that socket. For keys that were expelled,
- *        strangers where there is no way in, and what is no CURVE handshake of ours. */
+ *        strangers where there is no way in, and what is no CURVE handshake of ours.
+ *
+ * So 300 is hard on a script that runs one command after another: the first one that is refused hangs until it
+ * gives up. A key that comes too often therefore waits for its turn, up to 1.5 s, and is judged then; the rate that
+ * is let in is the same. Refused is who would have to wait longer, who finds 1,024 waiting, and any address
+ * that comes too often. */
 #ifndef BROKER_NET_ZAP_H
 #define BROKER_NET_ZAP_H
 
@@ -52,7 +57,8 @@ struct zap_stats {
     uint64_t expelled;    /* keys that were expelled */
     uint64_t strangers;   /* keys that are not known, where they may not enter */
     uint64_t per_address; /* over the address's limit */
-    uint64_t per_key;     /* over the key's limit */
+    uint64_t per_key;     /* over the key's limit by more than may be waited for */
+    uint64_t delayed;     /* waited for their key's next turn; counted above as well when it came */
 };
 /* Any thread may ask. */
 void zap_get_stats(struct zap *self, struct zap_stats *ret);

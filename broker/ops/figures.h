@@ -89,6 +89,8 @@
     X(FIG_REFUSED_STRANGERS, "handshakes_refused", COUNTER, "reason", "stranger", "")              \
     X(FIG_REFUSED_PER_ADDRESS, "handshakes_refused", COUNTER, "reason", "address_rate", "")        \
     X(FIG_REFUSED_PER_KEY, "handshakes_refused", COUNTER, "reason", "key_rate", "")                \
+    X(FIG_DELAYED, "handshakes_delayed", COUNTER, "", "",                                          \
+      "Handshakes that waited for their key's turn")                                               \
     X(FIG_DESCRIPTORS, "descriptors", GAUGE, "", "", "Open files and connections of the process")  \
     X(FIG_DESCRIPTORS_MAX, "descriptors_max", GAUGE, "", "", "As many as the system allows")       \
     X(FIG_RESIDENT, "resident_bytes", GAUGE, "", "", "Memory of the process")                      \

@@ -100,7 +100,7 @@ static const struct conf_row TABLE[] = {
     {.key = "handshakes-per-address-burst", .type = CONF_UINT, AT(handshakes_per_address_burst), .initial = "16384", .least = 1, .most = 1000000, .is_reloadable = true, .argument = "N",
      .help = "handshakes from one address at once, after a rest"},
     {.key = "handshakes-per-key", .type = CONF_UINT, AT(handshakes_per_key), .initial = "20", .most = 1000000, .is_reloadable = true, .argument = "N",
-     .help = "handshakes a second with one key; 0: no limit"},
+     .help = "handshakes a second with one key; who makes more waits for a turn, up to 1.5 s; 0: no limit"},
     {.key = "handshakes-per-key-burst", .type = CONF_UINT, AT(handshakes_per_key_burst), .initial = "200", .least = 1, .most = 1000000, .is_reloadable = true, .argument = "N",
      .help = "handshakes with one key at once, after a rest"},
     {.key = "devices-max", .type = CONF_UINT, AT(limits.devices_max), .initial = "65536", .least = 1, .most = 4194304, .argument = "N",

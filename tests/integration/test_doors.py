@@ -159,6 +159,22 @@ def those_who_say_nothing_do_not_keep_others_of_their_address_out(scene):
 
 
 @test
+def commands_in_a_row_wait_for_their_key_s_turn_and_none_fails(scene):
+    broker = scene.broker("--handshakes-per-key", "2", "--handshakes-per-key-burst", "2")
+    alice = scene.person("alice", broker)
+    alice.ok("join", "#lobby")
+    start = time.monotonic()
+    for number in range(5):
+        alice.ok("send", "#lobby", f"line {number}")
+    took = time.monotonic() - start
+    check(took > 1.4, f"1 or 2 handshakes a command, 2 a second, 2 at once: {took:.2f} s for 5 commands")
+    equal(texts(alice.history("#lobby")), [f"line {number}" for number in range(5)], "what was said")
+    broker.stop()
+    served = [line for line in broker.process.err if "zap.served" in line]
+    check(re.search(r" per_key=0 delayed=[1-9]", served[0]), f"what the handler did: {served}")
+
+
+@test
 def of_one_address_only_so_many_connections_are_served(scene):
     broker = scene.broker("--connections-per-address", "8")
     alice = scene.person("alice", broker)

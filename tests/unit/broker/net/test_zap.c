@@ -170,20 +170,25 @@ static void nobody_gets_in_when_there_never_was_a_handler(void **state)
 }
 
 /* Ask the handler itself, as only a thread of this process can. */
-static void ask(struct fixture *f, size_t count, const struct span frames[], char status[8],
-                char user_id[128])
+static void *put_question(struct fixture *f, size_t count, const struct span frames[])
 {
     void *socket = zmq_socket(f->context, ZMQ_REQ);
     const int wait_ms = WAIT_MS;
-    char buf[256];
-    int more = 1;
-    size_t more_size = sizeof(more);
 
     zmq_setsockopt(socket, ZMQ_RCVTIMEO, &wait_ms, sizeof(wait_ms));
     assert_int_equal(zmq_connect(socket, ZAP_ENDPOINT), 0);
     for (size_t i = 0; i < count; i++)
         assert_true(
             zmq_send(socket, frames[i].ptr, frames[i].len, i + 1 < count ? ZMQ_SNDMORE : 0) >= 0);
+    return socket;
+}
+
+static void take_answer(void *socket, char status[8], char user_id[128])
+{
+    char buf[256];
+    int more = 1;
+    size_t more_size = sizeof(more);
+
     for (int i = 0; more; i++) {
         int len = zmq_recv(socket, buf, sizeof(buf) - 1, 0);
 
@@ -196,6 +201,12 @@ static void ask(struct fixture *f, size_t count, const struct span frames[], cha
         zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &more_size);
     }
     zmq_close(socket);
+}
+
+static void ask(struct fixture *f, size_t count, const struct span frames[], char status[8],
+                char user_id[128])
+{
+    take_answer(put_question(f, count, frames), status, user_id);
 }
 
 /* True when what this client sends arrives. */
@@ -237,34 +248,116 @@ static void restart(struct fixture *f, const struct zap_options *options)
         assert_true(errno == EADDRINUSE && clock_mono_ms() < start_ms + WAIT_MS);
 }
 
+#define CROWD 20 /* more than a slow machine's second lets in */
+
+/* Many ask at once, each with the next key when `keys_differ`; returns how many are let in. */
+static unsigned ask_at_once(struct fixture *f, const struct span model[7], bool keys_differ)
+{
+    char keys[CROWD][PUBLIC_KEY_BYTES] = {{0}};
+    struct span frames[7];
+    void *asking[CROWD];
+    unsigned admitted = 0;
+
+    memcpy(frames, model, sizeof(frames));
+    for (size_t i = 0; i < CROWD; i++) {
+        keys[i][0] = (char)(keys_differ ? i + 1 : 1);
+        frames[6] = (struct span){keys[i], PUBLIC_KEY_BYTES};
+        asking[i] = put_question(f, 7, frames);
+    }
+    for (size_t i = 0; i < CROWD; i++) {
+        char status[8], user_id[128];
+
+        take_answer(asking[i], status, user_id);
+        admitted += strcmp(status, "200") == 0;
+        assert_true(strcmp(status, "200") == 0 || strcmp(status, "300") == 0);
+    }
+    return admitted;
+}
+
 static void addresses_and_keys_have_limits_of_their_own(void **state)
 {
     struct fixture *f = *state;
-    char key[PUBLIC_KEY_BYTES] = {1};
-    struct span frames[8] = {SPAN("1.0"),       SPAN("id"), SPAN(ZAP_DOMAIN_COMMANDS),
+    char other_key[PUBLIC_KEY_BYTES] = {99};
+    struct span frames[7] = {SPAN("1.0"),       SPAN("id"), SPAN(ZAP_DOMAIN_COMMANDS),
                              SPAN("192.0.2.1"), SPAN(""),   SPAN("CURVE"),
-                             {key, 32},         {NULL, 0}};
+                             {other_key, 32}};
     char status[8], user_id[128];
     struct zap_stats stats;
+    unsigned admitted;
 
-    restart(f, &(struct zap_options){
-                   .per_address = 1, .per_address_burst = 4, .per_key = 1, .per_key_burst = 2});
-    for (int i = 0; i < 3; i++) {
-        ask(f, 7, frames, status, user_id);
-        assert_string_equal(status, i < 2 ? "200" : "300");
-    }
-    key[0] = 2;
-    for (int i = 0; i < 2; i++) {
-        ask(f, 7, frames, status, user_id);
-        assert_string_equal(status, i < 1 ? "200" : "300");
-    }
+    restart(f, &(struct zap_options){.per_address = 1, .per_address_burst = 4});
+    admitted = ask_at_once(f, frames, true);
+    assert_in_range(admitted, 4, CROWD / 2);
+    zap_get_stats(f->zap, &stats);
+    assert_int_equal(stats.per_address, CROWD - admitted);
     frames[3] = SPAN("192.0.2.2");
     ask(f, 7, frames, status, user_id);
     assert_string_equal(status, "200");
+
+    restart(f, &(struct zap_options){.per_key = 1, .per_key_burst = 2});
+    admitted = ask_at_once(f, frames, false);
+    assert_in_range(admitted, 3, CROWD / 2); /* the third after a wait */
     zap_get_stats(f->zap, &stats);
-    assert_int_equal(stats.admitted, 4);
-    assert_int_equal(stats.per_key, 1);
-    assert_int_equal(stats.per_address, 1);
+    assert_int_equal(stats.per_key, CROWD - admitted);
+    ask(f, 7, frames, status, user_id);
+    assert_string_equal(status, "200");
+}
+
+/* Not before its time, and then with its key. */
+static void a_key_that_comes_too_often_waits_for_its_turn(void **state)
+{
+    struct fixture *f = *state;
+    const uint64_t start_ms = clock_mono_ms();
+    struct zap_stats stats;
+
+    open_front(f);
+    restart(f, &(struct zap_options){.per_key = 1, .per_key_burst = 1});
+    for (int i = 0; i < 3; i++)
+        assert_true(gets_in(f, CURVE, WAIT_MS));
+    assert_true(clock_mono_ms() - start_ms >= 2000);
+    zap_get_stats(f->zap, &stats);
+    assert_int_equal(stats.admitted, 3);
+    assert_true(stats.delayed > 0);
+    assert_int_equal(stats.per_key, 0);
+}
+
+/* One that is not answered at once. */
+static void *put_question_that_waits(struct fixture *f, const struct span frames[7])
+{
+    const uint64_t start_ms = clock_mono_ms();
+
+    for (;;) {
+        void *socket = put_question(f, 7, frames);
+        zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
+        struct zap_stats stats;
+
+        do {
+            assert_true(clock_mono_ms() < start_ms + WAIT_MS);
+            zap_get_stats(f->zap, &stats);
+            if (stats.delayed > 0)
+                return socket;
+        } while (zmq_poll(&item, 1, 1) == 0);
+        zmq_close(socket); /* there was a turn left */
+    }
+}
+
+/* What holds when their turn comes counts, and not what held when they came. */
+static void who_is_expelled_while_they_wait_does_not_get_in(void **state)
+{
+    struct fixture *f = *state;
+    unsigned char key[PUBLIC_KEY_BYTES] = {1};
+    const struct span frames[7] = {SPAN("1.0"),       SPAN("id"), SPAN(ZAP_DOMAIN_COMMANDS),
+                                   SPAN("192.0.2.1"), SPAN(""),   SPAN("CURVE"),
+                                   {(char *)key, 32}};
+    char status[8], user_id[128];
+    void *waiting;
+
+    restart(f, &(struct zap_options){.keyring = f->keyring, .per_key = 1, .per_key_burst = 1});
+    waiting = put_question_that_waits(f, frames);
+    assert_int_equal(keyring_expel(f->keyring, key), RC_OK);
+    take_answer(waiting, status, user_id);
+    assert_string_equal(status, "400");
+    assert_string_equal(user_id, "");
 }
 
 static void the_rates_can_change_while_it_runs(void **state)
@@ -277,7 +370,8 @@ static void the_rates_can_change_while_it_runs(void **state)
     char status[8] = "", user_id[128];
     const uint64_t start_ms = clock_mono_ms();
 
-    restart(f, &(struct zap_options){.per_key = 1, .per_key_burst = 1});
+    restart(f, &(struct zap_options){
+                   .per_address = 1, .per_address_burst = 1, .per_key = 1, .per_key_burst = 1});
     ask(f, 7, frames, status, user_id);
     assert_string_equal(status, "200");
     ask(f, 7, frames, status, user_id);
@@ -442,6 +536,8 @@ int main(void)
                                         set_up_without_handler, tear_down),
         TEST(those_inside_go_on_without_a_handler),
         TEST(addresses_and_keys_have_limits_of_their_own),
+        TEST(a_key_that_comes_too_often_waits_for_its_turn),
+        TEST(who_is_expelled_while_they_wait_does_not_get_in),
         TEST(the_rates_can_change_while_it_runs),
         TEST(who_came_too_often_comes_back_by_itself),
         TEST(an_expelled_key_does_not_come_back),
