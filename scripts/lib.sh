@@ -9,6 +9,8 @@ PACKAGES_BUILD=(build-essential cmake ninja-build pkg-config
 PACKAGES_RUN=(python3 python3-zmq python3-msgpack tmux iproute2)
 # What the tests count instructions with, and the database server that they start.
 PACKAGES_TEST=(valgrind postgresql-15)
+# The browser that one test looks at the metrics page with; large, and nothing else needs it.
+PACKAGES_BROWSER=(chromium)
 # What single verbs of scripts/dev use.
 PACKAGES_TOOLS=(clang libclang-rt-14-dev gcovr clang-format clang-tidy cppcheck shellcheck mandoc
     irclog2html logrotate zsh fish debootstrap lintian)

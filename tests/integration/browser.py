@@ -16,12 +16,12 @@ FLAGS = ("--headless", "--remote-debugging-pipe", "--disable-gpu", "--disable-qu
 
 
 class Browser:
-    """One tab. Skips the test where there is no chromium (scripts/dev setup --all installs it)."""
+    """One tab. Skips the test where there is no chromium (scripts/test installs it)."""
 
     def __init__(self, scene):
         program = shutil.which("chromium")
         if program is None:
-            raise Skipped("no chromium here; scripts/dev setup --all installs it")
+            raise Skipped("no chromium here; scripts/test installs it")
         theirs_in, self.to = os.pipe()
         self.of, theirs_out = os.pipe()
         flags = list(FLAGS) + (["--no-sandbox"] if os.geteuid() == 0 else [])
