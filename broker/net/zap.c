@@ -17,6 +17,7 @@
 #define PLACES          16384 /* addresses, and keys, whose handshakes are counted */
 #define PATIENCE_MS     1500  /* for a turn: less than what makes a connection silent (doorman.c) */
 #define ENVELOPE_FRAMES 2     /* the ROUTER's name for who asks, and an empty one */
+#define MESSAGE_FRAMES  (ENVELOPE_FRAMES + ZAP_FRAMES)
 
 struct zap {
     void *control;  /* the owner's end of the pair */
@@ -33,8 +34,6 @@ struct zap {
     pthread_mutex_t mutex; /* of the stats */
     struct zap_stats stats;
 };
-
-#define MESSAGE_FRAMES (ENVELOPE_FRAMES + ZAP_FRAMES)
 
 /* Read one whole message, however long, into `buf`; returns how many frames it had, 0 when interrupted. */
 static size_t receive(void *socket, char buf[static MESSAGE_FRAMES][ZAP_FRAME_BYTES],

@@ -183,6 +183,7 @@ static void *put_question(struct fixture *f, size_t count, const struct span fra
     return socket;
 }
 
+/* And closes the socket. */
 static void take_answer(void *socket, char status[8], char user_id[128])
 {
     char buf[256];
