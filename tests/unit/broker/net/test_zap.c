@@ -1,6 +1,7 @@
 /* Who gets in, with real sockets. A client that is let in receives what the server sends; one that
  * is not shows on the server's monitor as a failed handshake, or not at all. */
 #include "broker/net/zap.h"
+#include "broker/net/zap_queue.h"
 #include "broker/net/zap_request.h"
 
 #include "broker/net/front.h"
@@ -361,6 +362,50 @@ static void who_is_expelled_while_they_wait_does_not_get_in(void **state)
     assert_string_equal(user_id, "");
 }
 
+#define FLOOD (3 * ZAP_QUEUE_MAX)
+
+/* When all places are taken, who would have to wait is refused, and the key owes nothing for it: once the last one
+ * has had its turn, there is one at once. */
+static void a_full_queue_refuses_and_its_key_owes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    const char key[PUBLIC_KEY_BYTES] = {1};
+    const struct span frames[7] = {SPAN("1.0"),       SPAN("id"), SPAN(ZAP_DOMAIN_COMMANDS),
+                                   SPAN("192.0.2.1"), SPAN(""),   SPAN("CURVE"),
+                                   {key, sizeof(key)}};
+    const int no_limit = 0, wait_ms = WAIT_MS;
+    void *socket = zmq_socket(f->context, ZMQ_DEALER);
+    char status[8], user_id[128];
+    struct zap_stats flooded, stats;
+    uint64_t end_ms;
+
+    /* 1.5 s of this rate are all turns that the flood wants: only the places are too few. */
+    restart(f, &(struct zap_options){.per_key = FLOOD * 2 / 3, .per_key_burst = 1});
+    zmq_setsockopt(socket, ZMQ_SNDHWM, &no_limit, sizeof(no_limit));
+    zmq_setsockopt(socket, ZMQ_RCVHWM, &no_limit, sizeof(no_limit));
+    zmq_setsockopt(socket, ZMQ_RCVTIMEO, &wait_ms, sizeof(wait_ms));
+    assert_int_equal(zmq_connect(socket, ZAP_ENDPOINT), 0);
+    for (size_t i = 0; i < FLOOD; i++) {
+        assert_int_equal(zmq_send(socket, "", 0, ZMQ_SNDMORE), 0);
+        for (size_t at = 0; at < 7; at++)
+            assert_true(
+                zmq_send(socket, frames[at].ptr, frames[at].len, at < 6 ? ZMQ_SNDMORE : 0) >= 0);
+    }
+    for (size_t i = 0; i < 7 * FLOOD; i++) /* an empty frame, and six of the answer */
+        assert_true(zmq_recv(socket, NULL, 0, 0) >= 0);
+    zmq_close(socket);
+    zap_get_stats(f->zap, &flooded);
+    assert_true(flooded.delayed >= ZAP_QUEUE_MAX);
+    assert_true(flooded.per_key > 0);
+    assert_int_equal(flooded.admitted + flooded.per_key, FLOOD);
+    for (end_ms = clock_mono_ms() + 5; clock_mono_ms() < end_ms;)
+        ;
+    ask(f, 7, frames, status, user_id);
+    assert_string_equal(status, "200");
+    zap_get_stats(f->zap, &stats);
+    assert_int_equal(stats.delayed, flooded.delayed);
+}
+
 static void the_rates_can_change_while_it_runs(void **state)
 {
     struct fixture *f = *state;
@@ -539,6 +584,7 @@ int main(void)
         TEST(addresses_and_keys_have_limits_of_their_own),
         TEST(a_key_that_comes_too_often_waits_for_its_turn),
         TEST(who_is_expelled_while_they_wait_does_not_get_in),
+        TEST(a_full_queue_refuses_and_its_key_owes_nothing),
         TEST(the_rates_can_change_while_it_runs),
         TEST(who_came_too_often_comes_back_by_itself),
         TEST(an_expelled_key_does_not_come_back),
